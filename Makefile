@@ -1,0 +1,42 @@
+# The front door. CMake does the work; see CONTRIBUTING.md for the presets behind it.
+
+PREFIX ?= /usr/local
+BUILD  := build/release
+JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
+
+.PHONY: help demo test bench tidy build setup install clean
+
+help:
+	@echo 'make demo      build tern and show one connection, from its first SYN to its last ACK'
+	@echo 'make test      build everything and run all tests'
+	@echo 'make bench     measure'
+	@echo 'make build     build into $(BUILD)'
+	@echo 'make tidy      check the house rules'
+	@echo 'make install   into PREFIX ($(PREFIX)); DESTDIR is honoured'
+	@echo 'make clean     remove build/'
+
+demo: build
+	@$(BUILD)/tern lab connection --explain
+
+test: build
+	@python3 tools/run_tests.py --jobs $(JOBS) $(BUILD)
+
+bench: build
+	@$(BUILD)/tern-bench
+
+tidy: build
+	@python3 tools/run_tests.py --label tidy $(BUILD)
+
+build: setup
+	@cmake --preset release --log-level=NOTICE
+	@cmake --build $(BUILD)
+
+setup:
+	@tools/bootstrap.sh
+
+install: build
+	@cmake --install $(BUILD) --prefix '$(PREFIX)'
+	@if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" -eq 0 ]; then ldconfig; fi
+
+clean:
+	rm -rf build

@@ -1,0 +1,72 @@
+/* What the workloads of tern-bench share: rounds, clock, rows, and a world of two hosts.
+ *
+ * A workload runs each of its cases bench->rounds times and hands the figures to bench_add(), which keeps
+ * median and range. In-process figures are taken on the CPU clock of this process, so that a busy
+ * machine does not count; what cannot be set up ends the program with a sentence.
+ */
+#ifndef BENCH_BENCH_H
+#define BENCH_BENCH_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { BENCH_ROUNDS_MAX = 16, BENCH_ROWS_MAX = 64, BENCH_NOTE = 96 };
+
+enum bench_better { BENCH_HIGHER, BENCH_LOWER };
+
+/* What this machine does on a 64 KiB buffer, 10^9 bytes a second. */
+struct calibration {
+	double copy, sum;
+};
+
+struct bench_case {
+	const char	 *workload, *metric, *unit;
+	double		  target; /* NAN: none */
+	enum bench_better better;
+};
+
+struct bench_row {
+	struct bench_case  what;
+	double		   median, low, high;
+	struct calibration machine;	     /* when the row was made */
+	char		  note[BENCH_NOTE];  /* for the reader of the table; may be empty */
+};
+
+struct bench {
+	unsigned	   rounds;
+	bool		   quick, full;
+	struct calibration machine; /* measured anew before each workload */
+	struct bench_row   rows[BENCH_ROWS_MAX];
+	size_t		   n_rows;
+};
+
+/* One row; samples are put in order. The row, for its note. */
+struct bench_row *bench_add(struct bench *bench, const struct bench_case *what, double *samples, unsigned n);
+
+/* Ends the program: the machine cannot do it, or the stack did not as it should. */
+_Noreturn void bench_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* result, if not below 0; else ends the program with the sentence for it. */
+int bench_need(int result, const char *what);
+/* malloc that does not fail. */
+void *bench_alloc(size_t n);
+
+double bench_cpu(void); /* seconds of CPU time of this process so far */
+
+void bench_print_table(const struct bench *bench);
+void bench_print_json(const struct bench *bench);
+
+/* ---- the workloads, a file each ---- */
+
+void bench_bulk(struct bench *bench);
+void bench_bulk_64k(struct bench *bench);
+void bench_bulk_owned(struct bench *bench);
+void bench_messages(struct bench *bench);
+void bench_open_close(struct bench *bench);
+void bench_memory(struct bench *bench);
+void bench_calibration(struct bench *bench);
+
+void calibrate(struct bench *bench);
+
+#endif

@@ -1,0 +1,134 @@
+/* tern-bench: how fast and how small, measured from inside. */
+#include "bench.h"
+#include <stdio.h>
+#include <string.h>
+
+static const struct workload {
+	const char *name, *line;
+	void (*run)(struct bench *bench);
+} workloads[] = {
+	{ "calibration", "what this machine copies and sums", bench_calibration },
+	{ "bulk", "one connection at full speed, MSS 1460, checksums on", bench_bulk },
+	{ "bulk-64k", "the same with segments of 64 KiB", bench_bulk_64k },
+	{ "bulk-owned", "owned buffers in, peeked ones out, checksums offloaded", bench_bulk_owned },
+	{ "messages", "64 bytes asked and answered over many connections in turn", bench_messages },
+	{ "open-close", "connections opened and closed in a second", bench_open_close },
+	{ "memory", "bytes of an idle connection, a half-open and a TIME-WAIT entry", bench_memory },
+};
+
+enum { N_WORKLOADS = sizeof workloads / sizeof workloads[0], ROUNDS = 5, ROUNDS_QUICK = 2 };
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+struct command_line {
+	bool wanted[N_WORKLOADS], any, json, list, help, quick, full;
+};
+
+static void list(void)
+{
+	for (unsigned i = 0; i < N_WORKLOADS; i++)
+		printf("  %-12s  %s\n", workloads[i].name, workloads[i].line);
+}
+
+static void help(void)
+{
+	puts("usage: tern-bench [WORKLOAD...] [OPTION...]\n"
+	     "\n"
+	     "Measures the stack between two hosts of this process, on one core.\n"
+	     "Without a workload: all of them.\n");
+	list();
+	puts("\n"
+	     "  --json   an array of {workload, metric, unit, tern, peers, target, better}\n"
+	     "  --list   the workloads\n"
+	     "  --quick  seconds instead of minutes: to see that it works, not for figures\n"
+	     "  --full   also what takes gigabytes: messages over 10^6 connections\n"
+	     "  --help   this\n"
+	     "\n"
+	     "Examples:\n"
+	     "  tern-bench\n"
+	     "  tern-bench bulk messages\n"
+	     "  tern-bench memory --json");
+}
+
+static bool *option_named(struct command_line *line, const char *name)
+{
+	const struct {
+		const char *name;
+		bool	   *value;
+	} options[] = {
+		{ "--json", &line->json },   { "--list", &line->list }, { "--help", &line->help },
+		{ "-h", &line->help },	     { "--quick", &line->quick }, { "--full", &line->full },
+	};
+
+	for (unsigned i = 0; i < sizeof options / sizeof options[0]; i++)
+		if (strcmp(options[i].name, name) == 0)
+			return options[i].value;
+	return NULL;
+}
+
+static bool *workload_named(struct command_line *line, const char *name)
+{
+	for (unsigned i = 0; i < N_WORKLOADS; i++)
+		if (strcmp(workloads[i].name, name) == 0)
+			return &line->wanted[i];
+	return NULL;
+}
+
+/* False: something was wrong, and named. */
+static bool parse(struct command_line *line, int n, char *const arguments[])
+{
+	for (int i = 0; i < n; i++) {
+		const bool  is_option = arguments[i][0] == '-';
+		bool *const named = is_option ? option_named(line, arguments[i]) : workload_named(line, arguments[i]);
+
+		if (!named) {
+			fprintf(stderr, "tern-bench: there is no %s '%s' (see tern-bench --help)\n",
+				is_option ? "option" : "workload", arguments[i]);
+			return false;
+		}
+		*named = true;
+		line->any |= !is_option;
+	}
+	if (line->quick && line->full) {
+		fputs("tern-bench: --quick and --full exclude each other\n", stderr);
+		return false;
+	}
+	return true;
+}
+
+static void run(const struct command_line *line)
+{
+	static struct bench bench;
+
+	bench.rounds = line->quick ? ROUNDS_QUICK : ROUNDS;
+	bench.quick = line->quick;
+	bench.full = line->full;
+	for (unsigned i = 0; i < N_WORKLOADS; i++) {
+		if (line->any && !line->wanted[i])
+			continue;
+		calibrate(&bench);
+		workloads[i].run(&bench);
+	}
+	if (line->json)
+		bench_print_json(&bench);
+	else
+		bench_print_table(&bench);
+}
+
+int main(int argc, char *argv[])
+{
+	struct command_line line = { .any = false };
+
+	if (!parse(&line, argc - 1, argv + 1))
+		return EXIT_USAGE;
+	if (line.help)
+		help();
+	else if (line.list)
+		list();
+	else
+		run(&line);
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_DONE;
+	fputs("tern-bench: cannot write the output\n", stderr);
+	return EXIT_FAILED;
+}

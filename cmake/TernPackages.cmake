@@ -1,0 +1,41 @@
+# What the machine may have and tern can do without. Each missing one is named, with what it costs, when the
+# configure ends: nothing is left out in silence.
+
+find_package(PkgConfig QUIET)
+find_package(Python3 QUIET COMPONENTS Interpreter)
+find_program(SCDOC scdoc)
+
+# tern_package(VAR module consequence): looks for a pkg-config module, notes what its absence means.
+macro(tern_package var module consequence)
+	if(PKG_CONFIG_FOUND)
+		pkg_check_modules(${var} QUIET IMPORTED_TARGET ${module})
+	endif()
+	if(NOT ${var}_FOUND)
+		list(APPEND TERN_MISSING "${module}: ${consequence}")
+	endif()
+endmacro()
+
+set(TERN_MISSING "")
+if(NOT PKG_CONFIG_FOUND)
+	list(APPEND TERN_MISSING "pkg-config: no optional library is looked for")
+endif()
+if(NOT Python3_FOUND)
+	list(APPEND TERN_MISSING "python3: the tidy check and the scenario tests are left out")
+endif()
+if(NOT SCDOC)
+	list(APPEND TERN_MISSING "scdoc: the man pages are left out")
+endif()
+if(TERN_TESTS)
+	tern_package(CMOCKA cmocka "the unit tests are left out")
+endif()
+tern_package(JANSSON jansson "nothing yet needs it")
+tern_package(PCAP libpcap "nothing yet needs it")
+
+function(tern_report_packages)
+	if(NOT TERN_MISSING)
+		message(STATUS "Optional packages: all found")
+	endif()
+	foreach(missing IN LISTS TERN_MISSING)
+		message(STATUS "Missing ${missing}")
+	endforeach()
+endfunction()

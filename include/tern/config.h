@@ -1,0 +1,72 @@
+/* tern/config.h - what a host is configured with. Types only. Zero means the default that each
+ * field names; tern_config_default() fills them in. Times are nanoseconds, sizes bytes.
+ */
+#ifndef TERN_CONFIG_H
+#define TERN_CONFIG_H
+
+#include <tern/types.h>
+#include <tern/watch.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct tern_config {
+	/* 32 random bytes: ISNs, ports, cookies, table and timestamp offsets hang on them. Same secret and
+	 * same inputs: same bytes out. */
+	uint8_t secret[32];
+
+	struct tern_allocator allocator;
+	struct tern_watcher   watcher;
+
+	size_t memory_limit;   /* 256 MiB */
+	size_t memory_reserve; /* 1/64 of the limit: for text at RCV.NXT */
+
+	/* Times that RFC 9293 leaves to us. */
+	tern_time msl;		      /* 30 s: departure from RFC 9293 3.4.2 (2 minutes), as Linux */
+	tern_time rto_initial;	      /* 1 s (RFC 6298 2.1) */
+	tern_time rto_min;	      /* 200 ms: departure from RFC 6298 2.4 (1 s), as Linux */
+	tern_time rto_max;	      /* 120 s (RFC 6298 2.5 asks for at least 60 s) */
+	tern_time delayed_ack;	      /* 40 ms (MUST-40: below 500 ms) */
+	tern_time r2;		      /* 924 s: give up data after (SHLD-11: at least 100 s), as Linux's 15 */
+	tern_time r2_syn;	      /* 180 s: give up a SYN after (MUST-23) */
+	uint8_t	  r1;		      /* 3 retransmissions: negative advice (SHLD-10) */
+	uint8_t	  syn_ack_retries;    /* 3: departure from MUST-23 for unproved peers (amplification) */
+	tern_time orphan_timeout;     /* 60 s: departure; FIN-WAIT-2 and the like once nobody holds them */
+	tern_time keepalive_idle;     /* 2 h (MUST-28) */
+	tern_time keepalive_interval; /* 75 s */
+	uint8_t	  keepalive_probes;   /* 9 */
+	tern_time accept_wait;	      /* 120 s: accept-any listeners that wait for a decision */
+	tern_time reassembly_timeout; /* 30 s: IP fragments (RFC 791; RFC 8200 4.5 has 60 s) */
+
+	/* Sizes. */
+	uint32_t receive_buffer;     /* 256 KiB to start with */
+	uint32_t receive_buffer_max; /* 8 MiB: autotuning's end */
+	uint32_t send_buffer_max;    /* 4 MiB */
+	uint16_t mss_floor;	     /* 64: a smaller MSS of a peer counts as this */
+	uint8_t	 initial_window;     /* 10 segments (RFC 6928) */
+	uint8_t	 dup_ack_threshold;  /* 3 */
+	uint8_t	 challenge_acks;     /* 5 in each second, per connection (RFC 5961 7) */
+	uint8_t	 ttl;		     /* 64 */
+
+	/* Tables. */
+	uint32_t connections_max; /* 2^30 - 1 */
+	uint32_t half_open_max;	  /* 16384 entries over all listeners */
+	uint32_t time_wait_max;	  /* as the memory allows; at most this many */
+	uint32_t packets;	  /* 512: output packets in flight between host and links */
+	uint16_t port_low, port_high; /* 32768-60999: ephemeral ports (RFC 6056) */
+
+	const char *congestion_control; /* "reno" */
+
+	/* Switches: what is off. */
+	bool no_timestamps, no_window_scale, no_sack, no_syn_cookies, no_path_mtu_discovery, no_delayed_ack;
+	bool forwarding_any; /* accept packets to any destination (accept-any listeners, gateways) */
+};
+
+void tern_config_default(struct tern_config *config);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,71 @@
+/* tern/datagram.h - UDP (RFC 768, RFC 8085) and ICMP echo through one kind of socket: datagrams in,
+ * datagrams out, with both addresses in view. Non-blocking; events come by tern_host_event() as for
+ * connections: TERN_READABLE, TERN_WRITABLE after -TERN_EAGAIN, TERN_ERROR for an ICMP error.
+ */
+#ifndef TERN_DATAGRAM_H
+#define TERN_DATAGRAM_H
+
+#include <tern/host.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum tern_datagram_kind {
+	TERN_DATAGRAM_UDP,
+	/* ICMP and ICMPv6 echo: ports carry the identifier, the data begins with the two octets of the
+	 * sequence number. Sending sends requests (from an `any` socket: replies), receiving gets replies (an
+	 * `any` socket: requests). */
+	TERN_DATAGRAM_ECHO,
+};
+
+struct tern_datagram_open {
+	enum tern_datagram_kind kind;
+	struct tern_endpoint	local;	/* address unspecified: all of the host's; port 0: ephemeral */
+	struct tern_endpoint	remote; /* all zero: anyone; else only this one, and ICMP errors about it */
+	bool	 any;	  /* every address and port that no other socket has (config.forwarding_any) */
+	uint32_t queue;	  /* bytes that may wait to be received, headers counted; 0: 256 KiB */
+	uint64_t cookie;
+};
+
+/* 0; -TERN_EINVAL, -TERN_EADDRINUSE, -TERN_EADDRNOTAVAIL, -TERN_ENETUNREACH, -TERN_ENOMEM. */
+int tern_datagram_open(tern_host *host, const struct tern_datagram_open *open, tern_socket *socket);
+
+struct tern_datagram {
+	struct tern_endpoint local, remote;
+	const void	    *data;
+	size_t		     n;		    /* at most 65,507 (IPv4 UDP) or 65,527 octets */
+	uint8_t		     ttl;	    /* sending: 0 means the host's */
+	uint8_t		     traffic_class; /* DSCP and ECN */
+	bool		     dont_fragment; /* sending: -TERN_EMSGSIZE instead of fragments (IPv4: DF) */
+};
+
+/* One datagram leaves with the next output. remote may be all zero on a socket that has one; local
+ * counts on `any` sockets (the address it comes from; need not be the host's) and is chosen otherwise.
+ * 0; -TERN_EMSGSIZE; -TERN_EINVAL (no remote, or not unicast); -TERN_ENETUNREACH; -TERN_EAGAIN: no
+ * packet free now; -TERN_ENOMEM; or, once, the ICMP error that came back for an earlier one. */
+int tern_datagram_send(tern_host *host, tern_socket socket, const struct tern_datagram *datagram);
+
+/* The oldest datagram; its data stays until the next call for this socket. 0; -TERN_EAGAIN; or, once, a
+ * pending ICMP error: -TERN_ECONNREFUSED, -TERN_EHOSTUNREACH, -TERN_ENETUNREACH, -TERN_EACCES,
+ * -TERN_EMSGSIZE, with datagram->remote saying whom it is about. */
+int tern_datagram_receive(tern_host *host, tern_socket socket, struct tern_datagram *datagram);
+
+enum tern_unreachable {
+	TERN_UNREACHABLE_NET,
+	TERN_UNREACHABLE_HOST,
+	TERN_UNREACHABLE_PORT,
+	TERN_UNREACHABLE_PROHIBITED,
+	TERN_UNREACHABLE_TOO_BIG, /* mtu counts */
+};
+/* Answers the datagram received last with an ICMP error that quotes it (rate limited, RFC 1122 3.2.2). */
+int tern_datagram_refuse(tern_host *host, tern_socket socket, enum tern_unreachable why, uint32_t mtu);
+
+/* The handle is gone; what waits is thrown away. */
+int tern_datagram_close(tern_host *host, tern_socket socket);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

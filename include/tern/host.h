@@ -1,0 +1,100 @@
+/* tern/host.h - one host: feed it packets, time and calls; drain packets and events; sleep until the
+ * deadline. No I/O, no clock, no thread, no global state: the same inputs under the same secret give
+ * the same bytes out. One host belongs to one thread.
+ */
+#ifndef TERN_HOST_H
+#define TERN_HOST_H
+
+#include <tern/config.h>
+#include <tern/packet.h>
+#include <tern/stats.h>
+#include <tern/status.h>
+#include <tern/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* 0, or -TERN_ENOMEM, -TERN_EINVAL (a setting out of its range). config is copied. */
+int  tern_host_create(tern_host **host, const struct tern_config *config, tern_time now);
+/* Every connection ends without a segment; packets still out must have come back before. */
+void tern_host_destroy(tern_host *host);
+
+/* ---- links, addresses, routes ---- */
+
+struct tern_link_config {
+	uint32_t mtu;		   /* bytes of an IP packet: 68 (IPv6: 1280) to 65535 */
+	bool	 checksum_offload; /* the link completes transport checksums */
+	bool	 gso;		   /* the link splits TCP segments of up to 64 KiB */
+};
+
+/* 0 and the link's number, or -TERN_EINVAL, -TERN_ENOMEM (at most 16 links). */
+int tern_host_add_link(tern_host *host, const struct tern_link_config *config, uint8_t *link);
+int tern_host_set_link_mtu(tern_host *host, uint8_t link, uint32_t mtu);
+
+/* The host answers to addr and reaches addr/bits through the link. IPv4 prefixes count their own 32
+ * bits. -TERN_EINVAL: not a unicast address, or bits out of range. */
+int tern_host_add_address(tern_host *host, uint8_t link, const struct tern_addr *addr, unsigned bits);
+int tern_host_remove_address(tern_host *host, const struct tern_addr *addr);
+/* next_hop NULL: on the link itself. Longest prefix wins. */
+int tern_host_add_route(tern_host *host, const struct tern_addr *prefix, unsigned bits, uint8_t link,
+			const struct tern_addr *next_hop);
+
+/* ---- the four ways in and out ---- */
+
+/* Packets that arrived, in order; they stay the caller's and may be reused on return. now never goes
+ * back; an earlier now counts as the latest one seen. */
+void tern_host_input(tern_host *host, tern_packet *const batch[], size_t n, tern_time now);
+
+/* Up to room packets to send, each to its .link; 0: nothing (more). They stay the host's: hand each
+ * back with tern_packet_done(), in any order, before the host is destroyed. */
+size_t tern_host_output(tern_host *host, tern_packet *batch[], size_t room, tern_time now);
+void   tern_packet_done(tern_packet *packet); /* the device is finished with its bytes */
+
+/* Time passed: runs what is due. Also sets the time for the calls that follow (tern/socket.h), which
+ * carry none of their own. */
+void tern_host_advance(tern_host *host, tern_time now);
+/* When to call tern_host_advance() at the latest. TERN_NEVER: idle. Never in the past. */
+tern_time tern_host_deadline(const tern_host *host);
+/* True where tern_host_output() would have something. */
+bool tern_host_has_output(const tern_host *host);
+
+/* ---- readiness ---- */
+
+struct tern_event {
+	tern_socket socket;
+	uint32_t    ready; /* enum tern_readiness: what became true since the last event of this socket */
+	uint64_t    cookie; /* what the program attached */
+};
+
+/* Takes the next event; false: none. Edges, not levels: each change is told once. */
+bool tern_host_event(tern_host *host, struct tern_event *event);
+
+/* ---- looking on ---- */
+
+void	  tern_host_stats(const tern_host *host, struct tern_stats *stats);
+tern_time tern_host_now(const tern_host *host);
+void	  tern_host_set_watcher(tern_host *host, const struct tern_watcher *watcher); /* NULL: none */
+
+/* Every live handle, for listings: start with *cursor = 0. Kinds: connections and listeners. */
+bool tern_host_each(const tern_host *host, uint64_t *cursor, tern_socket *socket);
+
+/* TIME-WAIT and half-open entries hold no handle; this lists them: same cursor rule. */
+struct tern_entry {
+	struct tern_tuple tuple;
+	enum tern_state	  state;    /* TIME-WAIT or SYN-RECEIVED */
+	tern_time	  until;    /* when it ends by itself */
+};
+bool tern_host_each_entry(const tern_host *host, uint64_t *cursor, struct tern_entry *entry);
+
+/* Gives cached memory back to the allocator. */
+void tern_host_trim(tern_host *host);
+
+/* Asserts every invariant of every connection and table: for tests and simulations. */
+void tern_host_check(const tern_host *host);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,54 @@
+/* tern/stats.h - counters of one host. Types only. Names as in RFC 4022 / RFC 4293 or Linux's
+ * /proc/net/snmp and netstat (TcpExt) where one exists; otherwise Tern*.
+ */
+#ifndef TERN_STATS_H
+#define TERN_STATS_H
+
+#include <tern/watch.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct tern_stats {
+	/* Ip */
+	uint64_t InReceives, InHdrErrors, InAddrErrors, InUnknownProtos, InDiscards, InDelivers;
+	uint64_t OutRequests, OutNoRoutes, ReasmReqds, ReasmOKs, ReasmFails, ReasmTimeout;
+	uint64_t FragOKs, FragFails, FragCreates;
+	/* Icmp, both versions */
+	uint64_t IcmpInMsgs, IcmpInErrors, IcmpInEchos, IcmpOutMsgs, IcmpOutEchoReps, IcmpOutErrors;
+	uint64_t IcmpOutRateLimited;
+	/* Udp (RFC 4113) */
+	uint64_t UdpInDatagrams, UdpOutDatagrams, UdpInErrors, UdpNoPorts, UdpRcvbufErrors;
+	/* Tcp (RFC 4022) */
+	uint64_t ActiveOpens, PassiveOpens, AttemptFails, EstabResets, InSegs, OutSegs, RetransSegs;
+	uint64_t InErrs, OutRsts, InCsumErrors;
+	/* TcpExt */
+	uint64_t SyncookiesSent, SyncookiesRecv, SyncookiesFailed, ListenOverflows, ListenDrops;
+	uint64_t TW, TWRecycled, TCPTimeWaitOverflow, PAWSEstab, PAWSActive, DelayedACKs;
+	uint64_t TCPPureAcks, TCPTimeouts, TCPLostRetransmit, TCPFastRetrans, TCPSlowStartRetrans;
+	uint64_t TCPSpuriousRTOs, TCPDSACKOldSent, TCPDSACKOfoSent, TCPDSACKRecv, TCPSACKDiscard;
+	uint64_t TCPAbortOnData, TCPAbortOnClose, TCPAbortOnMemory, TCPAbortOnTimeout, TCPAbortOnLinger;
+	uint64_t TCPAbortFailed, TCPMemoryPressures, TCPChallengeACK, TCPSYNChallenge, TCPACKSkippedChallenge;
+	uint64_t TCPOFOQueue, TCPOFODrop, TCPOFOMerge, TCPRcvCoalesce, TCPKeepAlive, TCPWinProbe;
+	uint64_t TCPFromZeroWindowAdv, TCPToZeroWindowAdv, TCPOrigDataSent, TCPDelivered, TCPZeroWindowDrop;
+	uint64_t TCPHystartTrainDetect, TCPPureAcksReceived, TCPLossProbes, TCPLossProbeRecovery;
+	/* Tern */
+	uint64_t TernReplyOverflow;  /* RST or ACK without a connection that found no place to wait */
+	uint64_t TernTimersUnarmed;  /* timers that had to be found by looking, memory being spent */
+	uint64_t TernHalfOpenExpired, TernLoopback, TernOptionsMalformed;
+	uint64_t TernVerdict[TERN_VERDICTS];
+	/* Gauges */
+	uint64_t CurrEstab, TernConnections, TernHalfOpen, TernTimeWait, TernListeners;
+	uint64_t TernMemory, TernMemoryPeak, TernMemoryLimit; /* bytes */
+};
+
+/* One counter by number: its name ("TcpExt" names without prefix) and value. False past the last.
+ * Verdicts come as "TernVerdict/<name>". */
+bool tern_stats_at(const struct tern_stats *stats, size_t i, const char **name, uint64_t *value);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,327 @@
+/* Packets in. A batch is looked up in stages, so that the cache misses of its segments overlap (DESIGN
+ * 5.5): read every header, hash every tuple and touch its bucket; touch the records that the buckets
+ * name; then let the segments arrive, in the order they came.
+ *
+ * The stages may not change anything that an earlier packet of the batch would have: so whatever is no
+ * plain TCP segment (fragments, ICMP, bad packets) is only marked, and read again in its turn.
+ */
+#include "host/internal.h"
+
+#include "wire/checksum.h"
+#include "wire/icmp.h"
+
+struct lookup {
+	const uint8_t	  *at;
+	uint32_t	   len;
+	uint8_t		   link;
+	bool		   offload;
+	bool		   plain; /* a TCP segment for us, checked: the rest is set */
+	uint64_t	   mark;
+	struct ip_header   ip;
+	struct tcp_segment seg;
+	struct tern_tuple  tuple;
+	uint64_t	   hash;
+};
+
+void input_drop(struct tern_host *host, const struct ip_header *ip, enum tern_verdict verdict, uint32_t len,
+		uint64_t mark)
+{
+	struct tern_tuple tuple = { .zone = 0 };
+
+	host->env.stats.TernVerdict[verdict]++;
+	if (!env_is_watched(&host->env))
+		return;
+	if (ip) {
+		tuple.local = ip->dst;
+		tuple.remote = ip->src;
+	}
+	watch_drop(&host->env, &tuple, verdict, len, mark, host->now);
+}
+
+/* ---- where a segment goes ---- */
+
+static void arrive_block(struct tern_host *host, const struct lookup *in, uint32_t index)
+{
+	struct tcb *const    tcb = tcb_pool_at(&host->blocks, index);
+	const enum tcp_state before = (enum tcp_state)tcb->state;
+	const enum tern_verdict verdict = tcp_arrive(tcb, &in->seg, in->ip.traffic_class, in->mark, host->now);
+
+	/* RFC 9293 3.10.7.3, 3.10.7.4: before synchronization an unacceptable ACK is answered with a reset. */
+	if (verdict == TERN_VERDICT_BAD_ACK && (before == SYN_SENT || before == SYN_RECEIVED))
+		reply_reset(host, &in->tuple, before, &in->seg);
+	settle_block(host, tcb);
+}
+
+/* RFC 9293 3.10.7.1 for a tuple that names no connection, 3.10.7.2 where somebody listens. */
+static void arrive_nobody(struct tern_host *host, const struct lookup *in)
+{
+	const uint32_t listener = listen_find(host, &in->tuple);
+	struct tcb    *made = NULL;
+
+	if (listener != LISTEN_NONE) {
+		(void)listen_arrive(host, listener, &in->tuple, &in->seg, NULL, in->ip.traffic_class, in->mark,
+				    host->now, &made);
+		if (made)
+			settle_block(host, made);
+		return;
+	}
+	const bool reset = (in->seg.flags & TCP_RST) != 0;
+	(void)host_verdict(host, &in->tuple, CLOSED, &in->seg,
+			   reset ? TERN_VERDICT_STRAY_RESET : TERN_VERDICT_NO_CONNECTION, in->mark);
+	reply_reset(host, &in->tuple, CLOSED, &in->seg);
+}
+
+static void arrive_segment(struct tern_host *host, const struct lookup *in)
+{
+	const demux_ref ref = demux_find_hash(&host->demux, &in->tuple, in->hash);
+	const uint32_t	index = demux_ref_index(ref);
+	struct tcb     *made = NULL;
+
+	if (demux_ref_kind(ref) != DEMUX_BLOCK) /* tcp_arrive() counts its own */
+		host->env.stats.TernOptionsMalformed += in->seg.opt.malformed;
+	switch (demux_ref_kind(ref)) {
+	case DEMUX_BLOCK:
+		arrive_block(host, in, index);
+		break;
+	case DEMUX_HALF_OPEN:
+		(void)half_open_arrive(host, index, &in->tuple, &in->seg, in->ip.traffic_class, in->mark, host->now,
+				       &made);
+		if (made)
+			settle_block(host, made);
+		break;
+	case DEMUX_TIME_WAIT:
+		(void)time_wait_arrive(host, index, &in->tuple, &in->seg, in->ip.traffic_class, in->mark, host->now);
+		break;
+	default:
+		arrive_nobody(host, in);
+	}
+}
+
+/* ---- reading ---- */
+
+/* Reads the segment of a packet for us. What is wrong with it, or ACCEPTED. */
+static enum tern_verdict read_segment(struct lookup *in)
+{
+	if (!in->offload) {
+		const uint32_t sum =
+			checksum_pseudo(&in->ip.src, &in->ip.dst, IPPROTO_TCP_, in->ip.payload_len);
+
+		if (!checksum_is_right(checksum_add(sum, in->ip.payload, in->ip.payload_len)))
+			return TERN_VERDICT_BAD_CHECKSUM; /* MUST-3 */
+	}
+	if (!tcp_wire_parse(&in->seg, in->ip.payload, in->ip.payload_len))
+		return TERN_VERDICT_MALFORMED;
+	in->tuple = (struct tern_tuple){
+		.local = in->ip.dst,
+		.remote = in->ip.src,
+		.local_port = in->seg.dst_port,
+		.remote_port = in->seg.src_port,
+	};
+	return TERN_VERDICT_ACCEPTED;
+}
+
+static void count_bad_segment(struct tern_host *host, const struct lookup *in, enum tern_verdict verdict)
+{
+	host->env.stats.InSegs++;
+	host->env.stats.InErrs++;
+	host->env.stats.InCsumErrors += verdict == TERN_VERDICT_BAD_CHECKSUM;
+	input_drop(host, &in->ip, verdict, in->ip.payload_len, in->mark);
+}
+
+static void input_tcp(struct tern_host *host, struct lookup *in)
+{
+	const enum tern_verdict verdict = read_segment(in);
+
+	if (verdict != TERN_VERDICT_ACCEPTED) {
+		count_bad_segment(host, in, verdict);
+		return;
+	}
+	in->hash = demux_hash(&host->demux, &in->tuple);
+	host->env.stats.InSegs++;
+	host->env.stats.InDelivers++;
+	arrive_segment(host, in);
+}
+
+/* ---- what is no plain segment, one at a time ---- */
+
+static void input_protocol(struct tern_host *host, struct lookup *in, bool ours)
+{
+	const uint8_t icmp = in->ip.version == 4 ? IPPROTO_ICMP4 : IPPROTO_ICMP6;
+
+	if (in->ip.protocol == IPPROTO_TCP_) {
+		input_tcp(host, in);
+	} else if (in->ip.protocol == icmp) {
+		host->env.stats.InDelivers++;
+		icmp_arrive(host, &in->ip, in->at, in->len, ours, in->mark);
+	} else if (in->ip.protocol == IPPROTO_UDP_ &&
+		   datagram_arrive_udp(host, &in->ip, in->at, in->len, ours, in->offload)) {
+		host->env.stats.InDelivers++;
+	} else {
+		host->env.stats.InUnknownProtos++;
+		const int kind = in->ip.protocol == IPPROTO_UDP_ ? ICMP_PORT_UNREACHABLE : ICMP_PROTOCOL_UNREACHABLE;
+		if (ours) /* somebody else's silence is not ours to break */
+			icmp_error(host, &in->ip, in->at, in->len, kind, 0, in->ip.protocol_at);
+	}
+}
+
+static bool is_for_us(struct tern_host *host, const struct lookup *in, bool *ours)
+{
+	const enum ip_receive_verdict verdict =
+		ip_receive_judge(&host->routes, &in->ip, in->link, host->env.config.forwarding_any);
+
+	*ours = verdict == IP_RECEIVE_OURS;
+	if (ip_receive_is_taken(verdict))
+		return true;
+	host->env.stats.InAddrErrors++;
+	input_drop(host, &in->ip, TERN_VERDICT_BAD_ADDRESS, in->len, in->mark);
+	return false;
+}
+
+/* Reads the IP header. False: dropped, counted, and answered where RFC 8200 4 wants it. */
+static bool read_ip(struct tern_host *host, struct lookup *in)
+{
+	bool ours;
+
+	switch (ip_wire_parse(&in->ip, in->at, in->len)) {
+	case IP_PARSED:
+		return true;
+	case IP_PARAMETER_PROBLEM:
+		host->env.stats.InHdrErrors++;
+		if (is_for_us(host, in, &ours)) {
+			icmp_error(host, &in->ip, in->at, in->len, ICMP_PARAMETER_PROBLEM, in->ip.problem_code,
+				   in->ip.problem_pointer);
+			input_drop(host, &in->ip, TERN_VERDICT_MALFORMED, in->len, in->mark);
+		}
+		return false;
+	case IP_BAD_CHECKSUM:
+		host->env.stats.InHdrErrors++;
+		input_drop(host, NULL, TERN_VERDICT_BAD_CHECKSUM, in->len, in->mark);
+		return false;
+	default:
+		host->env.stats.InHdrErrors++;
+		input_drop(host, NULL, TERN_VERDICT_MALFORMED, in->len, in->mark);
+		return false;
+	}
+}
+
+/* One fragment. True: *in is the whole packet now. */
+static bool reassemble(struct tern_host *host, struct lookup *in)
+{
+	struct tern_stats *const  stats = &host->env.stats;
+	struct ip_reassembled	  whole = { .packet = NULL };
+	const uint64_t		  given_up = host->reassembly.given_up;
+
+	stats->ReasmReqds++;
+	const enum ip_reassembly_result result =
+		ip_reassembly_add(&host->reassembly, &in->ip, in->tuple.zone, host->now, &whole);
+	stats->ReasmFails += host->reassembly.given_up - given_up + (result >= IP_REASSEMBLY_TOO_LONG);
+	if (whole.problem)
+		icmp_error(host, &in->ip, in->at, in->len, ICMP_PARAMETER_PROBLEM, whole.problem_code,
+			   whole.problem_pointer);
+	if (result != IP_REASSEMBLY_COMPLETE) {
+		if (result >= IP_REASSEMBLY_BAD_LENGTH)
+			input_drop(host, &in->ip, TERN_VERDICT_MALFORMED, in->len, in->mark);
+		return false;
+	}
+	stats->ReasmOKs++;
+	in->at = whole.packet;
+	in->len = whole.len;
+	in->offload = false; /* the device saw pieces only */
+	return read_ip(host, in) && !in->ip.is_fragment;
+}
+
+static void input_one(struct tern_host *host, struct lookup *in)
+{
+	bool ours;
+
+	if (!read_ip(host, in) || !is_for_us(host, in, &ours))
+		return;
+	if (in->ip.is_fragment && !reassemble(host, in))
+		return;
+	input_protocol(host, in, ours);
+}
+
+/* ---- the stages ---- */
+
+/* Headers of a plain segment for us, without a trace if it is anything else. */
+static bool read_plain(struct tern_host *host, struct lookup *in)
+{
+	if (ip_wire_parse(&in->ip, in->at, in->len) != IP_PARSED || in->ip.is_fragment ||
+	    in->ip.protocol != IPPROTO_TCP_)
+		return false;
+	if (!ip_receive_is_taken(
+		    ip_receive_judge(&host->routes, &in->ip, in->link, host->env.config.forwarding_any)))
+		return false;
+	return read_segment(in) == TERN_VERDICT_ACCEPTED;
+}
+
+/* Reads one packet; a tuple that is the last one's is not hashed again. */
+static void stage_read(struct tern_host *host, struct lookup *in, const struct tern_packet *packet,
+		       const struct lookup *before)
+{
+	in->at = packet->part[0].at;
+	in->len = packet->n_parts == 1 ? packet->part[0].n : 0; /* anything else is malformed */
+	in->link = packet->link;
+	in->offload = packet->checksum_offload;
+	in->mark = packet->mark;
+	in->tuple.zone = 0;
+	in->plain = read_plain(host, in);
+	if (!in->plain)
+		return;
+	if (before && before->plain && tuple_equal(&before->tuple, &in->tuple)) {
+		in->hash = before->hash;
+		return;
+	}
+	in->hash = demux_hash(&host->demux, &in->tuple);
+	demux_prefetch(&host->demux, in->hash);
+}
+
+static void stage_touch(const struct tern_host *host, const struct lookup *in)
+{
+	const demux_ref guess = demux_guess(&host->demux, in->hash);
+
+	if (demux_ref_kind(guess) == DEMUX_BLOCK) {
+		const struct tcb *const tcb = tcb_pool_at(&host->blocks, demux_ref_index(guess));
+
+		__builtin_prefetch(tcb);
+		__builtin_prefetch((const char *)tcb + 64);
+	}
+}
+
+void input_packets(struct tern_host *host, const struct tern_packet *const batch[], size_t n)
+{
+	struct lookup in[HOST_BATCH];
+
+	tern_assert(n <= HOST_BATCH);
+	for (size_t i = 0; i < n; i++)
+		stage_read(host, &in[i], batch[i], i > 0 ? &in[i - 1] : NULL);
+	for (size_t i = 0; i < n && n > 1; i++)
+		if (in[i].plain)
+			stage_touch(host, &in[i]);
+	host->env.stats.InReceives += n;
+	for (size_t i = 0; i < n; i++) {
+		if (!in[i].plain) {
+			input_one(host, &in[i]);
+			continue;
+		}
+		host->env.stats.InSegs++;
+		host->env.stats.InDelivers++;
+		arrive_segment(host, &in[i]);
+	}
+}
+
+void tern_host_input(tern_host *host, tern_packet *const batch[], size_t n, tern_time now)
+{
+	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_INPUT, .now = now, .data = batch, .n = n });
+	host_set_now(host, now);
+	for (size_t done = 0; done < n;) {
+		const struct tern_packet *piece[HOST_BATCH];
+		const size_t		  pieces = min_size(n - done, HOST_BATCH);
+
+		for (size_t i = 0; i < pieces; i++)
+			piece[i] = batch[done + i];
+		input_packets(host, piece, pieces);
+		done += pieces;
+	}
+	host_shed(host);
+}

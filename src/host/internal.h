@@ -1,0 +1,280 @@
+/* One host from the inside: struct tern_host, and what the rooms of host/ ask of each other.
+ *
+ * Every door call (tern/host.h, tern/socket.h) runs to its end on one thread and leaves every block
+ * settled: settle_block() has queued what is due, queued the program's events, armed the wheel, handed
+ * TIME-WAIT over and freed what is over. Code that touched a block settles it before it returns, and
+ * does not touch it afterwards (it may be gone).
+ */
+#ifndef HOST_INTERNAL_H
+#define HOST_INTERNAL_H
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "base/wheel.h"
+#include "host/datagram.h"
+#include "host/demux.h"
+#include "host/half_open.h"
+#include "host/listen.h"
+#include "host/ports.h"
+#include "host/time_wait.h"
+#include "ip/fragment.h"
+#include "ip/icmp_limit.h"
+#include "ip/path_mtu.h"
+#include "ip/reassembly.h"
+#include "ip/receive.h"
+#include "ip/route.h"
+#include "tcp/env.h"
+#include "tcp/tcb.h"
+#include "tcp/tcp.h"
+#include "wire/ip.h"
+#include "wire/tcp.h"
+#include "wire/tuple.h"
+#include <tern/host.h>
+#include <tern/record.h>
+#include <tern/socket.h>
+
+enum {
+	HOST_LINKS = 16,
+	HOST_REPLIES = 256,	  /* answers that need no block, waiting for output */
+	HOST_BOUNCES = 16,	  /* buffers for ICMP and for text in too many pieces */
+	HOST_BOUNCE_BYTES = 2048,
+	HOST_BATCH = 32,	  /* segments looked up together */
+	HOST_LOOPBACK_MTU = 16384,
+};
+
+/* ---- handles ---- */
+
+enum handle_kind { HANDLE_CONNECTION, HANDLE_LISTENER, HANDLE_ASK, HANDLE_DATAGRAM };
+
+static inline enum handle_kind handle_kind(tern_socket socket)
+{
+	return (enum handle_kind)(socket.index >> TCB_INDEX_BITS);
+}
+
+static inline uint32_t handle_number(tern_socket socket)
+{
+	return socket.index & ((UINT32_C(1) << TCB_INDEX_BITS) - 1);
+}
+
+/* Generations start at 1, so {0, 0} is never valid. */
+static inline tern_socket handle_of(enum handle_kind kind, uint32_t number, uint32_t generation)
+{
+	return (tern_socket){ (uint32_t)kind << TCB_INDEX_BITS | number, generation };
+}
+
+/* ---- answers without a block ---- */
+
+enum reply_kind { REPLY_SEGMENT, REPLY_ICMP };
+
+/* A segment, or an ICMP message whose bytes (from the ICMP header on) stand in a bounce. */
+struct reply {
+	enum reply_kind	   kind;
+	enum tcp_state	   state; /* for the watcher */
+	struct tern_tuple  tuple; /* ICMP: addresses only */
+	struct tcp_segment seg;
+	struct bounce	  *bounce;
+	uint32_t	   bounce_len;
+	uint8_t		   traffic_class;
+	bool		   retransmitted;
+};
+
+/* A buffer: one of the host's HOST_BOUNCES, or, beyond HOST_BOUNCE_BYTES, memory of its own. */
+struct bounce {
+	struct bounce *next;
+	size_t	     size; /* of bytes */
+	uint8_t	     bytes[];
+};
+
+/* ---- lists of blocks ---- */
+
+enum block_list_kind { LIST_READY, LIST_EVENTS };
+
+/* Indices linked through tcb->ready_next or event_next. A block that is over while it stands in a list
+ * is a ghost: it goes when it is taken, or is swept out when half of the list may be ghosts. */
+struct block_list {
+	enum block_list_kind kind;
+	uint32_t	     first, last; /* TCB_NONE: empty */
+	uint32_t	     n, ghosts;	  /* ghosts: at least as many as there are */
+};
+
+struct packet_list {
+	struct tern_packet *first, *last;
+};
+
+struct tern_host {
+	struct mem	 mem;
+	struct tcp_env	 env; /* config, stats, keys, watcher */
+	struct tcb_pool	 blocks;
+	struct demux	 demux;
+	struct wheel	 wheel; /* ids are block indices; entries of other rooms keep their own order */
+	struct listeners  listeners;
+	struct half_opens half_opens;
+	struct time_wait  time_wait;
+	struct ports	  ports;
+	struct datagrams  datagrams;
+	tern_time	  now;
+
+	struct routes	     routes; /* links' MTUs, addresses, routes */
+	struct path_mtu	     path_mtu;
+	struct ip_reassembly reassembly;
+	struct icmp_limit    icmp_limit;
+	struct fragment_ids  fragment_ids;
+	struct tern_link_config links[HOST_LINKS];
+
+	struct block_list ready, events;
+	bool		  timers_unarmed; /* the wheel had no memory: deadlines are found by looking */
+
+	struct reply replies[HOST_REPLIES]; /* ring */
+	uint32_t     reply_first, n_replies;
+	uint32_t     n_icmp; /* of them, with a bounce */
+	uint8_t	    *bounces;  /* HOST_BOUNCES of them */
+	struct bounce *free_bounces;
+
+	struct tern_packet *packets, *free_packets; /* config.packets */
+	struct packet_list  made;	  /* to be handed out */
+	struct packet_list  loop;	  /* on their way to ourselves */
+	uint8_t		   *loop_buffer;  /* HOST_LOOPBACK_MTU bytes; NULL until needed */
+	uint32_t	    n_out;	  /* packets that are with links */
+	uint64_t	    last_packet_id;
+	struct route	    last_route;	  /* the way to last_dst */
+	struct tern_addr    last_dst;
+	bool		    last_route_known;
+
+	uint32_t shed_from; /* the block after the last that was asked to give memory back */
+	uint64_t refusals;  /* of memory, when that was last done */
+
+	struct tern_recorder recorder; /* call NULL: none */
+};
+
+/* ---- host.c ---- */
+
+/* Fills in every default and checks every range. 0 or -TERN_EINVAL. */
+int config_fill(struct tern_config *out, const struct tern_config *in);
+
+/* Time never goes back: the later of both becomes host->now. */
+void host_set_now(struct tern_host *host, tern_time now);
+/* A fresh block with its tuple, in the table; NULL: no memory (after everything advisory was shed) or
+ * the tuple is taken. replaces: the half-open entry whose slot it takes over, or v 0. */
+struct tcb *host_new_block(struct tern_host *host, const struct tern_tuple *tuple, demux_ref replaces);
+/* Takes back what host_new_block() gave, before anything was done with it. */
+void host_drop_block(struct tern_host *host, struct tcb *tcb);
+/* The way to dst, remembered for the next packet there. False: none. */
+bool host_route(struct tern_host *host, const struct tern_addr *dst, struct route *route);
+/* Where memory was refused since the last call: takes back what a few connections can spare. */
+void host_shed(struct tern_host *host);
+/* MTU of the path to the tuple's remote address, as far as we know it; 0: no route. */
+uint32_t host_mtu(const struct tern_host *host, const struct tern_tuple *tuple);
+/* Counts TernVerdict and tells the watcher of a segment that no block took; returns the verdict. */
+enum tern_verdict host_verdict(struct tern_host *host, const struct tern_tuple *tuple, enum tcp_state state,
+			       const struct tcp_segment *seg, enum tern_verdict verdict, uint64_t mark);
+
+static inline void host_record(const struct tern_host *host, const struct tern_record_call *call)
+{
+	if (__builtin_expect(host->recorder.call != NULL, 0))
+		host->recorder.call(host->recorder.context, call);
+}
+
+/* ---- settle.c ---- */
+
+/* Nobody needs the block any more: tcp/ says so, or it is the husk of a TIME-WAIT that lives on as an
+ * entry, and its last ACK has left. */
+static inline bool block_is_over(const struct tcb *tcb)
+{
+	return tcp_is_over(tcb) || (tcb->detached && !tcb->held && tcb->due == 0);
+}
+
+/* After anything was done to a block. It may be gone afterwards. */
+void settle_block(struct tern_host *host, struct tcb *tcb);
+
+void	    list_init(struct block_list *list, enum block_list_kind kind);
+void	    list_push(struct tern_host *host, struct block_list *list, struct tcb *tcb); /* no-op if queued */
+struct tcb *list_pop(struct tern_host *host, struct block_list *list); /* NULL: empty */
+void	    list_check(const struct tern_host *host, const struct block_list *list);
+
+/* ---- timers.c ---- */
+
+void	  timers_arm(struct tern_host *host, struct tcb *tcb);
+void	  timers_run(struct tern_host *host); /* everything due at host->now */
+tern_time timers_deadline(const struct tern_host *host);
+
+/* ---- input.c ---- */
+
+/* Up to HOST_BATCH packets. */
+void input_packets(struct tern_host *host, const struct tern_packet *const batch[], size_t n);
+/* A packet that never became a segment: counted and told. ip NULL: not even a header. */
+void input_drop(struct tern_host *host, const struct ip_header *ip, enum tern_verdict verdict, uint32_t len,
+		uint64_t mark);
+
+/* ---- reply.c: answers that need no block. Full: dropped and counted (TernReplyOverflow) ---- */
+
+/* tuple: ours first. The ports of seg are set from it. */
+void reply_segment(struct tern_host *host, const struct tern_tuple *tuple, enum tcp_state state,
+		   const struct tcp_segment *seg, uint8_t traffic_class, bool retransmitted);
+/* RFC 9293 3.10.7.1: the reset that answers the segment; none in answer to a reset. */
+void reply_reset(struct tern_host *host, const struct tern_tuple *tuple, enum tcp_state state,
+		 const struct tcp_segment *seg);
+/* An ICMP message of len bytes that stands in bounce, from src to dst. The bounce is taken. */
+void reply_icmp(struct tern_host *host, const struct tern_addr *src, const struct tern_addr *dst,
+		struct bounce *bounce, uint32_t len, uint8_t traffic_class);
+/* False: none waits. The reply is the caller's, its bounce too. */
+bool reply_take(struct tern_host *host, struct reply *reply);
+
+/* NULL: none is free, or no memory. */
+struct bounce *bounce_get(struct tern_host *host, size_t size);
+/* One that is not the host's but memory of its own. NULL: no memory. */
+struct bounce *bounce_own(struct tern_host *host, size_t size);
+void	     bounce_put(struct tern_host *host, struct bounce *bounce);
+
+/* ---- output.c ---- */
+
+void output_check(const struct tern_host *host);
+
+/* ---- packet.c: tern_packets out of what is to be sent ---- */
+
+/* What stands between a segment or message and the wire. */
+struct outgoing {
+	struct ip_header ip;
+	struct route	 route;
+	bool		 offload; /* the link, or nobody, completes the checksum */
+};
+
+/* A segment becomes packets in host->made or host->loop; its text is the store's (out->text) or none.
+ * Where packets or memory are short it is lost, as on a wire. tcb: whose it is, or NULL. */
+void packet_segment(struct tern_host *host, const struct tern_tuple *tuple, enum tcp_state state,
+		    const struct tcp_out *out, const struct tcb *tcb);
+void packet_icmp(struct tern_host *host, const struct reply *reply);
+/* What is no segment: an IP header for it, the rest stands in a bounce. */
+struct message {
+	const struct tern_tuple *tuple; /* addresses */
+	uint8_t			 protocol, ttl, traffic_class;
+	bool			 dont_fragment;
+};
+/* 0, -TERN_ENETUNREACH, -TERN_EAGAIN (no packet free), -TERN_EMSGSIZE. The bounce is taken. */
+int packet_message(struct tern_host *host, const struct message *message, struct bounce *bounce, uint32_t len);
+/* Lets go of what a packet holds, and of the packet. */
+void packet_free(struct tern_host *host, struct tern_packet *packet);
+
+void		    packet_push(struct packet_list *list, struct tern_packet *packet);
+struct tern_packet *packet_pop(struct packet_list *list); /* NULL: empty */
+
+/* ---- icmp.c ---- */
+
+/* An ICMP message to us (ours) or, with forwarding_any, to somebody else: then only echo requests count.
+ * packet: from the IP header on. */
+void icmp_arrive(struct tern_host *host, const struct ip_header *ip, const uint8_t *packet, uint32_t len, bool ours,
+		 uint64_t mark);
+/* Answers a packet with an ICMP error, where RFC 1122 3.2.2 and the rate let us. kind: enum icmp_kind;
+ * code and pointer with ICMP_PARAMETER_PROBLEM. packet: as it came, from the IP header on. */
+void icmp_error(struct tern_host *host, const struct ip_header *ip, const uint8_t *packet, uint32_t len, int kind,
+		uint8_t code, uint32_t pointer);
+/* The same, with an MTU for ICMP_PACKET_TOO_BIG. */
+void icmp_error_mtu(struct tern_host *host, const struct ip_header *ip, const uint8_t *packet, uint32_t len, int kind,
+		    uint32_t mtu);
+/* ICMP time exceeded for a datagram whose fragments did not all come. */
+void icmp_reassembly_expired(struct tern_host *host, const struct ip_reassembly_expired *expired);
+/* An ICMP error about the SYN (sequence number irs) that the tuple's remote sent us: what accept-any
+ * answers. Rate limited. kind: ICMP_*_UNREACHABLE or ICMP_ADMIN_PROHIBITED of wire/icmp.h. */
+void icmp_refuse(struct tern_host *host, const struct tern_tuple *tuple, seq_t irs, int kind);
+
+#endif

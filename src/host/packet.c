@@ -1,0 +1,321 @@
+/* tern_packets out of segments and messages: headers in front, text where it lies in the send store.
+ *
+ * Who holds what. part[0].held is the bounce that the packet owns, if any; the other parts' held are
+ * slices, each counted once for the packet. packet_free() lets go of all of it, so text stays where it
+ * is until the device is done, whatever is acknowledged meanwhile.
+ *
+ * A segment counts as sent when it is asked for; where a packet cannot be had (memory, packets, route)
+ * it is lost as on a wire, and TCP sends it again.
+ */
+#include "host/internal.h"
+
+#include "wire/checksum.h"
+
+void packet_push(struct packet_list *list, struct tern_packet *packet)
+{
+	packet->next = NULL;
+	if (list->last)
+		list->last->next = packet;
+	else
+		list->first = packet;
+	list->last = packet;
+}
+
+struct tern_packet *packet_pop(struct packet_list *list)
+{
+	struct tern_packet *const packet = list->first;
+
+	if (packet) {
+		list->first = packet->next;
+		if (!list->first)
+			list->last = NULL;
+		packet->next = NULL;
+	}
+	return packet;
+}
+
+static struct tern_packet *packet_get(struct tern_host *host)
+{
+	struct tern_packet *const packet = host->free_packets;
+
+	if (!packet)
+		return NULL;
+	host->free_packets = packet->next;
+	packet->next = NULL;
+	packet->n_parts = 0;
+	packet->len = 0;
+	packet->csum_start = packet->csum_offset = packet->gso_size = packet->gso_headers = 0;
+	packet->checksum_offload = false;
+	packet->mark = 0;
+	packet->part[0].held = NULL;
+	return packet;
+}
+
+void packet_free(struct tern_host *host, struct tern_packet *packet)
+{
+	if (packet->n_parts > 0)
+		bounce_put(host, packet->part[0].held);
+	for (unsigned i = 1; i < packet->n_parts; i++)
+		if (packet->part[i].held)
+			slice_put(&host->env.slices, packet->part[i].held);
+	packet->n_parts = 0;
+	packet->id = 0;
+	packet->next = host->free_packets;
+	host->free_packets = packet;
+}
+
+static void packet_add(struct tern_packet *packet, const void *at, uint32_t n, void *held)
+{
+	tern_assert(packet->n_parts < TERN_PACKET_PARTS);
+	packet->part[packet->n_parts++] = (struct tern_packet_part){ .at = at, .n = n, .held = held };
+	packet->len += n;
+}
+
+/* To the link, or back to ourselves. */
+static void packet_dispatch(struct tern_host *host, const struct outgoing *out, struct tern_packet *packet)
+{
+	packet->link = out->route.link;
+	packet->next_hop = out->route.next_hop;
+	host->env.stats.OutRequests++;
+	packet_push(out->route.link == ROUTE_LOOPBACK ? &host->loop : &host->made, packet);
+}
+
+/* ---- fragments: rare, so each piece is copied ---- */
+
+static void copy_out(const struct tern_packet *packet, uint32_t skip, uint8_t *to, uint32_t n)
+{
+	for (unsigned i = 0; i < packet->n_parts && n > 0; i++) {
+		const struct tern_packet_part *const part = &packet->part[i];
+
+		if (skip >= part->n) {
+			skip -= part->n;
+			continue;
+		}
+		const uint32_t piece = min_u32(n, part->n - skip);
+		memcpy(to, part->at + skip, piece);
+		to += piece, n -= piece, skip = 0;
+	}
+}
+
+static bool fragment_send(struct tern_host *host, const struct outgoing *out, const struct tern_packet *whole,
+			  const struct fragment_piece *piece, uint32_t header_len)
+{
+	struct bounce *const	  bounce = bounce_get(host, piece->len);
+	struct tern_packet *const packet = bounce ? packet_get(host) : NULL;
+
+	if (!packet) {
+		bounce_put(host, bounce);
+		return false;
+	}
+	copy_out(whole, header_len + piece->offset, bounce->bytes, piece->len);
+	memcpy(packet->headers, piece->header, piece->header_len);
+	packet->id = whole->id;
+	packet_add(packet, packet->headers, piece->header_len, bounce);
+	packet_add(packet, bounce->bytes, piece->len, NULL);
+	packet_dispatch(host, out, packet);
+	host->env.stats.FragCreates++;
+	return true;
+}
+
+/* Cuts a packet that is too long for its link (RFC 791 3.2, RFC 8200 4.5); it is used up. */
+static void fragment(struct tern_host *host, const struct outgoing *out, struct tern_packet *whole)
+{
+	struct fragmenter     f;
+	struct fragment_piece piece;
+	struct ip_header      ip = out->ip;
+	const uint32_t	      header_len = ip.version == 4 ? IPV4_HEADER : IPV6_HEADER;
+	bool		      sent = true;
+
+	ip.id = fragment_id(&host->fragment_ids, &ip.src, &ip.dst, ip.protocol);
+	if (!fragment_start(&f, &ip, whole->len - header_len, out->route.mtu))
+		sent = false;
+	while (sent && fragment_next(&f, &piece))
+		sent = fragment_send(host, out, whole, &piece, header_len);
+	host->env.stats.FragOKs += sent;
+	host->env.stats.FragFails += !sent;
+	packet_free(host, whole);
+}
+
+static void packet_finish(struct tern_host *host, const struct outgoing *out, struct tern_packet *packet)
+{
+	if (packet->len > out->route.mtu && packet->gso_size == 0 && out->route.link != ROUTE_LOOPBACK)
+		fragment(host, out, packet);
+	else
+		packet_dispatch(host, out, packet);
+}
+
+/* ---- what every packet needs ---- */
+
+static bool outgoing_init(struct tern_host *host, struct outgoing *out, const struct tern_tuple *tuple,
+			  uint8_t protocol, uint8_t ttl, uint8_t traffic_class)
+{
+	const bool v4 = addr_is_v4(&tuple->remote);
+
+	*out = (struct outgoing){
+		.ip = {
+			.src = tuple->local,
+			.dst = tuple->remote,
+			.version = v4 ? 4 : 6,
+			.protocol = protocol,
+			.ttl = ttl ? ttl : host->env.config.ttl,
+			.traffic_class = traffic_class,
+		},
+	};
+	if (!host_route(host, &tuple->remote, &out->route)) {
+		host->env.stats.OutNoRoutes++;
+		return false;
+	}
+	/* RFC 6864 4.1: a packet that is never cut needs no identification. */
+	out->ip.dont_fragment = v4 && protocol == IPPROTO_TCP_ && !host->env.config.no_path_mtu_discovery;
+	if (v4 && !out->ip.dont_fragment)
+		out->ip.id = fragment_id(&host->fragment_ids, &tuple->local, &tuple->remote, protocol);
+	out->offload = out->route.link == ROUTE_LOOPBACK || host->links[out->route.link].checksum_offload;
+	return true;
+}
+
+/* ---- segments ---- */
+
+/* The text of a segment that lies in more pieces than a packet has parts, in one. */
+static bool bounce_text(struct tern_host *host, struct tern_packet *packet, const struct tcp_out *out)
+{
+	struct bounce *const bounce = bounce_get(host, out->seg.text_len);
+
+	if (!bounce)
+		return false;
+	slices_read(out->text, out->text_offset, bounce->bytes, out->seg.text_len);
+	packet->part[0].held = bounce;
+	packet_add(packet, bounce->bytes, out->seg.text_len, NULL);
+	return true;
+}
+
+static bool add_text(struct tern_host *host, struct tern_packet *packet, const struct tcp_out *out)
+{
+	struct slice_part parts[TERN_PACKET_PARTS - 1];
+	uint32_t	  got = 0;
+
+	if (out->seg.text_len == 0)
+		return true;
+	if (!out->text) { /* not from the store: a keep-alive's octet */
+		packet_add(packet, out->seg.text, out->seg.text_len, NULL);
+		return true;
+	}
+	const size_t n = slices_gather(out->text, out->text_offset, out->seg.text_len, parts,
+				       TERN_PACKET_PARTS - 1, &got);
+	if (got == out->seg.text_len) {
+		for (size_t i = 0; i < n; i++)
+			packet_add(packet, parts[i].at, parts[i].n, parts[i].slice);
+		return true;
+	}
+	for (size_t i = 0; i < n; i++)
+		slice_put(&host->env.slices, parts[i].slice);
+	return bounce_text(host, packet, out);
+}
+
+static void checksum_segment(struct tern_packet *packet, const struct outgoing *out, uint32_t ip_len)
+{
+	uint8_t *const field = packet->headers + ip_len + 16;
+	uint32_t       sum = checksum_pseudo(&out->ip.src, &out->ip.dst, IPPROTO_TCP_, packet->len - ip_len);
+
+	if (out->offload) {
+		put16(field, (uint16_t)~checksum_finish(sum));
+		packet->checksum_offload = true;
+		packet->csum_start = (uint16_t)ip_len;
+		packet->csum_offset = 16;
+		return;
+	}
+	sum = checksum_add(sum, packet->headers + ip_len, packet->part[0].n - ip_len);
+	size_t offset = 0; /* of the text: the header's length is even */
+	for (unsigned i = 1; i < packet->n_parts; i++) {
+		sum = checksum_add_at(sum, packet->part[i].at, packet->part[i].n, offset);
+		offset += packet->part[i].n;
+	}
+	put16(field, checksum_finish(sum));
+}
+
+/* A segment counts as many times as the link will split it; emit.c counts the resets of blocks. */
+static void count_segment(struct tern_host *host, const struct tcp_out *out, bool has_block)
+{
+	struct tern_stats *const stats = &host->env.stats;
+	const uint32_t		 pieces = out->gso_size ? (out->seg.text_len + out->gso_size - 1u) / out->gso_size : 1;
+
+	stats->OutSegs += pieces;
+	stats->OutRsts += !has_block && (out->seg.flags & TCP_RST) != 0;
+}
+
+void packet_segment(struct tern_host *host, const struct tern_tuple *tuple, enum tcp_state state,
+		    const struct tcp_out *out, const struct tcb *tcb)
+{
+	struct outgoing	    way;
+	struct tern_packet *packet;
+
+	if (!outgoing_init(host, &way, tuple, IPPROTO_TCP_, out->ttl, out->traffic_class))
+		return;
+	packet = packet_get(host);
+	if (!packet)
+		return;
+	struct tcp_segment seg = out->seg;
+	seg.src_port = tuple->local_port;
+	seg.dst_port = tuple->remote_port;
+	const uint32_t tcp_len = (uint32_t)tcp_wire_header_len(&seg);
+	const uint32_t ip_len = (uint32_t)ip_wire_emit(packet->headers, &way.ip, tcp_len + seg.text_len);
+	(void)tcp_wire_emit(packet->headers + ip_len, &seg);
+	packet_add(packet, packet->headers, ip_len + tcp_len, NULL);
+	if (!add_text(host, packet, out)) {
+		packet_free(host, packet);
+		return;
+	}
+	packet->gso_size = out->gso_size;
+	packet->gso_headers = out->gso_size ? (uint16_t)(ip_len + tcp_len) : 0;
+	checksum_segment(packet, &way, ip_len);
+	packet->id = ++host->last_packet_id;
+	count_segment(host, out, tcb != NULL);
+	if (env_is_watched(&host->env))
+		watch_segment_tx(&host->env, tuple, state, out, packet->id, tcb, host->now);
+	packet_finish(host, &way, packet);
+}
+
+int packet_message(struct tern_host *host, const struct message *message, struct bounce *bounce, uint32_t len)
+{
+	struct tern_packet *packet;
+	struct outgoing	    way;
+	int		    error = 0;
+
+	if (!outgoing_init(host, &way, message->tuple, message->protocol, message->ttl, message->traffic_class))
+		error = -TERN_ENETUNREACH;
+	else if (message->dont_fragment && len + (way.ip.version == 4 ? IPV4_HEADER : IPV6_HEADER) > way.route.mtu)
+		error = -TERN_EMSGSIZE;
+	packet = error ? NULL : packet_get(host);
+	if (!packet) {
+		bounce_put(host, bounce);
+		return error ? error : -TERN_EAGAIN;
+	}
+	if (message->dont_fragment && way.ip.version == 4) {
+		way.ip.dont_fragment = true;
+		way.ip.id = 0; /* RFC 6864 4.1 */
+	}
+	const uint32_t ip_len = (uint32_t)ip_wire_emit(packet->headers, &way.ip, len);
+	packet_add(packet, packet->headers, ip_len, bounce);
+	packet_add(packet, bounce->bytes, len, NULL);
+	packet->id = ++host->last_packet_id;
+	packet_finish(host, &way, packet);
+	return 0;
+}
+
+void packet_icmp(struct tern_host *host, const struct reply *reply)
+{
+	const bool	    v4 = addr_is_v4(&reply->tuple.remote);
+	struct outgoing	    way;
+	struct tern_packet *packet = NULL;
+
+	if (outgoing_init(host, &way, &reply->tuple, v4 ? IPPROTO_ICMP4 : IPPROTO_ICMP6, 0, reply->traffic_class))
+		packet = packet_get(host);
+	if (!packet) {
+		bounce_put(host, reply->bounce);
+		return;
+	}
+	const uint32_t ip_len = (uint32_t)ip_wire_emit(packet->headers, &way.ip, reply->bounce_len);
+	packet_add(packet, packet->headers, ip_len, reply->bounce);
+	packet_add(packet, reply->bounce->bytes, reply->bounce_len, NULL);
+	packet->id = ++host->last_packet_id;
+	packet_finish(host, &way, packet);
+}

@@ -1,0 +1,45 @@
+/* See ports.h. RFC 6056 3.3.4: offset = F(local, remote, remote port, key); one counter of a small table,
+ * chosen by G(the same); port = low + (offset + counter) mod range. The counter steps with every port that
+ * is tried, so the next connection that shares it begins one further. Counters begin at keyed numbers, not
+ * at zero. */
+#include "host/ports.h"
+
+#include "base/bytes.h"
+
+void ports_init(struct ports *ports, const struct siphash_key *key)
+{
+	uint64_t state = key->k0 ^ key->k1;
+
+	for (unsigned i = 0; i < PORTS_COUNTERS; i++)
+		ports->counter[i] = (uint32_t)splitmix64(&state);
+}
+
+static uint64_t hash(const struct siphash_key *key, const struct tern_tuple *tuple)
+{
+	uint8_t bytes[16 + 16 + 4 + 2];
+
+	memcpy(bytes, tuple->local.b, 16);
+	memcpy(bytes + 16, tuple->remote.b, 16);
+	put32(bytes + 32, tuple->zone);
+	put16(bytes + 36, tuple->remote_port);
+	return siphash24(key, bytes, sizeof(bytes));
+}
+
+int ports_pick(struct ports *ports, const struct siphash_key *key, uint16_t low, uint16_t high,
+	       struct tern_tuple *tuple, bool (*is_free)(void *context, const struct tern_tuple *tuple),
+	       void		 *context)
+{
+	const uint64_t	f = hash(key, tuple); /* F is its low half, G its top byte */
+	const uint32_t	range = (uint32_t)high - low + 1u;
+	uint32_t *const counter = &ports->counter[f >> 56];
+
+	for (uint32_t tries = 0; tries < range; tries++) {
+		const uint32_t step = (*counter)++ % range;
+
+		tuple->local_port = (uint16_t)(low + ((uint32_t)f % range + step) % range);
+		if (is_free(context, tuple))
+			return 0;
+	}
+	tuple->local_port = 0;
+	return -TERN_EADDRNOTAVAIL;
+}

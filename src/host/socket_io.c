@@ -1,0 +1,88 @@
+/* SEND and RECEIVE of tern/socket.h: tcp/ does it, the block is settled after it. */
+#include "host/socket.h"
+
+ptrdiff_t tern_send(tern_host *host, tern_socket socket, const void *from, size_t n, unsigned flags)
+{
+	host_record(host, &(struct tern_record_call){
+				  .op = TERN_RECORD_SEND, .socket = socket, .a = flags, .data = from, .n = n });
+	struct tcb *const tcb = socket_block(host, socket);
+
+	if (!tcb)
+		return -TERN_EBADF;
+	const ptrdiff_t sent = tcp_send(tcb, from, n, flags, host->now);
+	settle_block(host, tcb);
+	return sent;
+}
+
+ptrdiff_t tern_send_owned(tern_host *host, tern_socket socket, const void *from, size_t n, unsigned flags,
+			  void (*release)(void *context, const void *from, size_t n), void *context)
+{
+	host_record(host, &(struct tern_record_call){
+				  .op = TERN_RECORD_SEND_OWNED, .socket = socket, .a = flags, .data = from, .n = n });
+	struct tcb *const tcb = socket_block(host, socket);
+
+	if (!tcb)
+		return -TERN_EBADF;
+	const ptrdiff_t sent = tcp_send_owned(tcb, from, n, flags, release, context, host->now);
+	settle_block(host, tcb);
+	return sent;
+}
+
+ptrdiff_t tern_receive(tern_host *host, tern_socket socket, void *to, size_t n)
+{
+	host_record(host, &(struct tern_record_call){
+				  .op = TERN_RECORD_RECEIVE, .socket = socket, .a = (int64_t)n });
+	struct tcb *const tcb = socket_block(host, socket);
+
+	if (!tcb)
+		return -TERN_EBADF;
+	const ptrdiff_t got = tcp_receive(tcb, to, n, host->now);
+	settle_block(host, tcb); /* a window that opened may have to be told */
+	return got;
+}
+
+ptrdiff_t tern_peek(tern_host *host, tern_socket socket, size_t skip, const uint8_t **at)
+{
+	host_record(host, &(struct tern_record_call){
+				  .op = TERN_RECORD_PEEK, .socket = socket, .a = (int64_t)skip });
+	struct tcb *const tcb = socket_block(host, socket);
+
+	return tcb ? tcp_peek(tcb, skip, at) : -TERN_EBADF;
+}
+
+int tern_consume(tern_host *host, tern_socket socket, size_t n)
+{
+	host_record(host, &(struct tern_record_call){
+				  .op = TERN_RECORD_CONSUME, .socket = socket, .a = (int64_t)n });
+	struct tcb *const tcb = socket_block(host, socket);
+
+	if (!tcb)
+		return -TERN_EBADF;
+	const int result = tcp_consume(tcb, n, host->now);
+	settle_block(host, tcb);
+	return result;
+}
+
+int tern_shutdown(tern_host *host, tern_socket socket)
+{
+	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_SHUTDOWN, .socket = socket });
+	struct tcb *const tcb = socket_block(host, socket);
+
+	if (!tcb)
+		return -TERN_EBADF;
+	const int result = tcp_shutdown(tcb, host->now);
+	settle_block(host, tcb);
+	return result;
+}
+
+int tern_shutdown_receive(tern_host *host, tern_socket socket)
+{
+	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_SHUTDOWN_RECEIVE, .socket = socket });
+	struct tcb *const tcb = socket_block(host, socket);
+
+	if (!tcb)
+		return -TERN_EBADF;
+	const int result = tcp_shutdown_receive(tcb, host->now);
+	settle_block(host, tcb);
+	return result;
+}

@@ -1,0 +1,99 @@
+#include "ip/icmp_limit.h"
+
+#include "base/bytes.h"
+#include "wire/tuple.h"
+
+static const tern_time cost = TERN_SECOND / ICMP_LIMIT_RATE;
+
+/* For so long a prefix keeps its bucket. Somebody who searches for a prefix of his own that shares a
+ * bucket with his victim's has to start again. */
+static const tern_time epoch = 16 * TERN_SECOND;
+
+/* Uniform in [from, to). */
+static tern_time random_between(struct icmp_limit *limit, tern_time from, tern_time to)
+{
+	return from + (tern_time)(splitmix64(&limit->random) % (uint64_t)(to - from));
+}
+
+static tern_time random_capacity(struct icmp_limit *limit)
+{
+	return random_between(limit, ICMP_LIMIT_BURST / 2 * cost, ICMP_LIMIT_BURST * cost);
+}
+
+void icmp_limit_init(struct icmp_limit *limit, const struct siphash_key *key, uint64_t seed, tern_time now)
+{
+	*limit = (struct icmp_limit){ .key = *key, .random = seed };
+	for (unsigned i = 0; i < ICMP_LIMIT_BUCKETS; i++) {
+		limit->bucket[i].filled = now;
+		limit->bucket[i].credit = random_capacity(limit);
+	}
+}
+
+bool icmp_limit_take(struct icmp_limit *limit, const struct tern_addr *dst, tern_time now)
+{
+	uint8_t name[24] = { 0 };
+
+	memcpy(name, dst->b, addr_is_v4(dst) ? 15 : 8);
+	put64(name + 16, (uint64_t)(now / epoch));
+	const size_t i = siphash13(&limit->key, name, sizeof name) % ICMP_LIMIT_BUCKETS;
+
+	const tern_time capacity = random_capacity(limit);
+	const tern_time passed = max_i64(now, limit->bucket[i].filled) - limit->bucket[i].filled;
+	if (passed > 0) {
+		/* capped first: the sum of two long times would overflow */
+		const tern_time credit = limit->bucket[i].credit + min_i64(passed, ICMP_LIMIT_BURST * cost);
+
+		limit->bucket[i].credit = min_i64(credit, capacity);
+		limit->bucket[i].filled = now;
+	}
+	const tern_time price = random_between(limit, cost, cost + cost / 2);
+	if (limit->bucket[i].credit < price)
+		return false;
+	limit->bucket[i].credit -= price;
+	return true;
+}
+
+/* ---- what may be answered ---- */
+
+/* ICMP that asks or answers; everything else, unknown types too, counts as an error. */
+static bool is_icmp_v4_query(uint8_t type)
+{
+	return type == 0 || type == 8 || (type >= 13 && type <= 18);
+}
+
+/* RFC 4443 2.1: errors are below 128. RFC 4443 2.4 (e.2): nor a redirect (137). */
+static bool is_icmp_v6_query(uint8_t type)
+{
+	return type >= 128 && type != 137;
+}
+
+/* In a first fragment of IPv6 what comes next may be one more extension header, and behind it an ICMP
+ * error: not looked for, not answered. */
+static bool hides_its_protocol(const struct ip_header *ip)
+{
+	enum { HOP_BY_HOP = 0, ROUTING = 43, FRAGMENT = 44, AUTHENTICATION = 51, DESTINATION = 60 };
+
+	return ip->is_fragment && ip->version == 6 &&
+	       (ip->protocol == HOP_BY_HOP || ip->protocol == ROUTING || ip->protocol == FRAGMENT ||
+		ip->protocol == AUTHENTICATION || ip->protocol == DESTINATION);
+}
+
+static bool is_one_host(const struct routes *routes, const struct tern_addr *addr)
+{
+	const enum route_kind kind = route_kind_of(routes, addr);
+
+	return kind == ROUTE_OTHER || kind == ROUTE_OWN || kind == ROUTE_OWN_LOOPBACK;
+}
+
+bool icmp_may_answer(const struct routes *routes, const struct ip_header *ip)
+{
+	if (ip->is_fragment && ip->fragment_offset != 0)
+		return false;
+	if (!is_one_host(routes, &ip->src) || !is_one_host(routes, &ip->dst))
+		return false;
+	if (ip->version == 4 && ip->protocol == IPPROTO_ICMP4)
+		return ip->payload_len > 0 && is_icmp_v4_query(ip->payload[0]);
+	if (ip->version == 6 && ip->protocol == IPPROTO_ICMP6)
+		return ip->payload_len > 0 && is_icmp_v6_query(ip->payload[0]);
+	return !hides_its_protocol(ip);
+}

@@ -1,0 +1,37 @@
+/* The command line of `tern lab`. */
+#ifndef LAB_OPTIONS_H
+#define LAB_OPTIONS_H
+
+#include "lab/scenario.h"
+
+#include <stdio.h>
+
+enum { LAB_DROPS = 64 }; /* --drop for each side, and the scenario's own */
+
+enum lab_colour { LAB_COLOUR_AUTO, LAB_COLOUR_ALWAYS, LAB_COLOUR_NEVER };
+
+struct lab_options {
+	const struct lab_scenario *scenario;
+	bool	     help, list;
+	bool	     json, explain, ascii, all, ipv6;
+	enum lab_colour colour;
+	enum explain_language language;
+	unsigned     columns; /* 0: the terminal's */
+	uint32_t     bytes;
+	uint64_t     seed;
+	uint32_t     mtu;
+	const char  *cc;      /* NULL: the host's default */
+	const char  *record;  /* file; NULL: none */
+	struct tern_impair impair; /* both directions; seed, drop and fate are set later */
+	uint64_t     drop[LAB_SIDES][LAB_DROPS]; /* rising */
+	size_t	     n_drop[LAB_SIDES];
+};
+
+/* Reads arguments (without the program's and the subcommand's names). False: `error` (of size bytes) says
+ * what is wrong and names it. */
+bool lab_options_parse(struct lab_options *options, int n, char *const arguments[], char *error, size_t size);
+
+void lab_help(FILE *to);
+void lab_list(FILE *to, enum explain_language language);
+
+#endif

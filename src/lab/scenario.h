@@ -1,0 +1,106 @@
+/* A scenario: what the two programs do, step by step, how the world differs from the usual, and what has
+ * to come of it. All of it is data; run.c gives it to two real hosts.
+ *
+ * A program is a table of steps, done one after the other. A step waits until its condition holds, then
+ * `after` longer, then acts. Beside its steps a program reads whatever arrives, unless told to stop.
+ */
+#ifndef LAB_SCENARIO_H
+#define LAB_SCENARIO_H
+
+#include "watch/explain.h"
+#include <tern/tern.h>
+
+enum { LAB_CLIENT, LAB_SERVER, LAB_SIDES };
+
+enum {
+	LAB_ALL		= -1, /* an amount: as --bytes says; -2: twice that, and so on */
+	LAB_CLIENT_PORT = 40000,
+	LAB_SERVER_PORT = 80,
+	LAB_FLOOD_PORT	= 50000,
+};
+
+enum lab_when {
+	LAB_NOW,	 /* at once */
+	LAB_AT,		 /* at the time `of` */
+	LAB_CONNECTED,	 /* the handshake is complete */
+	LAB_ACCEPTED,	 /* a connection waits at the listener: it becomes the program's */
+	LAB_RECEIVED,	 /* `of` octets in all */
+	LAB_PEER_CLOSED, /* everything up to the peer's FIN is read */
+	LAB_DRAINED,	 /* all that was sent is acknowledged */
+	LAB_ENDED,	 /* by error, or all states are left behind */
+};
+
+enum lab_act {
+	LAB_END, /* of the table */
+	LAB_LISTEN,
+	LAB_OPEN,      /* n: local port, 0: any */
+	LAB_SEND,      /* n octets; the next step waits until the stack has taken them */
+	LAB_SEND_URGENT,
+	LAB_SHUTDOWN,  /* no more to send */
+	LAB_CLOSE,     /* lets go */
+	LAB_ABORT,
+	LAB_STOP_READING,
+	LAB_READ,      /* again */
+	LAB_SET,       /* option to n */
+	LAB_VANISH,    /* the whole host is served no more */
+	LAB_OLD_SYN,   /* an old SYN of the client's comes out of the network */
+	LAB_FLOOD,     /* a SYN from an address that nobody has, another one each time */
+	LAB_BLIND_RST, /* somebody forges an RST in the client's name, in the window, not at RCV.NXT */
+	LAB_BLIND_SYN, /* and a SYN */
+	LAB_WAIT,      /* nothing: the condition was all */
+};
+
+struct lab_step {
+	enum lab_when	 when;
+	enum lab_act	 act;
+	int64_t		 of; /* the condition's */
+	tern_time	 after;
+	int64_t		 n; /* the act's */
+	enum tern_option option;
+};
+
+enum lab_expect {
+	LAB_EXPECT_END, /* of the table */
+	LAB_EDGE,	/* side went from a to b; why is c - 1, or 0: any */
+	LAB_NO_EDGE,
+	LAB_FINAL,	/* the last state that side told of is a */
+	LAB_VERDICT,	/* side took a segment with verdict a, at least b times (0: once) */
+	LAB_RETRANSMIT, /* side sent again for reason a, at least b times */
+	LAB_TIMER,	/* side's timer a fired, at least b times */
+	LAB_NOTE,	/* side noted a */
+	LAB_ROLE,	/* side sent a segment of role a, at least b times */
+	LAB_ERROR,	/* side's program met the error a */
+	LAB_INTACT,	/* everything that was sent either way arrived, in order, once */
+	LAB_WINDOW,	/* side announced a window of at least a octets */
+	LAB_LOST,	/* the link lost a segment of side's */
+};
+
+struct lab_expectation {
+	enum lab_expect expect;
+	unsigned	side;
+	int		a, b, c;
+};
+
+struct lab_scenario {
+	const char *name;
+	const char *line[EXPLAIN_LANGUAGES]; /* what it shows */
+	const struct lab_step	     *program[LAB_SIDES];
+	const struct lab_expectation *expect;
+	tern_time		      end; /* stops then; 0: when nothing can happen any more */
+
+	/* Where the world differs from the usual; zero: as usual. */
+	uint32_t  bytes; /* 600 */
+	uint64_t  drop[LAB_SIDES]; /* the packet with this number is lost */
+	double	  reorder;
+	uint32_t  reorder_by;
+	uint32_t  receive_buffer, backlog;
+	uint8_t	  syn_ack_retries;
+	tern_time r2, delay; /* delay: 10 ms each way */
+	uint64_t  rate;	     /* bytes per second: apart in time, segments are acknowledged apart */
+};
+
+extern const struct lab_scenario *const lab_scenarios[]; /* ends with NULL; the first is the default */
+
+const struct lab_scenario *lab_scenario_by_name(const char *name); /* NULL: none */
+
+#endif

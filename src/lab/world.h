@@ -1,0 +1,92 @@
+/* Two hosts, the impaired pair between them, virtual time, and a program at each. */
+#ifndef LAB_WORLD_H
+#define LAB_WORLD_H
+
+#include "lab/options.h"
+#include "watch/timeline.h"
+
+/* A program at work. */
+struct lab_actor {
+	const struct lab_step *step; /* the one that waits or works */
+	bool	    holds;	     /* its condition held, at `since` */
+	tern_time   since;
+	int64_t	    left;	     /* octets that the stack has not taken yet, of a LAB_SEND at work */
+	tern_socket listener, socket;
+	bool	    has_listener, has_socket;
+	bool	    stopped_reading, end_of_stream, ended;
+	int	    error;	     /* the first that the connection met, negative */
+	uint64_t    sent, received;  /* octets of this connection */
+	uint64_t    all_sent, all_received;
+	bool	    garbled;	     /* an octet was not what the peer sent */
+};
+
+/* Bytes that no host sent, on their way to one. */
+struct lab_forged {
+	tern_time arrives; /* TERN_NEVER: free */
+	unsigned  to;
+	uint64_t  mark;
+	uint32_t  len;
+	uint8_t	  bytes[128];
+};
+
+enum { LAB_FORGED = 32 };
+
+struct lab_side {
+	tern_host	   *host;
+	struct tern_link   *link;
+	uint8_t		    number; /* the link's, at the host */
+	bool		    vanished;
+	struct tern_addr    addr;
+	struct timeline_tap tap;
+	struct lab_actor    actor;
+};
+
+struct lab_world {
+	const struct lab_options  *options;
+	const struct lab_scenario *scenario;
+	tern_time		   now;
+	struct lab_side		   side[LAB_SIDES];
+	struct timeline		   timeline;
+	struct lab_forged	   forged[LAB_FORGED];
+	uint64_t		   n_forged;
+	uint8_t			   n_flooded;
+	uint64_t		   random;
+	tern_recording		  *recording;
+	const char		  *problem; /* the run could not go on */
+};
+
+/* ---- world.c ---- */
+
+/* 0, or a negative error: `what` (never NULL then) names what failed. */
+int  lab_world_create(struct lab_world *world, const struct lab_options *options, const char *command,
+		      const char **what);
+/* Until nothing can happen any more, or the scenario's end. */
+void lab_world_run(struct lab_world *world);
+/* 0, or what ending the recording met (negated errno). */
+int  lab_world_destroy(struct lab_world *world);
+
+/* ---- actor.c ---- */
+
+/* Lets the side's program do what it can now. True: it did something. */
+bool	  lab_actor_run(struct lab_world *world, unsigned side);
+tern_time lab_actor_deadline(const struct lab_world *world, unsigned side);
+/* An amount of a table: LAB_ALL and its multiples become octets. */
+uint64_t  lab_amount(const struct lab_world *world, int64_t n);
+
+/* ---- forge.c ---- */
+
+void lab_forge_old_syn(struct lab_world *world);
+void lab_forge_flood(struct lab_world *world);
+void lab_forge_blind(struct lab_world *world, uint16_t flag); /* in the client's name, into the server's window */
+/* Gives the hosts what has arrived. True: something had. */
+bool	  lab_forged_arrive(struct lab_world *world);
+tern_time lab_forged_deadline(const struct lab_world *world);
+
+/* ---- expect.c ---- */
+
+/* Whether it went as the scenario says. False: `why` (of size bytes) names the first thing that did not. */
+bool lab_as_expected(const struct lab_world *world, char *why, size_t size);
+
+extern const char *const lab_side_names[LAB_SIDES];
+
+#endif

@@ -1,0 +1,345 @@
+/* The loop: joins hosts, links, a clock and poll(2).
+ *
+ * A turn reads the clock, then serves in passes, each in the order in which things were added: what each
+ * link has received goes to its host; every host is told the time; each host's output goes to its links;
+ * its events go to the program; posts run. Passes follow each other until nothing moves or the budget is
+ * spent. Only a turn in which nothing moved sleeps: so a program that looks between turns (blocking calls
+ * do) never misses what it waits for, and a virtual clock never jumps over work.
+ *
+ * A host is asked for output only while each of its links has room for a whole batch: one that is full
+ * holds its host back, and no packet is ever taken that cannot be kept.
+ *
+ * Left out: taking links and hosts out again (a loop ends as a whole); more than one thread.
+ */
+#include "loop/loop.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+
+static tern_time clock_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (tern_time)ts.tv_sec * TERN_SECOND + ts.tv_nsec;
+}
+
+/* ---- making and ending ---- */
+
+int tern_loop_create(tern_loop **out, enum tern_clock clock)
+{
+	if (!out || (clock != TERN_CLOCK_REAL && clock != TERN_CLOCK_VIRTUAL))
+		return -TERN_EINVAL;
+	tern_loop *loop = calloc(1, sizeof *loop);
+	if (!loop)
+		return -TERN_ENOMEM;
+	loop->clock = clock;
+	loop->now = clock == TERN_CLOCK_REAL ? clock_now() : 0;
+	loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (loop->wake < 0 || loop_reserve_polls(loop) < 0 || pthread_mutex_init(&loop->mutex, NULL) != 0) {
+		if (loop->wake >= 0)
+			close(loop->wake);
+		free(loop->polls);
+		free(loop);
+		return -TERN_ENOMEM;
+	}
+	*out = loop;
+	return 0;
+}
+
+void tern_loop_destroy(tern_loop *loop)
+{
+	if (!loop)
+		return;
+	for (uint32_t i = 0; i < loop->n_ports; i++)
+		for (unsigned k = 0; k < loop->ports[i].n_pending; k++)
+			tern_packet_done(loop->ports[i].pending[k]);
+	for (uint32_t i = 0; i < loop->n_ports; i++)
+		loop->ports[i].link->ops->close(loop->ports[i].link);
+	loop_drop_posts(loop);
+	pthread_mutex_destroy(&loop->mutex);
+	close(loop->wake);
+	free(loop->hosts);
+	free(loop->ports);
+	free(loop->watches);
+	free(loop->polls);
+	free(loop);
+}
+
+tern_time tern_loop_now(const tern_loop *loop)
+{
+	return loop->clock == TERN_CLOCK_REAL ? clock_now() : loop->now;
+}
+
+int loop_find_host(tern_loop *loop, tern_host *host, bool add)
+{
+	for (uint32_t i = 0; i < loop->n_hosts; i++)
+		if (loop->hosts[i].host == host)
+			return (int)i;
+	if (!add || !host)
+		return -TERN_EINVAL;
+	struct loop_host *hosts = realloc(loop->hosts, (loop->n_hosts + 1) * sizeof *hosts);
+	if (!hosts)
+		return -TERN_ENOMEM;
+	loop->hosts = hosts;
+	hosts[loop->n_hosts] = (struct loop_host){ .host = host, .told = loop->now };
+	tern_host_advance(host, loop->now);
+	return (int)loop->n_hosts++;
+}
+
+int tern_loop_add(tern_loop *loop, tern_host *host, struct tern_link *link, uint8_t *number)
+{
+	if (!link || !host)
+		return -TERN_EINVAL;
+	struct loop_port *ports = realloc(loop->ports, (loop->n_ports + 1) * sizeof *ports);
+	if (!ports)
+		return -TERN_ENOMEM;
+	loop->ports = ports;
+	if (loop_reserve_polls(loop) < 0)
+		return -TERN_ENOMEM;
+	const bool is_new = loop_find_host(loop, host, false) < 0;
+	const int  index = loop_find_host(loop, host, true);
+	if (index < 0)
+		return index;
+
+	uint8_t	  given;
+	const int error = tern_host_add_link(host, &link->config, &given);
+	if (error) {
+		loop->n_hosts -= is_new; /* it may go at any time, and we would not know */
+		return error;
+	}
+	ports[loop->n_ports] = (struct loop_port){ .link = link, .host = (uint32_t)index, .number = given };
+	loop->hosts[index].port[given] = ++loop->n_ports;
+	loop->hosts[index].n_numbers = max_u32(loop->hosts[index].n_numbers, given + 1u);
+	if (number)
+		*number = given;
+	return 0;
+}
+
+int tern_loop_on_event(tern_loop *loop, tern_host *host,
+		       void (*fn)(void *context, tern_host *host, const struct tern_event *event),
+		       void *context)
+{
+	const int index = loop_find_host(loop, host, true);
+
+	if (index < 0)
+		return index;
+	loop->hosts[index].on_event = fn;
+	loop->hosts[index].context = context;
+	return 0;
+}
+
+/* ---- serving ---- */
+
+void loop_refresh(tern_loop *loop)
+{
+	if (loop->clock == TERN_CLOCK_REAL)
+		loop->now = clock_now();
+	for (uint32_t i = 0; i < loop->n_hosts; i++) {
+		struct loop_host *host = &loop->hosts[i];
+
+		if (host->told == loop->now && tern_host_deadline(host->host) > loop->now)
+			continue;
+		host->told = loop->now;
+		tern_host_advance(host->host, loop->now);
+	}
+}
+
+static size_t flush(tern_loop *loop, struct loop_port *port)
+{
+	if (!port->n_pending)
+		return 0;
+	const size_t took = port->link->ops->send(port->link, port->pending, port->n_pending, loop->now);
+
+	port->n_pending = (uint8_t)(port->n_pending - took);
+	memmove(port->pending, port->pending + took, port->n_pending * sizeof port->pending[0]);
+	return took;
+}
+
+static size_t receive(tern_loop *loop, struct loop_port *port)
+{
+	tern_packet *batch[LOOP_BATCH];
+	const size_t n = port->link->ops->receive(port->link, batch, LOOP_BATCH, loop->now);
+
+	if (!n)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		batch[i]->link = port->number;
+	tern_host_input(loop->hosts[port->host].host, batch, n, loop->now);
+	return n;
+}
+
+/* How many packets each of the host's links can still keep. */
+static size_t room_of(const tern_loop *loop, const struct loop_host *host)
+{
+	size_t room = LOOP_BATCH;
+
+	for (uint32_t i = 0; i < host->n_numbers; i++)
+		if (host->port[i])
+			room = min_size(room, LOOP_PENDING - loop->ports[host->port[i] - 1].n_pending);
+	return room;
+}
+
+static size_t send_from(tern_loop *loop, uint32_t index)
+{
+	const struct loop_host *host = &loop->hosts[index];
+	const size_t		room = room_of(loop, host);
+	tern_packet	       *batch[LOOP_BATCH];
+
+	if (tern_host_deadline(host->host) <= loop->now) /* a packet or call of this turn made it due */
+		tern_host_advance(host->host, loop->now);
+	if (!room || !tern_host_has_output(host->host))
+		return 0;
+	const size_t n = tern_host_output(host->host, batch, room, loop->now);
+	for (size_t i = 0; i < n; i++) {
+		const uint32_t at = host->port[batch[i]->link];
+
+		if (at)
+			loop->ports[at - 1].pending[loop->ports[at - 1].n_pending++] = batch[i];
+		else /* to a link that the program gave the host behind the loop's back */
+			tern_packet_done(batch[i]);
+	}
+	for (uint32_t i = 0; i < host->n_numbers; i++)
+		if (host->port[i])
+			flush(loop, &loop->ports[host->port[i] - 1]);
+	return n;
+}
+
+static size_t tell_events(tern_loop *loop, uint32_t index)
+{
+	struct tern_event event;
+	size_t		  n = 0;
+
+	/* Looked up each time: the callback may add hosts, or change itself. */
+	while (n < LOOP_BATCH && loop->hosts[index].on_event &&
+	       tern_host_event(loop->hosts[index].host, &event)) {
+		const struct loop_host *host = &loop->hosts[index];
+
+		host->on_event(host->context, host->host, &event);
+		n++;
+	}
+	return n;
+}
+
+static size_t pass(tern_loop *loop)
+{
+	size_t moved = 0;
+
+	for (uint32_t i = 0; i < loop->n_ports; i++) {
+		moved += flush(loop, &loop->ports[i]);
+		moved += receive(loop, &loop->ports[i]);
+	}
+	for (uint32_t i = 0; i < loop->n_hosts; i++)
+		moved += send_from(loop, i);
+	for (uint32_t i = 0; i < loop->n_hosts; i++)
+		moved += tell_events(loop, i);
+	return moved + loop_run_posts(loop);
+}
+
+bool loop_serve(tern_loop *loop)
+{
+	size_t moved = 0;
+
+	for (size_t more = pass(loop); more; more = moved < LOOP_BUDGET ? pass(loop) : 0)
+		moved += more;
+	return moved > 0;
+}
+
+/* ---- turning ---- */
+
+/* The earliest moment at which something is due by itself. What was due before now had its chance in the
+ * turn that finds nothing moving: it is stuck (a link that has no room), and must not make us spin. */
+static tern_time deadline(const tern_loop *loop)
+{
+	tern_time at = TERN_NEVER;
+	bool	  stuck = false;
+
+	for (uint32_t i = 0; i < loop->n_hosts + loop->n_ports; i++) {
+		const struct tern_link *link = i < loop->n_hosts ? NULL : loop->ports[i - loop->n_hosts].link;
+		tern_time		t;
+
+		if (link)
+			t = link->ops->deadline(link);
+		else
+			t = tern_host_deadline(loop->hosts[i].host);
+		if (t > loop->now)
+			at = min_i64(at, t);
+		else
+			stuck = true;
+	}
+	if (stuck && loop->clock == TERN_CLOCK_REAL) /* look again soon */
+		at = min_i64(at, loop->now + TERN_MILLISECOND);
+	return at;
+}
+
+/* Sleeps or jumps; `moved`: only looks. 1: a descriptor has something, or the deadline came; 0: neither. */
+static int pause_until(tern_loop *loop, bool moved, tern_time due, tern_time limit)
+{
+	const tern_time until = min_i64(due, limit);
+	const bool	real = loop->clock == TERN_CLOCK_REAL;
+	int		woken = 0;
+
+	if (real && !moved) {
+		woken = loop_poll(loop, until == TERN_NEVER ? TERN_NEVER : until - loop->now);
+	} else if (loop_has_descriptors(loop)) {
+		const bool idle = !real && !moved && until == TERN_NEVER;
+		woken = loop_poll(loop, idle ? TERN_NEVER : 0);
+	}
+	if (woken || moved)
+		return woken;
+	if (!real && until != TERN_NEVER)
+		loop->now = until;
+	loop_refresh(loop);
+	return loop->now >= due;
+}
+
+static int turn(tern_loop *loop, tern_time wait)
+{
+	loop_refresh(loop);
+	const tern_time limit = loop_later(loop->now, wait);
+	const bool	moved = loop_serve(loop);
+	const int	woken = pause_until(loop, moved, moved ? loop->now : deadline(loop), limit);
+
+	if (woken < 0)
+		return woken;
+	if (woken) {
+		loop_refresh(loop);
+		loop_call_watchers(loop);
+	}
+	if (!moved)
+		return loop_serve(loop) || woken;
+	return 1;
+}
+
+int tern_loop_turn(tern_loop *loop, tern_time wait)
+{
+	if (wait < 0)
+		return -TERN_EINVAL;
+	if (loop->turning)
+		return -TERN_EALREADY;
+	loop->turning = true;
+	const int result = turn(loop, wait);
+	loop_sweep_watches(loop);
+	loop->turning = false;
+	return result;
+}
+
+int tern_loop_run(tern_loop *loop)
+{
+	int result = 1;
+
+	while (!loop->stopping && result > 0)
+		result = tern_loop_turn(loop, TERN_NEVER);
+	loop->stopping = false;
+	return result < 0 ? result : 0;
+}
+
+void tern_loop_stop(tern_loop *loop)
+{
+	loop->stopping = true;
+}

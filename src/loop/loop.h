@@ -1,0 +1,90 @@
+/* The loop's inside: what its files share. */
+#ifndef LOOP_LOOP_H
+#define LOOP_LOOP_H
+
+#include <poll.h>
+#include <pthread.h>
+
+#include <tern/loop.h>
+
+enum {
+	LOOP_BATCH = 64,    /* packets moved at once */
+	LOOP_PENDING = 128, /* packets that a link has not taken yet */
+	LOOP_BUDGET = 4096, /* packets and events of one turn */
+	LOOP_LINKS = 256,   /* link numbers of a host: what tern_packet.link can hold */
+};
+
+struct loop_host {
+	tern_host *host;
+	void (*on_event)(void *context, tern_host *host, const struct tern_event *event);
+	void	 *context;
+	tern_time told;		    /* the time of its last advance */
+	uint32_t  n_numbers;	    /* every link number of ours is below */
+	uint32_t  port[LOOP_LINKS]; /* by the host's number: index + 1 into loop->ports; 0: not ours */
+};
+
+/* A link and what it joins. */
+struct loop_port {
+	struct tern_link *link;
+	uint32_t	  host; /* index */
+	uint8_t		  number;
+	uint8_t		  n_pending;
+	tern_packet	 *pending[LOOP_PENDING]; /* out of the host, not yet taken by the link, in order */
+};
+
+struct loop_watch {
+	int   fd; /* -1: removed while callbacks run; swept at the end of the turn */
+	short events, revents;
+	void (*fn)(void *context, short revents);
+	void *context;
+};
+
+struct loop_post {
+	struct loop_post *next;
+	void (*fn)(void *context);
+	void *context;
+};
+
+/* Arrays move when they grow, and callbacks may make them grow: hold indices across a callback. */
+struct tern_loop {
+	enum tern_clock	   clock;
+	tern_time	   now;
+	bool		   turning, stopping;
+	struct loop_host  *hosts;
+	struct loop_port  *ports;
+	struct loop_watch *watches;
+	struct pollfd	  *polls; /* room for the wake-up, every port and every watch */
+	uint32_t	   n_hosts, n_ports, n_watches, polls_room;
+
+	/* Written by any thread. wake is readable exactly while posts is not empty. */
+	pthread_mutex_t	  mutex;
+	struct loop_post *posts, *posts_last;
+	int		  wake;
+};
+
+/* Reads the clock (virtual: leaves it) and tells every host, so that calls act at this time. */
+void loop_refresh(tern_loop *loop);
+
+/* Moves packets, events and posts until nothing moves or the budget is spent; whether anything did. */
+bool loop_serve(tern_loop *loop);
+
+bool loop_run_posts(tern_loop *loop);
+void loop_drop_posts(tern_loop *loop);
+
+/* Waits for descriptors, at most `timeout` ns (TERN_NEVER: without end), and notes what they have.
+ * Whether any has, or a signal came; or -TERN_E... */
+int  loop_poll(tern_loop *loop, tern_time timeout);
+void loop_call_watchers(tern_loop *loop); /* for what loop_poll() noted */
+void loop_sweep_watches(tern_loop *loop);
+bool loop_has_descriptors(const tern_loop *loop); /* besides the wake-up */
+int  loop_reserve_polls(tern_loop *loop);	  /* before a port or watch is added: 0 or -TERN_ENOMEM */
+
+/* The host's index, adding it where it is new; -TERN_ENOMEM. -TERN_EINVAL: not there, or NULL. */
+int loop_find_host(tern_loop *loop, tern_host *host, bool add);
+
+static inline tern_time loop_later(tern_time t, tern_time by)
+{
+	return by >= TERN_NEVER - t ? TERN_NEVER : t + by;
+}
+
+#endif

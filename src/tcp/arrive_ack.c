@@ -1,0 +1,102 @@
+/* The fifth step of RFC 9293 3.10.7.4 once the ACK is known to be acceptable: what it acknowledges, what
+ * it says of the peer's window, and what duplicates mean (RFC 5681 2). */
+#include "base/bytes.h"
+#include "tcp/arrive.h"
+#include "tcp/emit.h"
+#include "tcp/recovery.h"
+#include "tcp/rtt.h"
+#include "tcp/timers.h"
+#include "tcp/warm.h"
+#include "tcp/window.h"
+
+/* RTT from octets sent once; else from the echoed timestamp (RFC 7323 4.1), if it can be ours. */
+static bool measure(struct tcb *tcb, const struct tcp_segment *seg, const struct flight_acked *acked, tern_time now)
+{
+	if (acked->sent_at != TERN_NEVER && !acked->again) {
+		rtt_sample(tcb, now - acked->sent_at);
+		return true;
+	}
+	return tcb->ts_ok && seg->opt.has_ts && rtt_sample_echo(tcb, seg->opt.ts_ecr, now);
+}
+
+static void grow_window(struct tcb *tcb, const struct flight_acked *acked, uint32_t in_flight_before, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const bool in_slow_start = warm->cc.cwnd < warm->cc.ssthresh;
+	const struct cc_ack ack = {
+		.now = now,
+		.rtt = (tern_time)(tcb_cold(tcb)->srtt8 / 8) * TERN_MICROSECOND,
+		.bytes_acked = acked->octets,
+		.in_flight = in_flight_before,
+		.cwnd_limited = warm->cwnd_limited || (in_slow_start && in_flight_before * 2 > warm->cc.cwnd),
+		.in_recovery = warm->recovery == TERN_RECOVERY_FAST,
+	};
+
+	warm->cc.ops->ack(&warm->cc, &ack);
+	if (in_slow_start && warm->cc.cwnd >= warm->cc.ssthresh)
+		watch_congestion(tcb, TERN_CONGESTION_SLOW_START_EXIT, now);
+}
+
+/* SND.UNA < SEG.ACK =< SND.NXT. */
+static void acked_something(struct tcb *tcb, const struct tcp_segment *seg, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	struct tcb_cold *const cold = tcb_cold(tcb);
+	const uint32_t before = warm->flight.in_flight;
+	struct flight_acked acked;
+
+	if (seq_sub(seg->ack, tcb->snd.iss) < seq_sub(tcb->snd.una, tcb->snd.iss))
+		cold->sent_wraps++;
+	tcb->snd.una = seg->ack;
+	flight_ack(&warm->flight, seg->ack, &acked);
+	if (warm->text) {
+		const uint32_t upto = snd_offset(tcb, seg->ack) - our_fin_is_acked(tcb);
+
+		slices_release(&tcb_env(tcb)->slices, warm->text, upto);
+	}
+	tcb->due &= (uint8_t)~DUE_SYN; /* whatever is acknowledged, our SYN is */
+	if (warm->urgent && seq_ge(tcb->snd.una, warm->up))
+		warm->urgent = false;
+	const bool sampled = measure(tcb, seg, &acked, now);
+
+	timers_progress(tcb, sampled, now);
+	tcb_env(tcb)->stats.TCPDelivered += acked.records;
+	if (warm->recovery != TERN_RECOVERY_FAST)
+		grow_window(tcb, &acked, before, now);
+	recovery_acked(tcb, &acked, now);
+	tcb->due |= DUE_TEXT;
+	emit_made_room(tcb);
+	if (seq_eq(tcb->snd.una, tcb->snd.nxt) && tcb_unsent(tcb) == 0)
+		tcb->ready |= TERN_DRAINED;
+}
+
+/* RFC 5681 2: outstanding data, no text, no FIN, the same ACK, the same window; with SACK any ACK that
+ * brings a new block. */
+static bool is_duplicate(const struct tcb *tcb, const struct arrival *in, uint32_t window_before, uint32_t sacked)
+{
+	if (!tcb_has_flight(tcb) || !seq_eq(in->seg->ack, tcb->snd.una))
+		return false;
+	if (sacked > 0)
+		return true;
+	return !tcb->sack_ok && in->seg->text_len == 0 && !(in->seg->flags & (TCP_SYN | TCP_FIN)) &&
+	       tcb->snd.wnd == window_before && tcb->snd.wnd > 0;
+}
+
+void arrive_ack(struct tcb *tcb, const struct arrival *in, tern_time now)
+{
+	const struct tcp_segment *const seg = in->seg;
+	const uint32_t window_before = tcb->snd.wnd;
+	const seq_t edge_before = seq_add(tcb->snd.una, tcb->snd.wnd);
+	uint32_t sacked = 0;
+
+	if (tcb->sack_ok && tcb_has_flight(tcb) && seg->opt.n_sack > 0)
+		sacked = recovery_sacks(tcb, seg);
+	if (seq_lt(tcb->snd.una, seg->ack))
+		acked_something(tcb, seg, now);
+	else if (seg->text_len == 0)
+		tcb_env(tcb)->stats.TCPPureAcksReceived++;
+	if (seq_le(tcb->snd.una, seg->ack))
+		window_from(tcb, seg, edge_before, now);
+	if (is_duplicate(tcb, in, window_before, sacked))
+		recovery_duplicate_ack(tcb, now);
+}

@@ -1,0 +1,217 @@
+/* The seventh and eighth steps of RFC 9293 3.10.7.4: text to its place, then the FIN. */
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "tcp/arrive.h"
+#include "tcp/call.h"
+#include "tcp/timers.h"
+#include "tcp/warm.h"
+#include "tcp/window.h"
+
+enum { QUICK_OCTETS = 16 * 1460 }; /* of a connection's beginning, acknowledged at once */
+
+/* When to acknowledge text in order (RFC 9293 3.8.6.3, RFC 5681 4.2). */
+static void acknowledge_in_order(struct tcb *tcb, bool filled_a_gap, tern_time now)
+{
+	const uint32_t pending = seq_sub(tcb->rcv.nxt, tcb->rcv.acked);
+
+	if (tcb->quick && seq_sub(tcb->rcv.nxt, tcb->rcv.irs) > QUICK_OCTETS)
+		tcb->quick = false; /* by now the peer's slow start has had its ACKs */
+	if (filled_a_gap || tcb->quick || tcb->quickack || tcb_env(tcb)->config.no_delayed_ack ||
+	    pending >= 2u * tcb->rcv.mss) /* SHLD-19 */
+		tcb->due |= DUE_ACK;
+	else
+		timers_ack_delayed(tcb, now);
+}
+
+static void advance(struct tcb *tcb, seq_t nxt)
+{
+	if (seq_sub(nxt, tcb->rcv.irs) < seq_sub(tcb->rcv.nxt, tcb->rcv.irs))
+		tcb_cold(tcb)->received_wraps++;
+	tcb->rcv.nxt = nxt;
+}
+
+/* A store to put text into; NULL: no memory. In-order text may use the reserve. */
+static struct pages *text_store(struct tcb *tcb, enum mem_claim claim)
+{
+	if (!tcb->store)
+		tcb->store = pages_new(&tcb_env(tcb)->pages, rcv_offset(tcb, tcb->rcv.read), claim);
+	return tcb->store;
+}
+
+static void give_up_empty_store(struct tcb *tcb)
+{
+	if (tcb->store && tcb_unread(tcb) == 0 && (!tcb->warm || tcb->warm->ooo.n == 0)) {
+		pages_free(&tcb_env(tcb)->pages, tcb->store);
+		tcb->store = NULL;
+	}
+}
+
+/* Text at RCV.NXT. Returns how much of it was taken. */
+static uint32_t take_in_order(struct tcb *tcb, const struct arrival *in)
+{
+	struct pages *store;
+	size_t n;
+
+	if (tcb->receive_shut) { /* the program wants no more: read and thrown away at once */
+		tcb->rcv.read = seq_add(tcb->rcv.nxt, in->len);
+		return in->len;
+	}
+	store = text_store(tcb, MEM_RESERVED);
+	if (!store)
+		return 0;
+	n = pages_write(&tcb_env(tcb)->pages, store, rcv_offset(tcb, in->seq), in->text, in->len, MEM_RESERVED);
+	return (uint32_t)n;
+}
+
+static enum tern_verdict in_order(struct tcb *tcb, struct arrival *in, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const bool had_gap = warm && warm->ooo.n > 0;
+	const uint32_t taken = take_in_order(tcb, in);
+	seq_t nxt = seq_add(tcb->rcv.nxt, taken);
+
+	if (taken == 0) {
+		give_up_empty_store(tcb);
+		in->fin = false;
+		tcb_env(tcb)->stats.TCPMemoryPressures++;
+		tcb->due |= DUE_ACK;
+		return TERN_VERDICT_NO_MEMORY;
+	}
+	if (taken < in->len)
+		in->fin = false;
+	if (had_gap)
+		nxt = reassembly_advance(&warm->ooo, nxt);
+	if (tcb->receive_shut)
+		tcb->rcv.read = nxt;
+	advance(tcb, nxt);
+	if (in->len > tcb->rcv.mss)
+		tcb->rcv.mss = (uint16_t)min_u32(in->len, UINT16_MAX);
+	if (tcb->receive_shut)
+		give_up_empty_store(tcb);
+	else
+		tcb->ready |= TERN_READABLE;
+	acknowledge_in_order(tcb, had_gap, now);
+	return TERN_VERDICT_ACCEPTED;
+}
+
+/* Each gap that [left, right) fills is put at its place; what is here already stays as it is. */
+static bool hold(struct tcb *tcb, const struct arrival *in)
+{
+	struct tcp_env *const env = tcb_env(tcb);
+	struct reassembly *const ooo = &tcb->warm->ooo;
+	const seq_t right = seq_add(in->seq, in->len);
+	struct pages *const store = text_store(tcb, MEM_ORDINARY);
+	seq_t left = in->seq, gap_left, gap_right;
+
+	while (store && reassembly_gap(ooo, left, right, &gap_left, &gap_right)) {
+		const uint32_t n = seq_sub(gap_right, gap_left);
+
+		if (!reassembly_has_room(ooo, env->mem, gap_left, gap_right))
+			return false;
+		if (pages_write(&env->pages, store, rcv_offset(tcb, gap_left), in->text + seq_sub(gap_left, in->seq),
+				n, MEM_ORDINARY) < n)
+			return false;
+		if (!reassembly_add(ooo, env->mem, gap_left, gap_right))
+			return false;
+		left = gap_right;
+	}
+	return store != NULL;
+}
+
+/* Text beyond RCV.NXT (SHLD-31): held, and acknowledged at once with what is missing (RFC 5681 4.2). */
+static enum tern_verdict out_of_order(struct tcb *tcb, struct arrival *in, tern_time now)
+{
+	struct tcb_warm *const warm = tcb_warm_up(tcb, now);
+	struct tern_stats *const stats = &tcb_env(tcb)->stats;
+	seq_t gap_left, gap_right;
+
+	tcb->due |= DUE_ACK;
+	if (!warm || tcb->receive_shut) {
+		stats->TCPOFODrop++;
+		return TERN_VERDICT_NO_MEMORY;
+	}
+	if (!reassembly_gap(&warm->ooo, in->seq, seq_add(in->seq, in->len), &gap_left, &gap_right)) {
+		if (tcb->sack_ok) /* RFC 2883 4.1.1: a duplicate of something beyond the gap */
+			warm->dsack = (struct tern_sack_block){ in->seq.v, seq_add(in->seq, in->len).v };
+		stats->TCPDSACKOfoSent += tcb->sack_ok;
+		return TERN_VERDICT_DUPLICATE;
+	}
+	if (!hold(tcb, in)) {
+		stats->TCPOFODrop++;
+		give_up_empty_store(tcb);
+		return TERN_VERDICT_NO_MEMORY;
+	}
+	stats->TCPOFOQueue++;
+	return TERN_VERDICT_OUT_OF_ORDER;
+}
+
+enum tern_verdict arrive_text(struct tcb *tcb, struct arrival *in, tern_time now)
+{
+	if (in->len == 0)
+		return seq_gt(in->seq, tcb->rcv.nxt) && in->fin ? TERN_VERDICT_OUT_OF_ORDER : TERN_VERDICT_ACCEPTED;
+	if (!state_receives((enum tcp_state)tcb->state)) { /* the peer has sent its FIN: "should not occur" */
+		in->fin = false;
+		tcb->due |= DUE_ACK;
+		return TERN_VERDICT_DUPLICATE;
+	}
+	if (tcb_is_orphan(tcb)) { /* nobody will ever read it (RFC 9293 3.6.1, SHLD-3) */
+		tcb_env(tcb)->stats.TCPAbortOnData++;
+		tcp_abort(tcb, TERN_WHY_TEXT_UNREAD, 0, now);
+		return TERN_VERDICT_TEXT_AFTER_CLOSE;
+	}
+	if (seq_eq(in->seq, tcb->rcv.nxt))
+		return in_order(tcb, in, now);
+	return out_of_order(tcb, in, now);
+}
+
+/* The peer's FIN is next in order: RCV.NXT passes it. */
+static void take_fin(struct tcb *tcb, tern_time now)
+{
+	advance(tcb, seq_add(tcb->rcv.nxt, 1));
+	tcb->fin_received = true;
+	tcb->rcv.wnd_edge = seq_max(tcb->rcv.wnd_edge, tcb->rcv.nxt);
+	tcb->ready |= TERN_READABLE | TERN_PEER_CLOSED;
+	tcb->due |= DUE_ACK;
+	if (tcb->warm)
+		reassembly_release(&tcb->warm->ooo, tcb_env(tcb)->mem);
+	switch ((enum tcp_state)tcb->state) {
+	case ESTABLISHED:
+		tcb_enter(tcb, CLOSE_WAIT, TERN_WHY_FIN_ARRIVED, now);
+		break;
+	case FIN_WAIT_1:
+		if (our_fin_is_acked(tcb))
+			tcb_enter(tcb, TIME_WAIT, TERN_WHY_FIN_AND_ACK_ARRIVED, now);
+		else
+			tcb_enter(tcb, CLOSING, TERN_WHY_FIN_ARRIVED, now);
+		break;
+	case FIN_WAIT_2:
+		tcb_enter(tcb, TIME_WAIT, TERN_WHY_FIN_ARRIVED, now);
+		break;
+	default:
+		tern_assert(false);
+	}
+}
+
+/* A FIN beyond a gap waits until the gap is filled. */
+static void remember_fin(struct tcb *tcb, seq_t fin, tern_time now)
+{
+	struct tcb_warm *const warm = tcb_warm_up(tcb, now);
+
+	tcb->due |= DUE_ACK;
+	if (!warm)
+		return; /* it will come again */
+	warm->ooo.fin_seen = true;
+	warm->ooo.fin = fin;
+}
+
+void arrive_fin(struct tcb *tcb, const struct arrival *in, tern_time now)
+{
+	const seq_t fin = seq_add(in->seq, in->len);
+
+	if (!state_receives((enum tcp_state)tcb->state))
+		return;
+	if (in->fin && seq_gt(fin, tcb->rcv.nxt))
+		remember_fin(tcb, fin, now);
+	else if (in->fin || (tcb->warm && tcb->warm->ooo.fin_seen && seq_eq(tcb->warm->ooo.fin, tcb->rcv.nxt)))
+		take_fin(tcb, now);
+}

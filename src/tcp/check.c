@@ -1,0 +1,95 @@
+/* The invariants of a block at rest, between the host's calls: tcb_is_sound() says whether they hold (an
+ * unpacked record must prove itself), tcb_check() asserts it (our own bug otherwise).
+ *
+ *   numbers     SND.UNA =< SND.NXT; RCV.READ =< RCV.NXT =< right edge
+ *   states      a FIN was sent or received exactly where the state says so
+ *   memory      no warm record but for a reason; no store but for text; flight covers UNA to NXT
+ *   liveness    whatever waits for the peer has a timer armed or is due to be sent: nothing waits for ever
+ */
+#include "base/assert.h"
+#include "tcp/tcp.h"
+#include "tcp/warm.h"
+
+static bool numbers_hold(const struct tcb *tcb)
+{
+	if (!seq_le(tcb->snd.una, tcb->snd.nxt) || tcb->snd.wnd > tcb->snd.max_wnd)
+		return false;
+	if (tcb->state == SYN_SENT || tcb->state == CLOSED)
+		return true;
+	return seq_le(tcb->rcv.read, tcb->rcv.nxt) && seq_le(tcb->rcv.nxt, tcb->rcv.wnd_edge) &&
+	       seq_le(tcb->rcv.acked, tcb->rcv.nxt);
+}
+
+static bool state_fits(const struct tcb *tcb)
+{
+	const enum tcp_state state = (enum tcp_state)tcb->state;
+	const bool after_fin = state == CLOSE_WAIT || state == CLOSING || state == LAST_ACK || state == TIME_WAIT;
+
+	if (state > TIME_WAIT || state == LISTEN)
+		return false;
+	if (state == CLOSED)
+		return !tcb->warm && !(tcb->due & ~DUE_RESET);
+	if (tcb->fin_received != after_fin || (tcb->fin_sent && !tcb->fin_queued))
+		return false;
+	if (tcb->fin_sent && (state < FIN_WAIT_1 || state == CLOSE_WAIT))
+		return false;
+	if (state == FIN_WAIT_2 || state == TIME_WAIT)
+		return tcb->fin_sent && seq_eq(tcb->snd.una, tcb->snd.nxt);
+	if (state == FIN_WAIT_1 || state == CLOSING || state == LAST_ACK)
+		return tcb->fin_queued;
+	return true;
+}
+
+static bool memory_fits(const struct tcb *tcb)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+	const bool from_half_open = tcb->state == SYN_RECEIVED && tcb->passive;
+
+	if (tcb_unread(tcb) > 0 && !tcb->store)
+		return false;
+	if (!warm)
+		return from_half_open || tcb->state == CLOSED || seq_eq(tcb->snd.una, tcb->snd.nxt);
+	if (warm->ooo.n > 0 && !tcb->store)
+		return false;
+	return flight_is_sound(&warm->flight, tcb->snd.una, tcb->snd.nxt) &&
+	       reassembly_is_sound(&warm->ooo, tcb->rcv.nxt, tcb->rcv.wnd_edge);
+}
+
+/* Text or a FIN that waits has something that will move it. */
+static bool sending_is_alive(const struct tcb *tcb)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+
+	if (!warm || tcb->due & (DUE_TEXT | DUE_SYN | DUE_PROBE))
+		return true;
+	if (warm->flight.n > 0)
+		return warm->retransmit_at != TERN_NEVER;
+	if (tcb->state < ESTABLISHED || (tcb_unsent(tcb) == 0 && (!tcb->fin_queued || tcb->fin_sent)))
+		return true;
+	return warm->persist_at != TERN_NEVER || warm->override_at != TERN_NEVER;
+}
+
+static bool is_alive(const struct tcb *tcb)
+{
+	if (tcb->state == CLOSED || tcb->state == TIME_WAIT)
+		return true;
+	if (tcb_is_orphan(tcb) && tcb->state >= ESTABLISHED && tcb_cold(tcb)->orphan_ms == 0)
+		return false;
+	if (tcb->ack_pending && tcb->delayed_ack_at == TERN_NEVER && !(tcb->due & DUE_ACK))
+		return false;
+	return sending_is_alive(tcb);
+}
+
+bool tcb_is_sound(const struct tcb *tcb)
+{
+	return numbers_hold(tcb) && state_fits(tcb) && memory_fits(tcb) && is_alive(tcb);
+}
+
+void tcb_check(const struct tcb *tcb)
+{
+	tern_assert(!tcb->free);
+	tern_assert(numbers_hold(tcb));
+	tern_assert(state_fits(tcb));
+	tern_assert(memory_fits(tcb));
+	tern_assert(is_alive(tcb));
+}

@@ -1,0 +1,427 @@
+/* The only maker of segments (DESIGN 5.7). Steps, calls and timers mark what is due; here it is decided
+ * what leaves, in this order: RST; SYN; what was lost; new text and FIN; probes; keep-alives; a bare ACK.
+ * Every segment but the first SYN acknowledges, so that whatever leaves takes the pending ACK with it.
+ *
+ * When new text may leave (RFC 9293 3.8.6.2.1 and 3.7.4), with D octets unsent, U usable in the peer's
+ * window, C in the congestion window:
+ *   a full segment fits                          send
+ *   all of D fits, and nothing is in flight, or Nagle is off, or the FIN follows    send (no cork, no MORE)
+ *   half of the largest window ever seen fits    send
+ *   the override timer fired                     send what fits
+ */
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "tcp/emit.h"
+#include "tcp/negotiate.h"
+#include "tcp/recovery.h"
+#include "tcp/rtt.h"
+#include "tcp/timers.h"
+#include "tcp/warm.h"
+#include "tcp/window.h"
+
+enum { SACK_HEAD_BYTES = 4, SACK_BLOCK_BYTES = 8, BLOCKS_WITH_TIMESTAMPS = 3 };
+
+/* How many SACK blocks fit beside so much text: a segment never grows beyond the path's MTU (MUST-16). */
+static uint32_t blocks_that_fit(const struct tcb *tcb, uint32_t text)
+{
+	const uint32_t most = tcb->ts_ok ? BLOCKS_WITH_TIMESTAMPS : TCP_SACK_BLOCKS;
+
+	if (text + SACK_HEAD_BYTES > tcb->mss)
+		return 0;
+	return min_u32((tcb->mss - text - SACK_HEAD_BYTES) / SACK_BLOCK_BYTES, most);
+}
+
+/* RFC 2018 4, RFC 2883 4: the duplicate first, then what grew last. */
+static void add_sack_blocks(struct tcb *tcb, struct tcp_options *opt, uint32_t text)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const size_t room = blocks_that_fit(tcb, text);
+	struct tern_sack_block blocks[TCP_SACK_BLOCKS];
+	size_t n = 0;
+
+	if (!tcb->sack_ok || !warm || room == 0)
+		return;
+	if (warm->dsack.left != warm->dsack.right) {
+		blocks[n++] = warm->dsack;
+		warm->dsack = (struct tern_sack_block){ 0 };
+	}
+	n += reassembly_blocks(&warm->ooo, blocks + n, room - n);
+	for (size_t i = 0; i < n; i++)
+		opt->sack[i] = (struct tcp_sack_block){ { blocks[i].left }, { blocks[i].right } };
+	opt->n_sack = (uint8_t)n;
+}
+
+/* What every segment of a synchronized connection carries beside its text, of which each has so much. */
+static void begin_segment(struct tcb *tcb, struct tcp_out *out, seq_t seq, uint16_t flags, uint32_t text, tern_time now)
+{
+	const struct tcb_cold *const cold = tcb_cold(tcb);
+
+	out->seg.src_port = tcb->name.local_port;
+	out->seg.dst_port = tcb->name.remote_port;
+	out->seg.seq = seq;
+	out->seg.flags = flags;
+	if (flags & TCP_ACK) {
+		out->seg.ack = tcb->rcv.nxt;
+		out->seg.wnd = window_to_send(tcb, flags & TCP_SYN, now);
+		if (!(flags & (TCP_SYN | TCP_RST)))
+			add_sack_blocks(tcb, &out->seg.opt, text);
+		timers_ack_sent(tcb);
+	}
+	if (tcb->ts_ok) {
+		out->seg.opt.has_ts = true;
+		out->seg.opt.ts_val = tcp_ts_clock(now) + tcb->ts.offset;
+		out->seg.opt.ts_ecr = flags & TCP_ACK ? tcb->ts.recent : 0;
+	}
+	out->traffic_class = cold->traffic_class;
+	out->ttl = cold->ttl;
+}
+
+static bool emit_reset(struct tcb *tcb, struct tcp_out *out, tern_time now)
+{
+	begin_segment(tcb, out, tcb->snd.nxt, TCP_RST | TCP_ACK, 0, now);
+	out->seg.wnd = 0;
+	tcb->due = 0;
+	tcb_env(tcb)->stats.OutRsts++;
+	return true;
+}
+
+/* What our SYN offers: everything on the first, only what was agreed on a SYN-ACK. */
+static void add_syn_options(struct tcb *tcb, struct tcp_options *opt, bool answers, tern_time now)
+{
+	const struct tern_config *const config = &tcb_env(tcb)->config;
+
+	opt->has_mss = true; /* always (MAY-3); never on other segments (MUST-65) */
+	opt->mss = negotiate_our_mss(tcb->warm->mtu, tcb->warm->max_segment, tcb->v6);
+	opt->has_wscale = answers ? tcb->wscale_ok : !config->no_window_scale;
+	opt->wscale = answers ? tcb->rcv.wscale : negotiate_wscale(config);
+	opt->sack_permitted = answers ? tcb->sack_ok : !config->no_sack;
+	opt->has_ts = answers ? tcb->ts_ok : !config->no_timestamps;
+	opt->ts_val = tcp_ts_clock(now) + tcb->ts.offset;
+}
+
+static void make_syn(struct tcb *tcb, struct tcp_out *out, tern_time now)
+{
+	const bool answers = tcb->state != SYN_SENT;
+
+	begin_segment(tcb, out, tcb->snd.iss, answers ? TCP_SYN | TCP_ACK : TCP_SYN, 0, now);
+	if (!answers) /* no ACK, so no window yet: offer what a SYN can say */
+		out->seg.wnd = (uint16_t)min_u32(tcb_cold(tcb)->receive_buffer, 65535);
+	add_syn_options(tcb, &out->seg.opt, answers, now);
+}
+
+static bool emit_syn(struct tcb *tcb, struct tcp_out *out, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+
+	tcb->due &= (uint8_t)~DUE_SYN;
+	make_syn(tcb, out, now);
+	if (warm->flight.n > 0) { /* the SYN flew before; now it goes again, as SYN-ACK */
+		struct flight_record *const record = flight_at(&warm->flight, 0);
+
+		out->retransmitted = record->flags & FLIGHT_AGAIN;
+		flight_resent(&warm->flight, record, now);
+		return true;
+	}
+	flight_push(&warm->flight, tcb->snd.iss, 1, FLIGHT_SYN, now); /* room was made by OPEN */
+	tcb->snd.nxt = seq_add(tcb->snd.iss, 1);
+	timers_data_sent(tcb, now);
+	return true;
+}
+
+static void add_urgent(const struct tcb *tcb, struct tcp_segment *seg)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+
+	if (!warm->urgent || !seq_lt(seg->seq, warm->up))
+		return;
+	seg->flags |= TCP_URG; /* MUST-62: the pointer names the octet after the urgent ones */
+	seg->up = (uint16_t)min_u32(seq_sub(warm->up, seg->seq), 65535);
+}
+
+/* Text for a segment that begins at seq; n octets, then perhaps the FIN. */
+static void add_text(struct tcb *tcb, struct tcp_out *out, seq_t seq, uint32_t n)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const seq_t end = seq_add(seq, n);
+
+	add_urgent(tcb, &out->seg);
+	if (n == 0)
+		return;
+	out->text = warm->text;
+	out->text_offset = snd_offset(tcb, seq);
+	out->seg.text_len = n;
+	/* MUST-61: PSH where the queue runs empty; and where the program asked (SHLD-27: once for all it
+	 * covers). */
+	if (out->text_offset + n == slices_end(warm->text) ||
+	    (seq_lt(seq, warm->push_end) && seq_ge(end, warm->push_end)))
+		out->seg.flags |= TCP_PSH;
+}
+
+static enum tern_retransmit_why retransmit_why(const struct tcb *tcb, const struct flight_record *record)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+
+	if (timers_retransmit_name(tcb) == TERN_TIMER_PERSIST || warm->recovery <= TERN_RECOVERY_DISORDER)
+		return TERN_RETRANSMIT_ZERO_WINDOW_PROBE; /* shut, or just opened again */
+	if (warm->recovery == TERN_RECOVERY_LOSS)
+		return record->flags & FLIGHT_AGAIN || seq_eq(record->seq, tcb->snd.una) ?
+			       TERN_RETRANSMIT_TIMEOUT :
+			       TERN_RETRANSMIT_AFTER_TIMEOUT;
+	return warm->partial_seen ? TERN_RETRANSMIT_PARTIAL_ACK : TERN_RETRANSMIT_FAST;
+}
+
+static void tell_retransmit(struct tcb *tcb, const struct flight_record *record, tern_time now)
+{
+	struct tcp_env *const env = tcb_env(tcb);
+	struct tern_tuple tuple;
+
+	env->stats.RetransSegs++;
+	tcb_cold(tcb)->retransmits++;
+	if (!env_is_watched(env))
+		return;
+	tcb_get_tuple(tcb, &tuple);
+	watch_retransmit(env, &tuple, (enum tcp_state)tcb->state, retransmit_why(tcb, record), record->seq, record->len,
+			 record->times, us_to_time(tcb->warm->rto_us), now);
+}
+
+/* One record again, as it was: a SYN, text, a FIN. */
+static void make_again(struct tcb *tcb, struct flight_record *record, struct tcp_out *out, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const bool syn = record->flags & FLIGHT_SYN, fin = record->flags & FLIGHT_FIN;
+
+	if (syn)
+		make_syn(tcb, out, now);
+	else
+		begin_segment(tcb, out, record->seq, TCP_ACK, record->len, now);
+	tell_retransmit(tcb, record, now);
+	add_text(tcb, out, record->seq, syn ? 0 : (uint32_t)(record->len - fin));
+	if (fin)
+		out->seg.flags |= TCP_FIN;
+	out->retransmitted = true;
+	out->probe = timers_retransmit_name(tcb) == TERN_TIMER_PERSIST;
+	flight_resent(&warm->flight, record, now);
+	warm->retransmit_now = false;
+	if (warm->retransmit_at == TERN_NEVER)
+		timers_data_sent(tcb, now);
+}
+
+static bool emit_lost(struct tcb *tcb, struct tcp_out *out, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	struct flight_record *const record = flight_first_lost(&warm->flight);
+
+	if (!record)
+		return false;
+	/* Beyond a right edge that the peer took back only what stands at SND.UNA goes again (SHLD-16). */
+	if (!seq_eq(record->seq, tcb->snd.una) &&
+	    seq_gt(seq_add(record->seq, record->len), seq_add(tcb->snd.una, max_u32(tcb->snd.wnd, 1))))
+		return false;
+	if (!warm->retransmit_now && recovery_in_flight(tcb) + record->len > warm->cc.cwnd)
+		return false;
+	make_again(tcb, record, out, now);
+	return true;
+}
+
+/* The text of one segment shrinks by the SACK blocks it will carry. */
+static uint32_t segment_text(const struct tcb *tcb)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+	uint32_t blocks;
+
+	if (!tcb->sack_ok || (warm->ooo.n == 0 && warm->dsack.left == warm->dsack.right))
+		return tcb->mss;
+	if (tcb->mss <= 2 * TCP_OPTIONS_MAX)
+		return tcb->mss; /* a path so narrow: the blocks go with bare ACKs */
+	blocks = min_u32((uint32_t)warm->ooo.n + (warm->dsack.left != warm->dsack.right), blocks_that_fit(tcb, 0));
+	return tcb->mss - SACK_HEAD_BYTES - blocks * SACK_BLOCK_BYTES;
+}
+
+/* A piece smaller than a segment: may it leave? See the head of this file. */
+static bool short_piece_may_leave(struct tcb *tcb, uint32_t n, uint32_t unsent, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const bool idle = warm->flight.n == 0;
+
+	if (warm->override_now)
+		return true;
+	if (n == unsent && tcb->fin_queued)
+		return true;
+	if (n == unsent && !tcb->cork && !tcb->more)
+		return idle || tcb->nodelay;
+	if (n < unsent && n >= tcb->snd.max_wnd / 2 && (idle || tcb->nodelay))
+		return true;
+	if (idle || n == unsent)
+		timers_text_held(tcb, now);
+	return false;
+}
+
+/* How many octets of new text leave now; 0: none. */
+static uint32_t text_to_send(struct tcb *tcb, uint32_t limit, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const uint32_t unsent = tcb_unsent(tcb), usable = window_usable(tcb);
+	const uint32_t in_flight = recovery_in_flight(tcb), mss = segment_text(tcb);
+	/* One segment may always fly alone, whatever became of the MSS since the window was measured. */
+	const uint32_t cwnd = warm->flight.n == 0 ? max_u32(warm->cc.cwnd, mss) : warm->cc.cwnd;
+	const uint32_t room = cwnd > in_flight ? cwnd - in_flight : 0;
+	uint32_t n = min_u32(unsent, usable);
+
+	if (n == 0) {
+		if (unsent > 0 && warm->flight.n == 0)
+			timers_window_shut(tcb, now);
+		return 0;
+	}
+	warm->cwnd_limited = room < n;
+	if (room < min_u32(n, mss))
+		return 0; /* an ACK will come: no crumbs for the congestion window's sake */
+	/* A link that cannot split gets one segment, and SACK blocks take of its text. */
+	n = min_u32(min_u32(n, room), limit > tcb->mss ? limit : mss);
+	if (n >= mss)
+		return n == unsent && (n % mss == 0 || short_piece_may_leave(tcb, n, unsent, now)) ? n : n - n % mss;
+	return short_piece_may_leave(tcb, n, unsent, now) ? n : 0;
+}
+
+/* [seq, seq + n) leaves, and the FIN where told: one record a segment. False: no memory for them. */
+static bool record_sent(struct tcb *tcb, uint32_t n, bool fin, uint32_t mss, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const uint32_t segments = n == 0 ? 1 : (n + mss - 1) / mss;
+	uint32_t left = n;
+
+	if (!flight_reserve(&warm->flight, tcb_env(tcb)->mem, segments))
+		return false;
+	for (uint32_t i = 0; i < segments; i++) {
+		const bool last = i + 1 == segments;
+		const uint16_t len = (uint16_t)(min_u32(left, mss) + (last && fin));
+
+		flight_push(&warm->flight, tcb->snd.nxt, len, last && fin ? FLIGHT_FIN : 0, now);
+		tcb->snd.nxt = seq_add(tcb->snd.nxt, len);
+		left -= min_u32(left, mss);
+	}
+	tcb->fin_sent |= fin;
+	timers_data_sent(tcb, now);
+	return true;
+}
+
+static bool fin_may_leave(const struct tcb *tcb, uint32_t n)
+{
+	/* A FIN needs no window of its own where the text before it fits; against a shut window the
+	 * probes carry it. */
+	return tcb->fin_queued && !tcb->fin_sent && n == tcb_unsent(tcb) &&
+	       (n > 0 || tcb->snd.wnd > 0 || tcb->warm->override_now);
+}
+
+static bool emit_new(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_out *out)
+{
+	const uint32_t n = text_to_send(tcb, limit, now), mss = segment_text(tcb);
+	const seq_t seq = tcb->snd.nxt;
+	const bool fin = tcb->state != SYN_SENT && fin_may_leave(tcb, n);
+
+	if (n == 0 && !fin) {
+		if (tcb->fin_queued && !tcb->fin_sent && tcb_unsent(tcb) == 0 && tcb->warm->flight.n == 0)
+			timers_window_shut(tcb, now);
+		return false;
+	}
+	if (!record_sent(tcb, n, fin, mss, now)) {
+		timers_text_held(tcb, now); /* memory is spent: come back */
+		return false;
+	}
+	begin_segment(tcb, out, seq, TCP_ACK, min_u32(n, mss), now);
+	add_text(tcb, out, seq, n);
+	if (fin)
+		out->seg.flags |= TCP_FIN;
+	if (n > mss)
+		out->gso_size = (uint16_t)mss;
+	tcb->warm->override_now = false;
+	timers_text_released(tcb);
+	tcb_env(tcb)->stats.TCPOrigDataSent += n > 0 ? (n + mss - 1) / mss : 0;
+	emit_made_room(tcb);
+	return true;
+}
+
+/* One octet of new text, or the FIN, against a shut window (RFC 9293 3.8.6.1, MUST-36). */
+static bool emit_probe(struct tcb *tcb, tern_time now, struct tcp_out *out)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const uint32_t n = tcb_unsent(tcb) > 0;
+	const seq_t seq = tcb->snd.nxt;
+	const bool fin = n == 0 && tcb->fin_queued && !tcb->fin_sent;
+
+	tcb->due &= (uint8_t)~DUE_PROBE;
+	if (!warm || warm->flight.n > 0 || (n == 0 && !fin) || window_usable(tcb) > 0)
+		return false;
+	if (!record_sent(tcb, n, fin, 1, now)) {
+		timers_window_shut(tcb, now);
+		return false;
+	}
+	begin_segment(tcb, out, seq, TCP_ACK, n, now);
+	add_text(tcb, out, seq, n);
+	if (fin)
+		out->seg.flags |= TCP_FIN;
+	timers_backed_off(tcb, now); /* the wait for this probe was one already (SHLD-30) */
+	out->probe = true;
+	tcb_env(tcb)->stats.TCPWinProbe++;
+	return true;
+}
+
+/* SHLD-12: no text; SND.NXT - 1 makes the peer answer (RFC 9293 3.8.4). MAY-6: one garbage octet. */
+static bool emit_keepalive(struct tcb *tcb, tern_time now, struct tcp_out *out)
+{
+	tcb->due &= (uint8_t)~DUE_KEEPALIVE;
+	begin_segment(tcb, out, seq_add(tcb->snd.nxt, 0u - 1), TCP_ACK, 1, now);
+	out->probe = true;
+	if (tcb->keepalive_garbage) {
+		static const uint8_t garbage[1];
+
+		out->seg.text = garbage; /* not from the send store */
+		out->seg.text_len = 1;
+	}
+	tcb_env(tcb)->stats.TCPKeepAlive++;
+	return true;
+}
+
+static bool emit_ack(struct tcb *tcb, tern_time now, struct tcp_out *out)
+{
+	begin_segment(tcb, out, tcb->snd.nxt, TCP_ACK, 0, now);
+	if (tcb->warm)
+		add_urgent(tcb, &out->seg); /* MUST-66: urgent news passes a shut window */
+	tcb_env(tcb)->stats.TCPPureAcks++;
+	return true;
+}
+
+static bool emit_something(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_out *out)
+{
+	if (tcb->due & DUE_RESET)
+		return emit_reset(tcb, out, now);
+	if (tcb->state == CLOSED || tcb->state == TIME_WAIT) {
+		tcb->due &= tcb->state == TIME_WAIT ? DUE_ACK : 0;
+		return tcb->due && emit_ack(tcb, now, out);
+	}
+	if (tcb->due & DUE_SYN)
+		return emit_syn(tcb, out, now);
+	if (tcb->due & DUE_TEXT) {
+		if (tcb->warm && emit_lost(tcb, out, now))
+			return true;
+		if (tcb->warm && tcb->state >= ESTABLISHED && emit_new(tcb, limit, now, out))
+			return true;
+		tcb->due &= (uint8_t)~DUE_TEXT;
+	}
+	if (tcb->due & DUE_PROBE && emit_probe(tcb, now, out))
+		return true;
+	if (tcb->due & DUE_KEEPALIVE)
+		return emit_keepalive(tcb, now, out);
+	if (tcb->state == SYN_SENT)
+		tcb->due = 0;
+	return tcb->due && emit_ack(tcb, now, out);
+}
+
+bool tcp_emit(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_out *out)
+{
+	*out = (struct tcp_out){ 0 };
+	if (!emit_something(tcb, limit, now, out))
+		return false;
+	tcb_cold(tcb)->segments_out++;
+	tcb_cool_down(tcb);
+	return true;
+}

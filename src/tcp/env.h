@@ -1,0 +1,34 @@
+/* What tcp/ knows of the host it lives in: settings, memory, counters, secrets, the watcher. */
+#ifndef TCP_ENV_H
+#define TCP_ENV_H
+
+#include "base/mem.h"
+#include "base/pages.h"
+#include "base/siphash.h"
+#include "base/slices.h"
+#include <tern/config.h>
+#include <tern/stats.h>
+#include <tern/watch.h>
+
+struct tcp_env {
+	struct tern_config  config; /* every default filled in */
+	struct mem	   *mem;
+	struct pages_pool   pages;
+	struct slices_pool  slices;
+	struct pool	    warm; /* struct tcb_warm */
+	struct tern_stats   stats;
+	struct tern_watcher watcher; /* event NULL: none */
+	struct siphash_key  isn_key, ts_key, port_key, cookie_key, table_key;
+	uint64_t	    random; /* splitmix64 state: jitter and picks */
+};
+
+/* Fills env from a config (defaults applied, keys derived from the secret). mem stands already. */
+void tcp_env_init(struct tcp_env *env, const struct tern_config *config, struct mem *mem);
+void tcp_env_done(struct tcp_env *env); /* asserts that nothing is held */
+
+static inline bool env_is_watched(const struct tcp_env *env)
+{
+	return __builtin_expect(env->watcher.event != NULL, 0);
+}
+
+#endif

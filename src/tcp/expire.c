@@ -1,0 +1,174 @@
+/* USER TIMEOUT, RETRANSMISSION TIMEOUT and the others (RFC 9293 3.10.8): what each time-out does. */
+#include "base/bytes.h"
+#include "tcp/recovery.h"
+#include "tcp/tcp.h"
+#include "tcp/timers.h"
+#include "tcp/warm.h"
+
+tern_time tcp_deadline(const struct tcb *tcb, tern_time now)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+	tern_time at = tcb->delayed_ack_at;
+
+	if (tcb->state == CLOSED || tcb->state == TIME_WAIT)
+		return TERN_NEVER;
+	at = min_i64(at, timers_keepalive_at(tcb, now));
+	at = min_i64(at, timers_orphan_at(tcb, now));
+	if (!warm)
+		return at;
+	at = min_i64(at, min_i64(warm->retransmit_at, warm->persist_at));
+	return min_i64(at, min_i64(warm->override_at, timers_user_at(tcb)));
+}
+
+static void fired(const struct tcb *tcb, enum tern_timer timer, uint32_t count, tern_time now)
+{
+	const struct tcp_env *const env = tcb_env(tcb);
+	struct tern_tuple tuple;
+
+	if (!env_is_watched(env))
+		return;
+	tcb_get_tuple(tcb, &tuple);
+	watch_timer(env, &tuple, (enum tcp_state)tcb->state, timer, TERN_TIMER_FIRED, now, count, now);
+}
+
+/* The connection is given up. A peer that may still live is told by RST where something of ours or its
+ * was going on (as Linux does for orphans and keep-alive); one that has been silent for R2 is not. */
+static void give_up(struct tcb *tcb, enum tern_why why, bool tell_peer, tern_time now)
+{
+	struct tcb_cold *const cold = tcb_cold(tcb);
+
+	tcb_env(tcb)->stats.TCPAbortOnTimeout++;
+	if (tcb->state == SYN_SENT || tcb->state == SYN_RECEIVED)
+		tcb_env(tcb)->stats.AttemptFails++;
+	cold->error = cold->soft_error ? cold->soft_error : TERN_ETIMEDOUT;
+	if (tell_peer && tcb->state != SYN_SENT)
+		tcb->due |= DUE_RESET;
+	tcb_enter(tcb, CLOSED, why, now);
+}
+
+static tern_time r2_of(const struct tcb *tcb)
+{
+	const struct tern_config *const config = &tcb_env(tcb)->config;
+	const uint16_t own_s = tcb_cold(tcb)->r2_s;
+
+	if (tcb->state == SYN_SENT || tcb->state == SYN_RECEIVED)
+		return own_s ? max_i64(own_s * TERN_SECOND, config->r2_syn) : config->r2_syn; /* MUST-23 */
+	return own_s ? own_s * TERN_SECOND : config->r2; /* MUST-21 */
+}
+
+/* R1 (MUST-20, SHLD-9): the path is in doubt; the program may know. */
+static void advise(struct tcb *tcb, tern_time now)
+{
+	struct tcp_env *const env = tcb_env(tcb);
+	struct tern_tuple tuple;
+
+	if (tcb->warm->r1_told || tcb->warm->backoff < env->config.r1)
+		return;
+	tcb->warm->r1_told = true;
+	if (!tcb->advice_off)
+		tcb->ready |= TERN_ADVICE;
+	tcb_get_tuple(tcb, &tuple);
+	watch_note(env, &tuple, (enum tcp_state)tcb->state, TERN_NOTE_R1, tcb->warm->backoff, now);
+}
+
+static void retransmission_timeout(struct tcb *tcb, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+
+	const bool window_is_shut = timers_retransmit_name(tcb) == TERN_TIMER_PERSIST;
+
+	fired(tcb, timers_retransmit_name(tcb), window_is_shut ? warm->probes : warm->backoff, now);
+	if (now - warm->progress_at >= r2_of(tcb)) {
+		give_up(tcb, TERN_WHY_R2, false, now);
+		return;
+	}
+	if (window_is_shut) {
+		flight_lose_first(&warm->flight);
+		warm->retransmit_now = true;
+		if (warm->probes < UINT8_MAX)
+			warm->probes++;
+		tcb_env(tcb)->stats.TCPWinProbe++;
+		tcb->due |= DUE_TEXT;
+	} else {
+		recovery_timeout(tcb, now);
+	}
+	if (warm->backoff < UINT8_MAX)
+		warm->backoff++;
+	timers_backed_off(tcb, now);
+	if (!window_is_shut) /* a peer that answers probes lives */
+		advise(tcb, now);
+}
+
+static void persist_timeout(struct tcb *tcb, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+
+	fired(tcb, TERN_TIMER_PERSIST, warm->probes, now);
+	warm->persist_at = TERN_NEVER;
+	if (warm->probes < UINT8_MAX)
+		warm->probes++;
+	tcb->due |= DUE_PROBE;
+}
+
+static void keepalive_timeout(struct tcb *tcb, tern_time now)
+{
+	struct tcb_cold *const cold = tcb_cold(tcb);
+
+	fired(tcb, TERN_TIMER_KEEPALIVE, cold->keepalive_sent, now);
+	if (cold->keepalive_sent >= cold->keepalive_probes) { /* MUST-29: several unanswered, not one */
+		give_up(tcb, TERN_WHY_KEEPALIVE, true, now);
+		return;
+	}
+	cold->keepalive_sent++;
+	tcb->due |= DUE_KEEPALIVE;
+}
+
+static void override_timeout(struct tcb *tcb, tern_time now)
+{
+	fired(tcb, TERN_TIMER_SWS, 0, now);
+	tcb->warm->override_at = TERN_NEVER;
+	tcb->warm->override_now = true;
+	tcb->due |= DUE_TEXT;
+}
+
+static void orphan_timeout(struct tcb *tcb, tern_time now)
+{
+	fired(tcb, TERN_TIMER_ORPHAN, 0, now);
+	/* FIN-WAIT-2's peer need not be told: it will learn by RST when it sends (as in Linux). */
+	give_up(tcb, TERN_WHY_ORPHAN_TIMEOUT, tcb->state != FIN_WAIT_2, now);
+}
+
+static bool is_due(tern_time at, tern_time now)
+{
+	return at <= now;
+}
+
+static void expire_one(struct tcb *tcb, tern_time now)
+{
+	if (is_due(tcb->delayed_ack_at, now)) {
+		fired(tcb, TERN_TIMER_DELAYED_ACK, 0, now);
+		tcb->delayed_ack_at = TERN_NEVER;
+		tcb_env(tcb)->stats.DelayedACKs++;
+		tcb->due |= DUE_ACK;
+	} else if (is_due(timers_orphan_at(tcb, now), now)) {
+		orphan_timeout(tcb, now);
+	} else if (is_due(timers_user_at(tcb), now)) {
+		fired(tcb, TERN_TIMER_USER, 0, now);
+		give_up(tcb, TERN_WHY_USER_TIMEOUT, true, now);
+	} else if (tcb->warm && is_due(tcb->warm->retransmit_at, now)) {
+		retransmission_timeout(tcb, now);
+	} else if (tcb->warm && is_due(tcb->warm->persist_at, now)) {
+		persist_timeout(tcb, now);
+	} else if (tcb->warm && is_due(tcb->warm->override_at, now)) {
+		override_timeout(tcb, now);
+	} else if (is_due(timers_keepalive_at(tcb, now), now)) {
+		keepalive_timeout(tcb, now);
+	}
+}
+
+void tcp_expire(struct tcb *tcb, tern_time now)
+{
+	/* Each time-out moves or ends its own deadline; as many turns as there are timers are enough. */
+	for (int i = 0; i < TERN_TIMERS && is_due(tcp_deadline(tcb, now), now); i++)
+		expire_one(tcb, now);
+}

@@ -1,0 +1,123 @@
+/* What SYNs agree on: MSS (RFC 9293 3.7.1), window scale and timestamps (RFC 7323), SACK (RFC 2018);
+ * and the numbers a connection begins with: ISN and timestamp offset. */
+#include "base/bytes.h"
+#include "tcp/negotiate.h"
+#include "tcp/tcp.h"
+#include "tcp/warm.h"
+#include "wire/tuple.h"
+
+enum {
+	IP4_HEADER_BYTES = 20,
+	IP6_HEADER_BYTES = 40,
+	TIMESTAMP_BYTES = 12, /* the option and its two NOPs */
+	MSS_DEFAULT_V4 = 536, /* MUST-15 */
+	MSS_DEFAULT_V6 = 1220,
+	FULL_SIZED_FIRST = 536, /* until segments say better (RFC 1122 4.2.3.2) */
+};
+
+uint16_t tcp_mss_for_mtu(uint32_t mtu, bool v6)
+{
+	const uint32_t headers = TCP_HEADER_MIN + (v6 ? IP6_HEADER_BYTES : IP4_HEADER_BYTES);
+
+	return (uint16_t)(mtu > headers ? min_u32(mtu - headers, 65535 - headers) : 1);
+}
+
+void tcp_agree(const struct tcp_env *env, struct tcp_agreement *agreed, const struct tcp_segment *syn, uint16_t our_mss,
+	       bool v6)
+{
+	const struct tern_config *const config = &env->config;
+	const uint16_t default_mss = v6 ? MSS_DEFAULT_V6 : MSS_DEFAULT_V4;
+	const uint16_t offered = syn->opt.has_mss ? syn->opt.mss : default_mss;
+
+	agreed->irs = syn->seq;
+	agreed->snd_wnd = syn->wnd; /* the window of a SYN is never scaled (RFC 7323 2.2) */
+	agreed->our_mss = our_mss;
+	agreed->peer_mss = offered < config->mss_floor ? config->mss_floor : offered;
+	agreed->wscale_ok = syn->opt.has_wscale && !config->no_window_scale;
+	agreed->snd_wscale = agreed->wscale_ok ? syn->opt.wscale : 0;
+	agreed->rcv_wscale = agreed->wscale_ok ? negotiate_wscale(config) : 0;
+	agreed->ts_ok = syn->opt.has_ts && !config->no_timestamps;
+	agreed->ts_recent = agreed->ts_ok ? syn->opt.ts_val : 0;
+	agreed->sack_ok = syn->opt.sack_permitted && !config->no_sack;
+}
+
+uint8_t negotiate_wscale(const struct tern_config *config)
+{
+	uint8_t shift = 0;
+
+	while (shift < TCP_WSCALE_MAX && 65535u << shift < config->receive_buffer_max)
+		shift++;
+	return shift;
+}
+
+uint16_t negotiate_our_mss(uint32_t mtu, uint16_t max_segment, bool v6)
+{
+	const uint16_t mss = tcp_mss_for_mtu(mtu, v6);
+
+	return max_segment && max_segment < mss ? max_segment : mss;
+}
+
+uint16_t negotiate_effective_mss(uint32_t mtu, uint16_t peer_mss, bool v6, bool ts_ok)
+{
+	/* MUST-16: Eff.snd.MSS = min(SendMSS + 20, MMS_S) - TCPhdrsize - IPoptionsize. */
+	const uint16_t path = tcp_mss_for_mtu(mtu, v6);
+	const uint16_t mss = path < peer_mss ? path : peer_mss;
+
+	return (uint16_t)(ts_ok && mss > 2 * TIMESTAMP_BYTES ? mss - TIMESTAMP_BYTES : mss);
+}
+
+void negotiate_take(struct tcb *tcb, const struct tcp_agreement *agreed, uint32_t mtu)
+{
+	struct tcb_cold *const cold = tcb_cold(tcb);
+
+	tcb->rcv.irs = agreed->irs;
+	tcb->rcv.nxt = tcb->rcv.read = tcb->rcv.acked = seq_add(agreed->irs, 1);
+	tcb->snd.wnd = agreed->snd_wnd;
+	tcb->snd.max_wnd = max_u32(tcb->snd.max_wnd, agreed->snd_wnd);
+	tcb->snd.wl1 = agreed->irs;
+	tcb->wscale_ok = agreed->wscale_ok;
+	tcb->snd_wscale = agreed->snd_wscale;
+	tcb->rcv.wscale = agreed->rcv_wscale;
+	tcb->ts_ok = agreed->ts_ok;
+	tcb->ts.recent = agreed->ts_recent;
+	tcb->sack_ok = agreed->sack_ok;
+	tcb->rcv.mss = (uint16_t)min_u32(FULL_SIZED_FIRST, agreed->our_mss);
+	tcb->quick = true;
+	cold->peer_mss = agreed->peer_mss;
+	tcb->mss = negotiate_effective_mss(mtu, agreed->peer_mss, tcb->v6, tcb->ts_ok);
+	/* What our SYN offered, unscaled: the right edge the peer knows of. */
+	tcb->rcv.wnd_edge = seq_add(tcb->rcv.nxt, min_u32(cold->receive_buffer, 65535));
+}
+
+/* The bytes that name a connection, for keyed hashes. */
+static size_t tuple_bytes(const struct tern_tuple *tuple, uint8_t at[40])
+{
+	memcpy(at, tuple->local.b, 16);
+	memcpy(at + 16, tuple->remote.b, 16);
+	put16(at + 32, tuple->local_port);
+	put16(at + 34, tuple->remote_port);
+	put32(at + 36, tuple->zone);
+	return 40;
+}
+
+seq_t tcp_isn(const struct tcp_env *env, const struct tern_tuple *tuple, tern_time now)
+{
+	uint8_t bytes[40];
+	const size_t n = tuple_bytes(tuple, bytes);
+	const uint32_t m = (uint32_t)(now / (4 * TERN_MICROSECOND)); /* MUST-8: a clock of 4 us */
+
+	return seq(m + (uint32_t)siphash24(&env->isn_key, bytes, n)); /* SHLD-1, MUST-9 */
+}
+
+uint32_t tcp_ts_offset(const struct tcp_env *env, const struct tern_tuple *tuple)
+{
+	uint8_t bytes[40];
+	const size_t n = tuple_bytes(tuple, bytes);
+
+	return (uint32_t)siphash24(&env->ts_key, bytes, n);
+}
+
+uint32_t tcp_ts_clock(tern_time now)
+{
+	return (uint32_t)(now / TERN_MILLISECOND);
+}

@@ -1,0 +1,169 @@
+/* Options of one connection: their ranges, and what a change means at once. */
+#include "tcp/congestion.h"
+#include "tcp/tcp.h"
+#include "tcp/timers.h"
+#include "tcp/warm.h"
+#include "tcp/window.h"
+
+struct range {
+	int64_t least, most;
+};
+
+static bool range_of(const struct tcp_env *env, enum tern_option option, struct range *range)
+{
+	static const struct range ranges[TERN_OPTIONS] = {
+		[TERN_NODELAY] = { 0, 1 },
+		[TERN_CORK] = { 0, 1 },
+		[TERN_QUICKACK] = { 0, 1 },
+		[TERN_KEEPALIVE] = { 0, 1 },
+		[TERN_KEEPALIVE_IDLE] = { 1, 32767 },
+		[TERN_KEEPALIVE_INTERVAL] = { 1, 32767 },
+		[TERN_KEEPALIVE_PROBES] = { 1, 127 },
+		[TERN_USER_TIMEOUT] = { 0, INT32_MAX },
+		[TERN_R2] = { 0, UINT16_MAX },
+		[TERN_MAX_SEGMENT] = { 0, 65495 },
+		[TERN_RECEIVE_BUFFER] = { 1, 0 },
+		[TERN_SEND_BUFFER] = { 1, 0 },
+		[TERN_TRAFFIC_CLASS] = { 0, 255 },
+		[TERN_TTL] = { 1, 255 },
+		[TERN_LINGER] = { -1, INT8_MAX },
+		[TERN_URGENT_INLINE] = { 1, 1 },
+		[TERN_ERROR_REPORTS] = { 0, 1 },
+		[TERN_KEEPALIVE_GARBAGE] = { 0, 1 },
+	};
+
+	if ((unsigned)option >= TERN_OPTIONS)
+		return false;
+	*range = ranges[option];
+	if (option == TERN_RECEIVE_BUFFER)
+		range->most = env->config.receive_buffer_max;
+	if (option == TERN_SEND_BUFFER)
+		range->most = env->config.send_buffer_max;
+	return true;
+}
+
+static int set_max_segment(struct tcb *tcb, uint16_t value)
+{
+	if (value != 0 && value < tcb_env(tcb)->config.mss_floor)
+		return -TERN_EINVAL;
+	if (tcb->state != SYN_SENT || !tcb->warm)
+		return -TERN_EISCONN; /* it speaks through our SYN alone */
+	tcb->warm->max_segment = value;
+	return 0;
+}
+
+static void set_switch(struct tcb *tcb, enum tern_option option, bool on)
+{
+	if (option == TERN_NODELAY)
+		tcb->nodelay = on;
+	else if (option == TERN_CORK)
+		tcb->cork = on;
+	else if (option == TERN_QUICKACK)
+		tcb->quickack = on;
+	else if (option == TERN_KEEPALIVE)
+		tcb->keepalive = on;
+	else if (option == TERN_ERROR_REPORTS)
+		tcb->advice_off = !on;
+	else if (option == TERN_KEEPALIVE_GARBAGE)
+		tcb->keepalive_garbage = on;
+	tcb->due |= tcb->state >= ESTABLISHED && tcb->warm ? DUE_TEXT : 0; /* what was held may leave */
+}
+
+int tcp_option_set(struct tcb *tcb, enum tern_option option, int64_t value, tern_time now)
+{
+	struct tcb_cold *const cold = tcb_cold(tcb);
+	struct range range;
+
+	(void)now;
+	if (!range_of(tcb_env(tcb), option, &range) || value < range.least || value > range.most)
+		return -TERN_EINVAL;
+	switch (option) {
+	case TERN_KEEPALIVE_IDLE:
+		cold->keepalive_idle_s = (uint16_t)value;
+		break;
+	case TERN_KEEPALIVE_INTERVAL:
+		cold->keepalive_interval_s = (uint16_t)value;
+		break;
+	case TERN_KEEPALIVE_PROBES:
+		cold->keepalive_probes = (uint8_t)value;
+		break;
+	case TERN_USER_TIMEOUT:
+		cold->user_timeout_ms = (uint32_t)value;
+		break;
+	case TERN_R2:
+		cold->r2_s = (uint16_t)value;
+		break;
+	case TERN_MAX_SEGMENT:
+		return set_max_segment(tcb, (uint16_t)value);
+	case TERN_RECEIVE_BUFFER:
+		cold->receive_buffer = (uint32_t)value;
+		tcb->window_fixed = true;
+		break;
+	case TERN_SEND_BUFFER:
+		cold->send_buffer = (uint32_t)value;
+		break;
+	case TERN_TRAFFIC_CLASS:
+		cold->traffic_class = (uint8_t)value & 0xfc; /* the ECN bits are ours */
+		break;
+	case TERN_TTL:
+		cold->ttl = (uint8_t)value;
+		break;
+	case TERN_LINGER:
+		cold->linger = (int8_t)value;
+		break;
+	default:
+		set_switch(tcb, option, value != 0);
+	}
+	return 0;
+}
+
+int tcp_option_get(const struct tcb *tcb, enum tern_option option, int64_t *value)
+{
+	const struct tcb_cold *const cold = tcb_cold(tcb);
+	const int64_t values[TERN_OPTIONS] = {
+		[TERN_NODELAY] = tcb->nodelay,
+		[TERN_CORK] = tcb->cork,
+		[TERN_QUICKACK] = tcb->quickack,
+		[TERN_KEEPALIVE] = tcb->keepalive,
+		[TERN_KEEPALIVE_IDLE] = cold->keepalive_idle_s,
+		[TERN_KEEPALIVE_INTERVAL] = cold->keepalive_interval_s,
+		[TERN_KEEPALIVE_PROBES] = cold->keepalive_probes,
+		[TERN_USER_TIMEOUT] = cold->user_timeout_ms,
+		[TERN_R2] = cold->r2_s,
+		[TERN_MAX_SEGMENT] = tcb->warm && tcb->warm->max_segment ? tcb->warm->max_segment : tcb->mss,
+		[TERN_RECEIVE_BUFFER] = cold->receive_buffer,
+		[TERN_SEND_BUFFER] = cold->send_buffer,
+		[TERN_TRAFFIC_CLASS] = cold->traffic_class,
+		[TERN_TTL] = cold->ttl,
+		[TERN_LINGER] = cold->linger,
+		[TERN_URGENT_INLINE] = 1,
+		[TERN_ERROR_REPORTS] = !tcb->advice_off,
+		[TERN_KEEPALIVE_GARBAGE] = tcb->keepalive_garbage,
+	};
+
+	if ((unsigned)option >= TERN_OPTIONS)
+		return -TERN_EINVAL;
+	*value = values[option];
+	return 0;
+}
+
+int tcp_congestion_control_by_name(const char *name)
+{
+	return cc_by_name(name);
+}
+
+int tcp_set_congestion_control(struct tcb *tcb, const char *name)
+{
+	const int number = cc_by_name(name);
+
+	if (number < 0)
+		return number;
+	tcb_cold(tcb)->congestion_control = (uint8_t)number;
+	if (tcb->warm) { /* the window stays, the controller begins anew */
+		struct cc *const cc = &tcb->warm->cc;
+
+		*cc = (struct cc){ .ops = cc_at(number), .cwnd = cc->cwnd, .ssthresh = cc->ssthresh, .mss = cc->mss };
+		cc->ops->init(cc);
+	}
+	return 0;
+}

@@ -1,0 +1,453 @@
+/* A connection as one record (DESIGN 5.13). One list of fields serves both ways: a codec that writes or
+ * reads, so that what is written and what is read cannot drift apart.
+ *
+ * Version 1, little-endian: "TERN", version; hot; cold; warm where there is one; the text not yet
+ * acknowledged; the text not yet read, and what lies out of order. Times stand relative to the moment
+ * of packing, the timestamp clock as it was, so that a record may wake on another machine, later.
+ * What is not packed: places in the host's lists, the handle, the timing wheel.
+ */
+#include "base/bytes.h"
+#include "tcp/call.h"
+#include "tcp/tcp.h"
+#include "tcp/timers.h"
+#include "tcp/warm.h"
+
+enum { PACK_VERSION = 1 };
+
+struct codec {
+	uint8_t	  *at; /* what is read is never written to */
+	size_t	   n, room;
+	tern_time  now;
+	bool	   writes, bad;
+};
+
+static void bytes(struct codec *codec, void *data, size_t n)
+{
+	if (codec->bad)
+		return;
+	if (codec->room - codec->n < n || codec->n > codec->room) {
+		codec->bad = !codec->writes;
+		codec->n = codec->writes ? codec->n + n : codec->n;
+		return;
+	}
+	if (codec->writes)
+		memcpy(codec->at + codec->n, data, n);
+	else
+		memcpy(data, codec->at + codec->n, n);
+	codec->n += n;
+}
+
+static void word(struct codec *codec, uint64_t *value, unsigned octets)
+{
+	uint8_t raw[8];
+
+	for (unsigned i = 0; i < octets; i++)
+		raw[i] = (uint8_t)(*value >> 8 * i);
+	bytes(codec, raw, octets);
+	if (codec->writes || codec->bad)
+		return;
+	*value = 0;
+	for (unsigned i = 0; i < octets; i++)
+		*value |= (uint64_t)raw[i] << 8 * i;
+}
+
+static void u64(struct codec *codec, uint64_t *value)
+{
+	word(codec, value, 8);
+}
+
+static void u32(struct codec *codec, uint32_t *value)
+{
+	uint64_t wide = *value;
+
+	word(codec, &wide, 4);
+	*value = (uint32_t)wide;
+}
+
+static void u16(struct codec *codec, uint16_t *value)
+{
+	uint64_t wide = *value;
+
+	word(codec, &wide, 2);
+	*value = (uint16_t)wide;
+}
+
+static void u8(struct codec *codec, uint8_t *value)
+{
+	bytes(codec, value, 1);
+}
+
+static void number(struct codec *codec, seq_t *value)
+{
+	u32(codec, &value->v);
+}
+
+/* A moment, as a distance from now. */
+static void moment(struct codec *codec, tern_time *at)
+{
+	int64_t distance = *at == TERN_NEVER ? INT64_MAX : *at - codec->now;
+	uint64_t raw = (uint64_t)distance;
+
+	u64(codec, &raw);
+	distance = (int64_t)raw;
+	if (codec->writes)
+		return;
+	if (distance > INT64_MAX / 2 || distance < -(INT64_MAX / 2)) {
+		codec->bad |= distance != INT64_MAX;
+		*at = TERN_NEVER;
+		return;
+	}
+	*at = codec->now + distance;
+}
+
+/* The same for the 32-bit milliseconds of the cold record; 0 stays 0 where it means none. */
+static void moment_ms(struct codec *codec, uint32_t *ms, bool zero_is_none)
+{
+	uint32_t ahead = *ms - time_to_ms(codec->now);
+	uint8_t none = zero_is_none && *ms == 0;
+
+	u8(codec, &none);
+	u32(codec, &ahead);
+	if (!codec->writes)
+		*ms = none ? 0 : (time_to_ms(codec->now) + ahead) | (uint32_t)zero_is_none;
+}
+
+static void head(struct codec *codec)
+{
+	uint8_t magic[4] = { 'T', 'E', 'R', 'N' };
+	uint32_t version = PACK_VERSION;
+
+	bytes(codec, magic, 4);
+	u32(codec, &version);
+	codec->bad |= memcmp(magic, "TERN", 4) != 0 || version != PACK_VERSION;
+}
+
+static uint32_t flags_of(const struct tcb *tcb)
+{
+	const bool flags[] = {
+		tcb->passive, tcb->ts_ok, tcb->sack_ok, tcb->wscale_ok, tcb->ecn_ok, tcb->fin_queued, tcb->fin_sent,
+		tcb->fin_received, tcb->receive_shut, tcb->nodelay, tcb->cork, tcb->quickack, tcb->keepalive,
+		tcb->keepalive_garbage, tcb->advice_off, tcb->write_blocked, tcb->more, tcb->urgent_received,
+		tcb->window_fixed, tcb->zero_window_told, tcb->quick, tcb->ack_pending,
+	};
+	uint32_t all = 0;
+
+	for (unsigned i = 0; i < sizeof flags / sizeof *flags; i++)
+		all |= (uint32_t)flags[i] << i;
+	return all;
+}
+
+static void set_flags(struct tcb *tcb, uint32_t all)
+{
+	tcb->passive = all & 1u << 0;
+	tcb->ts_ok = all & 1u << 1;
+	tcb->sack_ok = all & 1u << 2;
+	tcb->wscale_ok = all & 1u << 3;
+	tcb->ecn_ok = all & 1u << 4;
+	tcb->fin_queued = all & 1u << 5;
+	tcb->fin_sent = all & 1u << 6;
+	tcb->fin_received = all & 1u << 7;
+	tcb->receive_shut = all & 1u << 8;
+	tcb->nodelay = all & 1u << 9;
+	tcb->cork = all & 1u << 10;
+	tcb->quickack = all & 1u << 11;
+	tcb->keepalive = all & 1u << 12;
+	tcb->keepalive_garbage = all & 1u << 13;
+	tcb->advice_off = all & 1u << 14;
+	tcb->write_blocked = all & 1u << 15;
+	tcb->more = all & 1u << 16;
+	tcb->urgent_received = all & 1u << 17;
+	tcb->window_fixed = all & 1u << 18;
+	tcb->zero_window_told = all & 1u << 19;
+	tcb->quick = all & 1u << 20;
+	tcb->ack_pending = all & 1u << 21;
+}
+
+static void hot(struct codec *codec, struct tcb *tcb)
+{
+	uint32_t flags = flags_of(tcb), clock = tcp_ts_clock(codec->now) + tcb->ts.offset;
+	struct tern_tuple tuple;
+
+	tcb_get_tuple(tcb, &tuple);
+	bytes(codec, tuple.local.b, 16);
+	bytes(codec, tuple.remote.b, 16);
+	u32(codec, &tuple.zone);
+	u16(codec, &tuple.local_port);
+	u16(codec, &tuple.remote_port);
+	if (!codec->writes)
+		tcb_set_tuple(tcb, &tuple);
+	u8(codec, &tcb->state);
+	u32(codec, &flags);
+	if (!codec->writes)
+		set_flags(tcb, flags);
+	number(codec, &tcb->snd.una);
+	number(codec, &tcb->snd.nxt);
+	number(codec, &tcb->snd.wl1);
+	number(codec, &tcb->snd.wl2);
+	number(codec, &tcb->snd.iss);
+	u32(codec, &tcb->snd.wnd);
+	u32(codec, &tcb->snd.max_wnd);
+	number(codec, &tcb->rcv.nxt);
+	number(codec, &tcb->rcv.irs);
+	number(codec, &tcb->rcv.wnd_edge);
+	number(codec, &tcb->rcv.read);
+	number(codec, &tcb->rcv.acked);
+	u16(codec, &tcb->rcv.mss);
+	u8(codec, &tcb->rcv.wscale);
+	u8(codec, &tcb->rcv.traffic_class);
+	u32(codec, &tcb->ts.recent);
+	u32(codec, &clock);
+	tcb->ts.offset = clock - tcp_ts_clock(codec->now);
+	u16(codec, &tcb->mss);
+	u16(codec, &tcb->ready);
+	u8(codec, &tcb->due);
+	u8(codec, &tcb->snd_wscale);
+	moment(codec, &tcb->delayed_ack_at);
+	codec->bad |= tcb->snd_wscale > TCP_WSCALE_MAX || tcb->rcv.wscale > TCP_WSCALE_MAX;
+}
+
+static void cold(struct codec *codec, struct tcb_cold *cold)
+{
+	uint8_t linger = (uint8_t)cold->linger;
+
+	u64(codec, &cold->cookie);
+	u32(codec, &cold->srtt8);
+	u32(codec, &cold->rttvar4);
+	u32(codec, &cold->cwnd);
+	u32(codec, &cold->ssthresh);
+	u32(codec, &cold->receive_buffer);
+	u32(codec, &cold->send_buffer);
+	moment_ms(codec, &cold->heard_ms, false);
+	moment_ms(codec, &cold->orphan_ms, true);
+	u32(codec, &cold->user_timeout_ms);
+	u32(codec, &cold->rcv_up);
+	u32(codec, &cold->retransmits);
+	u32(codec, &cold->segments_in);
+	u32(codec, &cold->segments_out);
+	u16(codec, &cold->sent_wraps);
+	u16(codec, &cold->received_wraps);
+	u16(codec, &cold->r2_s);
+	u16(codec, &cold->peer_mss);
+	u16(codec, &cold->keepalive_idle_s);
+	u16(codec, &cold->keepalive_interval_s);
+	u8(codec, &cold->keepalive_probes);
+	u8(codec, &cold->keepalive_sent);
+	u8(codec, &cold->traffic_class);
+	u8(codec, &cold->ttl);
+	u8(codec, &cold->congestion_control);
+	u8(codec, &cold->error);
+	u8(codec, &cold->soft_error);
+	u8(codec, &linger);
+	cold->linger = (int8_t)linger;
+	codec->bad |= !cc_at(cold->congestion_control);
+}
+
+static void flight(struct codec *codec, struct flight *flight, struct mem *mem)
+{
+	uint32_t n = flight->n;
+
+	u32(codec, &n);
+	/* A record takes 16 octets here: no more of them than what is left can hold. */
+	if (!codec->writes)
+		codec->bad |= n > (codec->room - codec->n) / 16 || !flight_reserve(flight, mem, n + 1); /* a SYN that waits needs its place */
+	if (codec->bad)
+		return;
+	flight->n = n;
+	u32(codec, &flight->in_flight);
+	u32(codec, &flight->sacked);
+	u32(codec, &flight->lost);
+	u32(codec, &flight->lost_from);
+	number(codec, &flight->highest_sacked);
+	for (uint32_t i = 0; i < n; i++) {
+		struct flight_record *const record = flight_at(flight, i);
+
+		moment(codec, &record->sent_at);
+		number(codec, &record->seq);
+		u16(codec, &record->len);
+		u8(codec, &record->flags);
+		u8(codec, &record->times);
+	}
+}
+
+static void ranges(struct codec *codec, struct reassembly *ooo, struct mem *mem)
+{
+	uint16_t n = ooo->n;
+	uint8_t fin_seen = ooo->fin_seen;
+
+	u8(codec, &fin_seen);
+	ooo->fin_seen = fin_seen;
+	number(codec, &ooo->fin);
+	u16(codec, &n);
+	codec->bad |= n > REASSEMBLY_RANGES_MAX;
+	for (uint16_t i = 0; i < n && !codec->bad; i++) {
+		struct reassembly_range range = { { 0 }, { 0 } };
+
+		if (codec->writes)
+			range = ooo->ranges[i];
+		number(codec, &range.left);
+		number(codec, &range.right);
+		if (!codec->writes)
+			codec->bad |= !seq_lt(range.left, range.right) ||
+				      (i > 0 && !seq_lt(ooo->ranges[i - 1].right, range.left)) ||
+				      !reassembly_add(ooo, mem, range.left, range.right);
+	}
+	u8(codec, &ooo->n_recent);
+	codec->bad |= ooo->n_recent > REASSEMBLY_RECENT;
+	for (uint8_t i = 0; i < REASSEMBLY_RECENT; i++)
+		number(codec, &ooo->recent[i]);
+}
+
+static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
+{
+	uint8_t flags = (uint8_t)(warm->urgent | warm->r1_told << 1 | warm->override_now << 2 |
+				  warm->partial_seen << 3 | warm->retransmit_now << 4 | warm->cwnd_limited << 5);
+
+	flight(codec, &warm->flight, mem);
+	ranges(codec, &warm->ooo, mem);
+	u32(codec, &warm->cc.cwnd);
+	u32(codec, &warm->cc.ssthresh);
+	u32(codec, &warm->cc.mss);
+	u64(codec, &warm->cc.pacing_rate);
+	for (unsigned i = 0; i < sizeof warm->cc.u / sizeof *warm->cc.u.words; i++)
+		u64(codec, &warm->cc.u.words[i]);
+	moment(codec, &warm->retransmit_at);
+	moment(codec, &warm->persist_at);
+	moment(codec, &warm->override_at);
+	moment(codec, &warm->progress_at);
+	moment(codec, &warm->last_sent_at);
+	u32(codec, &warm->rto_us);
+	number(codec, &warm->recover);
+	number(codec, &warm->push_end);
+	number(codec, &warm->up);
+	u32(codec, &warm->dsack.left);
+	u32(codec, &warm->dsack.right);
+	u8(codec, &warm->recovery);
+	u8(codec, &warm->backoff);
+	u8(codec, &warm->probes);
+	u8(codec, &warm->dup_acks);
+	u8(codec, &flags);
+	u16(codec, &warm->mtu);
+	u16(codec, &warm->max_segment);
+	warm->urgent = flags & 1;
+	warm->r1_told = flags & 2;
+	warm->override_now = flags & 4;
+	warm->partial_seen = flags & 8;
+	warm->retransmit_now = flags & 16;
+	warm->cwnd_limited = flags & 32;
+	codec->bad |= warm->recovery > TERN_RECOVERY_LOSS || warm->cc.mss == 0;
+}
+
+/* ---- text ---- */
+
+/* What the send store holds, from SND.UNA on. */
+static void text_out(struct codec *codec, struct tcb *tcb)
+{
+	struct slices_pool *const pool = &tcb_env(tcb)->slices;
+	uint8_t present = tcb->warm->text != NULL;
+	uint32_t base = present ? slices_base(tcb->warm->text) : 0;
+	uint32_t n = present ? slices_end(tcb->warm->text) - base : 0;
+
+	u8(codec, &present);
+	u32(codec, &base);
+	u32(codec, &n);
+	if (!present || codec->bad)
+		return;
+	if (codec->writes) {
+		if (codec->n <= codec->room && codec->room - codec->n >= n)
+			slices_read(tcb->warm->text, base, codec->at + codec->n, n);
+		codec->n += n;
+		return;
+	}
+	tcb->warm->text = codec->room - codec->n >= n ? slices_new(pool, base) : NULL;
+	codec->bad |= !tcb->warm->text || slices_copy(pool, tcb->warm->text, codec->at + codec->n, n) < n;
+	codec->n += n;
+}
+
+/* [from, to) of the receive store. */
+static void stored(struct codec *codec, struct tcb *tcb, seq_t from, seq_t to)
+{
+	struct pages_pool *const pool = &tcb_env(tcb)->pages;
+
+	if (codec->writes) {
+		while (seq_lt(from, to)) {
+			const uint8_t *at;
+			const size_t n = pages_peek(tcb->store, rcv_offset(tcb, from), seq_sub(to, from), &at);
+
+			bytes(codec, (void *)(uintptr_t)at, n);
+			from = seq_add(from, (uint32_t)n);
+		}
+		return;
+	}
+	const uint32_t n = seq_sub(to, from);
+
+	if (codec->bad || codec->room - codec->n < n) {
+		codec->bad = true;
+		return;
+	}
+	codec->bad |= pages_write(pool, tcb->store, rcv_offset(tcb, from), codec->at + codec->n, n, MEM_ORDINARY) < n;
+	codec->n += n;
+}
+
+static void text_in(struct codec *codec, struct tcb *tcb)
+{
+	const struct reassembly *const ooo = tcb->warm ? &tcb->warm->ooo : NULL;
+	const uint32_t unread = tcb_unread(tcb);
+
+	if (codec->bad || (unread == 0 && (!ooo || ooo->n == 0)))
+		return;
+	if (!codec->writes) {
+		const uint32_t reach = seq_sub(tcb->rcv.wnd_edge, tcb->rcv.read);
+
+		if (reach < 1u << 30)
+			tcb->store = pages_new(&tcb_env(tcb)->pages, rcv_offset(tcb, tcb->rcv.read), MEM_ORDINARY);
+		codec->bad |= !tcb->store || (ooo && !reassembly_is_sound(ooo, tcb->rcv.nxt, tcb->rcv.wnd_edge));
+		if (codec->bad)
+			return;
+	}
+	stored(codec, tcb, tcb->rcv.read, seq_add(tcb->rcv.read, unread));
+	for (uint16_t i = 0; ooo && i < ooo->n; i++)
+		stored(codec, tcb, ooo->ranges[i].left, ooo->ranges[i].right);
+}
+
+static void connection(struct codec *codec, struct tcb *tcb)
+{
+	uint8_t has_warm = tcb->warm != NULL;
+
+	head(codec);
+	hot(codec, tcb);
+	cold(codec, tcb_cold(tcb));
+	u8(codec, &has_warm);
+	if (codec->bad)
+		return;
+	if (has_warm && !tcb_warm_up(tcb, codec->now)) {
+		codec->bad = true;
+		return;
+	}
+	if (has_warm) {
+		warm(codec, tcb->warm, tcb_env(tcb)->mem);
+		text_out(codec, tcb);
+	}
+	text_in(codec, tcb);
+}
+
+size_t tcp_pack(const struct tcb *tcb, uint8_t *to, size_t room, tern_time now)
+{
+	struct codec codec = { .at = to, .room = room, .now = now, .writes = true };
+
+	connection(&codec, (struct tcb *)(uintptr_t)tcb); /* writing changes nothing of the block */
+	return codec.n;
+}
+
+int tcp_unpack(struct tcb *tcb, const uint8_t *from, size_t n, tern_time now)
+{
+	struct codec codec = { .at = (uint8_t *)(uintptr_t)from, .room = n, .now = now };
+
+	connection(&codec, tcb);
+	if (codec.bad || codec.n != n || !tcb_is_sound(tcb)) {
+		tcp_release(tcb);
+		tcb->state = CLOSED;
+		tcb->due = 0;
+		return -TERN_EPROTO;
+	}
+	return 0;
+}

@@ -1,0 +1,51 @@
+#include "tcp/rtt.h"
+#include "base/bytes.h"
+#include "tcp/tcp.h"
+
+enum { CLOCK_GRANULARITY_US = 1000, SAMPLE_MAX_US = 60 * 1000 * 1000 };
+
+void rtt_sample(struct tcb *tcb, tern_time rtt)
+{
+	struct tcb_cold *const cold = tcb_cold(tcb);
+	const int64_t us = rtt / TERN_MICROSECOND;
+	const uint32_t r = us < 1 ? 1 : us > SAMPLE_MAX_US ? SAMPLE_MAX_US : (uint32_t)us;
+	uint32_t srtt, distance;
+
+	if (cold->srtt8 == 0) { /* RFC 6298 2.2 */
+		cold->srtt8 = r * 8;
+		cold->rttvar4 = r * 2;
+		return;
+	}
+	/* RFC 6298 2.3, with alpha 1/8 and beta 1/4 kept in the scales. */
+	srtt = cold->srtt8 / 8;
+	distance = srtt > r ? srtt - r : r - srtt;
+	cold->rttvar4 = cold->rttvar4 - cold->rttvar4 / 4 + distance;
+	cold->srtt8 = max_u32(cold->srtt8 - srtt + r, 1);
+}
+
+bool rtt_sample_echo(struct tcb *tcb, uint32_t ts_ecr, tern_time now)
+{
+	const uint32_t ago_ms = tcp_ts_clock(now) + tcb->ts.offset - ts_ecr;
+
+	if (ago_ms > SAMPLE_MAX_US / 1000)
+		return false;
+	rtt_sample(tcb, max_i64(ago_ms, 1) * TERN_MILLISECOND);
+	return true;
+}
+
+uint32_t rtt_rto_us(const struct tcb *tcb)
+{
+	const struct tcb_cold *const cold = tcb_cold(tcb);
+	const struct tern_config *const config = &tcb_env(tcb)->config;
+	const uint32_t least = (uint32_t)(config->rto_min / TERN_MICROSECOND);
+	const uint32_t most = (uint32_t)(config->rto_max / TERN_MICROSECOND);
+	uint32_t rto;
+
+	if (cold->srtt8 == 0)
+		rto = (uint32_t)(config->rto_initial / TERN_MICROSECOND);
+	else
+		rto = cold->srtt8 / 8 + max_u32(CLOCK_GRANULARITY_US, max_u32(cold->rttvar4, least));
+	/* The floor lies under the variance term, not under the whole (as Linux has it): an ACK delayed by
+	 * the peer's timer comes at most that much after one round trip. */
+	return min_u32(max_u32(rto, least), most);
+}

@@ -1,0 +1,102 @@
+/* STATUS (RFC 9293 3.10.6), as much as Linux's TCP_INFO tells. */
+#include "tcp/recovery.h"
+#include "tcp/rtt.h"
+#include "tcp/tcp.h"
+#include "tcp/timers.h"
+#include "tcp/warm.h"
+
+static uint64_t octets_since(seq_t at, seq_t first, uint16_t wraps)
+{
+	const uint64_t octets = (uint64_t)wraps << 32 | seq_sub(at, first);
+
+	return octets > 0 ? octets - 1 : 0; /* the SYN is none */
+}
+
+static void describe_numbers(const struct tcb *tcb, struct tern_status *status)
+{
+	const struct tcb_cold *const cold = tcb_cold(tcb);
+	const bool has_peer = tcb->state >= SYN_RECEIVED || tcb->rcv.irs.v != 0;
+
+	status->iss = tcb->snd.iss.v;
+	status->snd_una = tcb->snd.una.v;
+	status->snd_nxt = tcb->snd.nxt.v;
+	status->snd_wnd = tcb->snd.wnd;
+	status->snd_wl1 = tcb->snd.wl1.v;
+	status->snd_wl2 = tcb->snd.wl2.v;
+	status->snd_max_wnd = tcb->snd.max_wnd;
+	status->irs = tcb->rcv.irs.v;
+	status->rcv_nxt = tcb->rcv.nxt.v;
+	status->rcv_wnd = has_peer ? rcv_wnd(tcb) : 0;
+	status->wscale_ok = tcb->wscale_ok;
+	status->ts_ok = tcb->ts_ok;
+	status->sack_ok = tcb->sack_ok;
+	status->ecn_ok = tcb->ecn_ok;
+	status->snd_wscale = tcb->snd_wscale;
+	status->rcv_wscale = tcb->rcv.wscale;
+	status->snd_mss = tcb->mss;
+	status->rcv_mss = tcb->rcv.mss;
+	status->bytes_acked = octets_since(tcb->snd.una, tcb->snd.iss, cold->sent_wraps);
+	status->bytes_sent = status->bytes_acked + tcb_unacked(tcb);
+	status->bytes_received = has_peer ? octets_since(tcb->rcv.nxt, tcb->rcv.irs, cold->received_wraps) : 0;
+	if (tcb->fin_received && status->bytes_received > 0)
+		status->bytes_received--;
+	if (tcb->fin_sent && seq_eq(tcb->snd.una, tcb->snd.nxt) && status->bytes_acked > 0) { /* nor is the FIN */
+		status->bytes_acked--;
+		status->bytes_sent--;
+	}
+}
+
+static void describe_flight(const struct tcb *tcb, struct tern_status *status)
+{
+	const struct tcb_cold *const cold = tcb_cold(tcb);
+	const struct tcb_warm *const warm = tcb->warm;
+
+	status->srtt = (tern_time)(cold->srtt8 / 8) * TERN_MICROSECOND;
+	status->rttvar = (tern_time)(cold->rttvar4 / 4) * TERN_MICROSECOND;
+	status->rto = us_to_time(warm ? warm->rto_us : rtt_rto_us(tcb));
+	status->cwnd = warm ? warm->cc.cwnd : cold->cwnd;
+	status->ssthresh = warm ? warm->cc.ssthresh : cold->ssthresh;
+	status->congestion_control = cc_at(cold->congestion_control)->name;
+	status->reordering = tcb_env(tcb)->config.dup_ack_threshold;
+	status->unsent = tcb_unsent(tcb);
+	status->unacked = tcb_unacked(tcb);
+	status->retransmit_at = status->persist_at = TERN_NEVER;
+	if (!warm)
+		return;
+	status->recovery = (enum tern_recovery)warm->recovery;
+	status->in_flight = recovery_in_flight(tcb);
+	status->out_of_order = reassembly_octets(&warm->ooo);
+	status->retransmits = warm->backoff;
+	status->probes = warm->probes;
+	status->retransmit_at = warm->retransmit_at;
+	status->persist_at = warm->persist_at;
+	status->pacing_rate = warm->cc.pacing_rate;
+}
+
+void tcp_status(const struct tcb *tcb, tern_time now, struct tern_status *status)
+{
+	const struct tcb_cold *const cold = tcb_cold(tcb);
+	const seq_t up = { cold->rcv_up };
+
+	*status = (struct tern_status){ .state = (enum tern_state)tcb->state };
+	tcb_get_tuple(tcb, &status->tuple);
+	describe_numbers(tcb, status);
+	describe_flight(tcb, status);
+	status->error = -(int)cold->error;
+	status->soft_error = -(int)cold->soft_error;
+	status->unread = tcb_unread(tcb);
+	status->urgent = tcb->urgent_received && seq_lt(tcb->rcv.read, up) ? seq_sub(up, tcb->rcv.read) : 0;
+	status->fin_queued = tcb->fin_queued;
+	status->fin_sent = tcb->fin_sent;
+	status->fin_received = tcb->fin_received;
+	status->segments_out = cold->segments_out;
+	status->segments_in = cold->segments_in;
+	status->retransmits_total = cold->retransmits;
+	status->keepalive_probes = cold->keepalive_sent;
+	status->delayed_ack_at = tcb->delayed_ack_at;
+	status->keepalive_at = timers_keepalive_at(tcb, now);
+	status->user_timeout_at = timers_user_at(tcb);
+	status->orphan_at = timers_orphan_at(tcb, now);
+	status->time_wait_at = TERN_NEVER;
+	status->received_traffic_class = tcb->rcv.traffic_class;
+}

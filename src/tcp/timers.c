@@ -1,0 +1,212 @@
+#include "tcp/timers.h"
+#include "tcp/rtt.h"
+#include "tcp/tcp.h"
+#include "tcp/warm.h"
+
+uint32_t time_to_ms(tern_time now)
+{
+	return (uint32_t)(now / TERN_MILLISECOND);
+}
+
+tern_time ms_to_time(uint32_t ms, tern_time now)
+{
+	const int32_t ahead = (int32_t)(ms - time_to_ms(now));
+
+	return (now / TERN_MILLISECOND + ahead) * TERN_MILLISECOND;
+}
+
+static void tell(const struct tcb *tcb, enum tern_timer timer, enum tern_timer_action action, tern_time deadline,
+		 tern_time now)
+{
+	const struct tcp_env *const env = tcb_env(tcb);
+	struct tern_tuple tuple;
+
+	if (!env_is_watched(env))
+		return;
+	tcb_get_tuple(tcb, &tuple);
+	watch_timer(env, &tuple, (enum tcp_state)tcb->state, timer, action, deadline,
+		    tcb->warm ? tcb->warm->backoff : 0, now);
+}
+
+static void set(const struct tcb *tcb, tern_time *at, enum tern_timer timer, tern_time deadline, tern_time now)
+{
+	*at = deadline;
+	tell(tcb, timer, TERN_TIMER_SET, deadline, now);
+}
+
+static void stop(const struct tcb *tcb, tern_time *at, enum tern_timer timer, tern_time now)
+{
+	if (*at == TERN_NEVER)
+		return;
+	*at = TERN_NEVER;
+	tell(tcb, timer, TERN_TIMER_STOPPED, TERN_NEVER, now);
+}
+
+/* Against a shut window the retransmission timer does the persist timer's work (MUST-35): one segment
+ * again and again, and no congestion is meant. */
+enum tern_timer timers_retransmit_name(const struct tcb *tcb)
+{
+	return tcb->snd.wnd == 0 && state_is_synchronized((enum tcp_state)tcb->state) ? TERN_TIMER_PERSIST :
+											 TERN_TIMER_RETRANSMIT;
+}
+
+void timers_data_sent(struct tcb *tcb, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+
+	stop(tcb, &warm->persist_at, TERN_TIMER_PERSIST, now);
+	warm->last_sent_at = now;
+	if (warm->retransmit_at != TERN_NEVER)
+		return;
+	warm->progress_at = now; /* nothing was in flight: a new series begins */
+	timers_restart(tcb, now); /* RFC 6298 5.1 */
+}
+
+void timers_progress(struct tcb *tcb, bool sampled, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+
+	warm->progress_at = now;
+	warm->backoff = 0;
+	warm->probes = 0;
+	warm->r1_told = false;
+	if (sampled) /* until then the backed-off RTO stays (RFC 6298 5, Karn) */
+		warm->rto_us = rtt_rto_us(tcb);
+	if (warm->flight.n == 0)
+		stop(tcb, &warm->retransmit_at, timers_retransmit_name(tcb), now); /* 5.2 */
+	else
+		timers_restart(tcb, now); /* 5.3 */
+	timers_orphaned(tcb, now);
+}
+
+void timers_restart(struct tcb *tcb, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+
+	set(tcb, &warm->retransmit_at, timers_retransmit_name(tcb), now + us_to_time(warm->rto_us), now);
+}
+
+void timers_backed_off(struct tcb *tcb, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const uint32_t most = (uint32_t)(tcb_env(tcb)->config.rto_max / TERN_MICROSECOND);
+
+	warm->rto_us = warm->rto_us > most / 2 ? most : warm->rto_us * 2;
+	timers_restart(tcb, now);
+}
+
+void timers_window_shut(struct tcb *tcb, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	uint32_t wait_us = rtt_rto_us(tcb); /* SHLD-29: the first probe after one RTO */
+	const uint32_t most = (uint32_t)(tcb_env(tcb)->config.rto_max / TERN_MICROSECOND);
+
+	if (warm->persist_at != TERN_NEVER)
+		return;
+	for (uint8_t i = 0; i < warm->probes && wait_us < most; i++) /* SHLD-30 */
+		wait_us *= 2;
+	if (warm->probes == 0)
+		warm->progress_at = now;
+	set(tcb, &warm->persist_at, TERN_TIMER_PERSIST, now + us_to_time(min_u32(wait_us, most)), now);
+}
+
+void timers_window_opened(struct tcb *tcb, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+
+	if (!warm)
+		return;
+	stop(tcb, &warm->persist_at, TERN_TIMER_PERSIST, now);
+	if (warm->flight.n == 0 || warm->backoff + warm->probes == 0)
+		return;
+	/* What flew against the shut window was thrown away there, which is no congestion: at once again,
+	 * with a fresh clock. */
+	warm->backoff = 0;
+	warm->probes = 0;
+	warm->rto_us = rtt_rto_us(tcb);
+	flight_lose_first(&warm->flight);
+	warm->retransmit_now = true;
+	tcb->due |= DUE_TEXT;
+	timers_restart(tcb, now);
+}
+
+void timers_text_held(struct tcb *tcb, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+
+	if (warm->override_at == TERN_NEVER) /* 0.1 to 1 s (RFC 9293 3.8.6.2.1) */
+		set(tcb, &warm->override_at, TERN_TIMER_SWS, now + 200 * TERN_MILLISECOND, now);
+}
+
+void timers_text_released(struct tcb *tcb)
+{
+	if (tcb->warm)
+		tcb->warm->override_at = TERN_NEVER;
+}
+
+void timers_ack_delayed(struct tcb *tcb, tern_time now)
+{
+	tcb->ack_pending = true;
+	if (tcb->delayed_ack_at == TERN_NEVER)
+		set(tcb, &tcb->delayed_ack_at, TERN_TIMER_DELAYED_ACK, now + tcb_env(tcb)->config.delayed_ack, now);
+}
+
+void timers_ack_sent(struct tcb *tcb)
+{
+	tcb->delayed_ack_at = TERN_NEVER;
+	tcb->ack_pending = false;
+	tcb->due &= (uint8_t)~(DUE_ACK | DUE_WINDOW | DUE_CHALLENGE);
+	tcb->rcv.acked = tcb->rcv.nxt;
+}
+
+void timers_heard(struct tcb *tcb, tern_time now)
+{
+	struct tcb_cold *const cold = tcb_cold(tcb);
+
+	cold->heard_ms = time_to_ms(now);
+	cold->keepalive_sent = 0;
+	/* A zero window is probed without end as long as the peer answers (MUST-37), unless the program has
+	 * let go: then the orphan timer counts. */
+	if (tcb->warm && tcb->snd.wnd == 0 && !tcb_is_orphan(tcb))
+		tcb->warm->progress_at = now;
+}
+
+void timers_orphaned(struct tcb *tcb, tern_time now)
+{
+	struct tcb_cold *const cold = tcb_cold(tcb);
+
+	if (!tcb_is_orphan(tcb) || tcb->state == CLOSED || tcb->state == TIME_WAIT)
+		return;
+	cold->orphan_ms = time_to_ms(now + tcb_env(tcb)->config.orphan_timeout) | 1; /* 0 means none */
+}
+
+tern_time timers_orphan_at(const struct tcb *tcb, tern_time now)
+{
+	const uint32_t ms = tcb_cold(tcb)->orphan_ms;
+
+	return ms == 0 ? TERN_NEVER : ms_to_time(ms, now);
+}
+
+tern_time timers_keepalive_at(const struct tcb *tcb, tern_time now)
+{
+	const struct tcb_cold *const cold = tcb_cold(tcb);
+	const tern_time wait_s = cold->keepalive_idle_s + (tern_time)cold->keepalive_sent * cold->keepalive_interval_s;
+
+	/* MUST-26: only while nothing else would find out that the peer is gone. */
+	if (!tcb->keepalive || tcb_has_flight(tcb) || tcb_unsent(tcb) > 0)
+		return TERN_NEVER;
+	if (tcb->state != ESTABLISHED && tcb->state != CLOSE_WAIT && tcb->state != FIN_WAIT_2)
+		return TERN_NEVER;
+	return ms_to_time(cold->heard_ms, now) + wait_s * TERN_SECOND;
+}
+
+tern_time timers_user_at(const struct tcb *tcb)
+{
+	const struct tcb_cold *const cold = tcb_cold(tcb);
+
+	if (cold->user_timeout_ms == 0 || !tcb->warm)
+		return TERN_NEVER;
+	if (tcb->warm->flight.n == 0 && tcb->warm->persist_at == TERN_NEVER)
+		return TERN_NEVER;
+	return tcb->warm->progress_at + (tern_time)cold->user_timeout_ms * TERN_MILLISECOND;
+}

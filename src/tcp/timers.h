@@ -1,0 +1,32 @@
+/* Timers: named events -> deadlines. Callers say what happened, never which timer. What each time-out
+ * does is expire.c's. */
+#ifndef TCP_TIMERS_H
+#define TCP_TIMERS_H
+
+#include "tcp/tcb.h"
+
+void timers_data_sent(struct tcb *tcb, tern_time now); /* something that wants an ACK left */
+void timers_progress(struct tcb *tcb, bool sampled, tern_time now); /* SND.UNA moved; an RTT was measured */
+void timers_restart(struct tcb *tcb, tern_time now); /* in recovery: another retransmission time from now */
+void timers_backed_off(struct tcb *tcb, tern_time now); /* RFC 6298 5.5, 5.6 */
+void timers_window_shut(struct tcb *tcb, tern_time now); /* there is text, no window, nothing in flight */
+void timers_window_opened(struct tcb *tcb, tern_time now);
+void timers_text_held(struct tcb *tcb, tern_time now); /* a short segment waits: SWS override, cork */
+void timers_text_released(struct tcb *tcb);
+void timers_ack_delayed(struct tcb *tcb, tern_time now);
+void timers_ack_sent(struct tcb *tcb);
+void timers_heard(struct tcb *tcb, tern_time now); /* the peer lives */
+void timers_orphaned(struct tcb *tcb, tern_time now); /* the program has let go, or it is time to count anew */
+
+tern_time timers_keepalive_at(const struct tcb *tcb, tern_time now); /* TERN_NEVER: off */
+tern_time timers_user_at(const struct tcb *tcb);
+tern_time timers_orphan_at(const struct tcb *tcb, tern_time now);
+
+/* What the retransmission timer is at the moment: TERN_TIMER_RETRANSMIT or, no window, _PERSIST. */
+enum tern_timer timers_retransmit_name(const struct tcb *tcb);
+
+uint32_t time_to_ms(tern_time now);
+/* The moment nearest to now whose milliseconds are ms (mod 2^32). */
+tern_time ms_to_time(uint32_t ms, tern_time now);
+
+#endif

@@ -1,0 +1,94 @@
+#include "tcp/warm.h"
+#include "base/assert.h"
+#include "tcp/rtt.h"
+#include "tcp/timers.h"
+
+/* The controller as it was when the connection went idle, or as it begins (RFC 6928, RFC 5681 4.1). */
+static void congestion_begin(struct tcb *tcb, struct tcb_warm *warm, tern_time now)
+{
+	const struct tcb_cold *const cold = tcb_cold(tcb);
+	const struct tern_config *const config = &tcb_env(tcb)->config;
+	const uint32_t mss = tcb->mss ? tcb->mss : config->mss_floor;
+	const uint32_t first = cc_initial_window(mss, config->initial_window);
+
+	warm->cc = (struct cc){
+		.ops = cc_at(cold->congestion_control),
+		.cwnd = cold->cwnd ? cold->cwnd : first,
+		.ssthresh = cold->cwnd ? cold->ssthresh : CC_NO_SSTHRESH,
+		.mss = mss,
+	};
+	tern_assert(warm->cc.ops != NULL);
+	warm->cc.ops->init(&warm->cc);
+	if (cold->cwnd && time_to_ms(now) - cold->heard_ms > rtt_rto_us(tcb) / 1000)
+		warm->cc.ops->idle_restart(&warm->cc, min_u32(first, warm->cc.cwnd));
+}
+
+struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now)
+{
+	struct tcb_warm *warm = tcb->warm;
+
+	if (warm)
+		return warm;
+	warm = pool_get(&tcb_env(tcb)->warm, MEM_ORDINARY);
+	if (!warm)
+		return NULL;
+	*warm = (struct tcb_warm){
+		.retransmit_at = TERN_NEVER,
+		.persist_at = TERN_NEVER,
+		.override_at = TERN_NEVER,
+		.progress_at = now,
+		.last_sent_at = now,
+		.rto_us = rtt_rto_us(tcb),
+		.recover = seq_add(tcb->snd.una, 0u - 1),
+		.push_end = tcb->snd.nxt,
+	};
+	congestion_begin(tcb, warm, now);
+	tcb->warm = warm;
+	return warm;
+}
+
+void tcb_warm_drop(struct tcb *tcb)
+{
+	struct tcp_env *const env = tcb_env(tcb);
+	struct tcb_warm *const warm = tcb->warm;
+
+	if (!warm)
+		return;
+	tcb_cold(tcb)->cwnd = warm->cc.cwnd;
+	tcb_cold(tcb)->ssthresh = warm->cc.ssthresh;
+	flight_release(&warm->flight, env->mem);
+	reassembly_release(&warm->ooo, env->mem);
+	if (warm->text)
+		slices_free(&env->slices, warm->text);
+	pool_put(&env->warm, warm);
+	tcb->warm = NULL;
+}
+
+void tcb_cool_down(struct tcb *tcb)
+{
+	struct tcb_warm *const warm = tcb->warm;
+
+	if (!warm || warm->flight.n > 0 || warm->ooo.n > 0 || warm->ooo.fin_seen || tcb_unsent(tcb) > 0)
+		return;
+	if (warm->persist_at != TERN_NEVER || (tcb->fin_queued && !tcb->fin_sent) || tcb->state < ESTABLISHED)
+		return;
+	tcb_warm_drop(tcb);
+}
+
+uint32_t tcb_unsent(const struct tcb *tcb)
+{
+	if (!tcb->warm || !tcb->warm->text || tcb->fin_sent)
+		return 0;
+	if (tcb->state == SYN_SENT && seq_eq(tcb->snd.nxt, tcb->snd.iss)) /* the SYN has not left yet */
+		return slices_end(tcb->warm->text) - slices_base(tcb->warm->text);
+	return slices_end(tcb->warm->text) - snd_offset(tcb, tcb->snd.nxt);
+}
+
+uint32_t tcb_unacked(const struct tcb *tcb)
+{
+	uint32_t octets = seq_sub(tcb->snd.nxt, tcb->snd.una);
+
+	if (octets > 0 && seq_eq(tcb->snd.una, tcb->snd.iss))
+		octets--; /* the SYN */
+	return octets > 0 && tcb->fin_sent ? octets - 1 : octets;
+}

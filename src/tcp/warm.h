@@ -1,0 +1,67 @@
+/* The warm record: what only a connection with text in flight, unsent or out of order needs. Attached
+ * with the first octet out (tcb_warm_up), given back when all is acknowledged (tcb_cool_down). */
+#ifndef TCP_WARM_H
+#define TCP_WARM_H
+
+#include "tcp/congestion.h"
+#include "tcp/flight.h"
+#include "tcp/reassembly.h"
+#include "tcp/tcb.h"
+
+struct slices;
+
+struct tcb_warm {
+	struct slices *text;	     /* unacknowledged and unsent; NULL: none (a bare SYN or FIN) */
+	struct flight  flight;
+	struct cc      cc;
+	struct reassembly ooo;	     /* what arrived beyond RCV.NXT */
+
+	tern_time retransmit_at;     /* RFC 6298: TERN_NEVER while nothing is in flight */
+	tern_time persist_at;	     /* zero window, nothing in flight (RFC 9293 3.8.6.1) */
+	tern_time override_at;	     /* sender's SWS override and the end of a cork (3.8.6.2.1) */
+	tern_time progress_at;	     /* when SND.UNA last moved, or the series began: R2 and user timeout */
+	tern_time last_sent_at;	     /* for the restart after idle (RFC 5681 4.1) */
+
+	uint32_t rto_us;	     /* current, back-off included */
+	seq_t	 recover;	     /* RFC 6582 */
+	seq_t	 push_end;	     /* octets before this were pushed (MAY-15, SHLD-27) */
+	seq_t	 up;		     /* SND.UP, while urgent */
+	struct tern_sack_block dsack; /* to be reported once (RFC 2883); left == right: none */
+
+	uint8_t recovery;	     /* enum tern_recovery */
+	uint8_t backoff;	     /* retransmissions by time-out in a row */
+	uint8_t probes;		     /* zero-window probes in a row */
+	uint8_t dup_acks;	     /* saturates */
+	bool	urgent : 1;
+	bool	r1_told : 1;
+	bool	override_now : 1;    /* the override timer fired: send what there is */
+	bool	partial_seen : 1;    /* RFC 6582: the timer restarts at the first partial ACK */
+	bool	retransmit_now : 1;  /* one retransmission, whatever the congestion window */
+	bool	cwnd_limited : 1;    /* the window, not the program, held back the last emit */
+	bool	syn_lost : 1;	     /* our SYN was retransmitted (RFC 6298 5.7) */
+	uint16_t mtu;		     /* of the path, for the SYN's MSS option */
+	uint16_t max_segment;	     /* TERN_MAX_SEGMENT; 0: not set */
+};
+
+/* The warm record, attached if need be. NULL: no memory. */
+struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now);
+/* Gives it back where nothing needs it any more. */
+void tcb_cool_down(struct tcb *tcb);
+/* Gives it back with whatever it holds. */
+void tcb_warm_drop(struct tcb *tcb);
+
+/* Octets of text queued and not yet sent. */
+static inline uint32_t snd_offset(const struct tcb *tcb, seq_t at)
+{
+	return seq_sub(at, seq_add(tcb->snd.iss, 1));
+}
+uint32_t tcb_unsent(const struct tcb *tcb);
+/* Octets of text sent and not yet acknowledged, SYN and FIN not counted. */
+uint32_t tcb_unacked(const struct tcb *tcb);
+
+static inline bool tcb_has_flight(const struct tcb *tcb)
+{
+	return tcb->warm && tcb->warm->flight.n > 0;
+}
+
+#endif

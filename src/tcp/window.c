@@ -1,0 +1,112 @@
+#include "tcp/window.h"
+#include "tcp/timers.h"
+#include "tcp/warm.h"
+
+uint32_t window_buffer(const struct tcb *tcb)
+{
+	const uint32_t most = 65535u << tcb->rcv.wscale;
+
+	return min_u32(tcb_cold(tcb)->receive_buffer, most);
+}
+
+/* Where the right edge could be now, memory permitting; at least where it is. */
+static seq_t edge_wanted(const struct tcb *tcb)
+{
+	const uint32_t buffer = window_buffer(tcb);
+	const uint32_t unread = tcb_unread(tcb);
+	uint32_t room = buffer > unread ? buffer - unread : 0;
+
+	/* Short of memory: one segment at a time, and only to a program that reads. */
+	if (mem_is_tight(tcb_env(tcb)->mem))
+		room = unread == 0 ? min_u32(room, tcb->rcv.mss) : 0;
+	return seq_max(tcb->rcv.wnd_edge, seq_add(tcb->rcv.nxt, room));
+}
+
+/* MUST-39: the edge moves by a full-sized segment or half the buffer at least (RFC 9293 3.8.6.2.2). */
+static bool edge_should_move(const struct tcb *tcb, seq_t wanted)
+{
+	return seq_sub(wanted, tcb->rcv.wnd_edge) >= min_u32(window_buffer(tcb) / 2, tcb->rcv.mss);
+}
+
+static void note_window(struct tcb *tcb, enum tern_note note, uint32_t value, tern_time now)
+{
+	struct tcp_env *const env = tcb_env(tcb);
+	struct tern_tuple tuple;
+
+	if (!env_is_watched(env))
+		return;
+	tcb_get_tuple(tcb, &tuple);
+	watch_note(env, &tuple, (enum tcp_state)tcb->state, note, value, now);
+}
+
+uint16_t window_to_send(struct tcb *tcb, bool on_syn, tern_time now)
+{
+	const seq_t wanted = edge_wanted(tcb);
+	uint32_t field;
+
+	if (on_syn) { /* not scaled (RFC 7323 2.2) */
+		field = min_u32(seq_sub(wanted, tcb->rcv.nxt), 65535);
+		tcb->rcv.wnd_edge = seq_max(tcb->rcv.wnd_edge, seq_add(tcb->rcv.nxt, field));
+		return (uint16_t)field;
+	}
+	field = seq_sub(edge_should_move(tcb, wanted) ? wanted : tcb->rcv.wnd_edge, tcb->rcv.nxt) >> tcb->rcv.wscale;
+	field = min_u32(field, 65535);
+	/* The scale rounds down, so the field may name up to 2^shift - 1 octets less than was promised (RFC
+	 * 7323 2.4); what is accepted keeps to the promise. */
+	tcb->rcv.wnd_edge = seq_max(tcb->rcv.wnd_edge, seq_add(tcb->rcv.nxt, field << tcb->rcv.wscale));
+	if ((field == 0) != tcb->zero_window_told) {
+		struct tern_stats *const stats = &tcb_env(tcb)->stats;
+
+		tcb->zero_window_told = field == 0;
+		stats->TCPToZeroWindowAdv += field == 0;
+		stats->TCPFromZeroWindowAdv += field != 0;
+		note_window(tcb, field == 0 ? TERN_NOTE_ZERO_WINDOW_SENT : TERN_NOTE_WINDOW_OPENED,
+			    field << tcb->rcv.wscale, now);
+	}
+	return (uint16_t)field;
+}
+
+void window_after_read(struct tcb *tcb)
+{
+	const seq_t wanted = edge_wanted(tcb);
+	const uint32_t gain = seq_sub(wanted, tcb->rcv.wnd_edge);
+	const uint32_t open = rcv_wnd(tcb);
+
+	if (!state_receives((enum tcp_state)tcb->state) || !edge_should_move(tcb, wanted))
+		return;
+	/* Wide open: the next ACK will tell. Nearly shut: the peer waits for this. */
+	if (open < 2u * tcb->rcv.mss || gain >= window_buffer(tcb) / 4)
+		tcb->due |= DUE_WINDOW;
+}
+
+uint32_t window_usable(const struct tcb *tcb)
+{
+	const uint32_t flight = seq_sub(tcb->snd.nxt, tcb->snd.una);
+
+	return tcb->snd.wnd > flight ? tcb->snd.wnd - flight : 0;
+}
+
+void window_from(struct tcb *tcb, const struct tcp_segment *seg, seq_t edge, tern_time now)
+{
+	/* A SYN-ACK's window is never scaled (RFC 7323 2.2), in a simultaneous open neither. */
+	const uint32_t wnd = (uint32_t)seg->wnd << (seg->flags & TCP_SYN ? 0 : tcb->snd_wscale);
+	const seq_t edge_now = seq_add(seg->ack, wnd);
+	const bool was_zero = tcb->snd.wnd == 0;
+
+	/* Only a newer segment may change it: SND.WL1 < SEG.SEQ, or equal and SND.WL2 =< SEG.ACK. */
+	if (!seq_lt(tcb->snd.wl1, seg->seq) &&
+	    !(seq_eq(tcb->snd.wl1, seg->seq) && seq_le(tcb->snd.wl2, seg->ack)))
+		return;
+	tcb->snd.wl1 = seg->seq;
+	tcb->snd.wl2 = seg->ack;
+	if (seq_lt(seq_add(edge_now, 1u << tcb->snd_wscale), edge)) /* more than the scale's rounding */
+		note_window(tcb, TERN_NOTE_WINDOW_SHRUNK, wnd, now);
+	tcb->snd.wnd = wnd;
+	tcb->snd.max_wnd = max_u32(tcb->snd.max_wnd, wnd);
+	if (was_zero != (wnd == 0))
+		note_window(tcb, wnd == 0 ? TERN_NOTE_ZERO_WINDOW_RECEIVED : TERN_NOTE_WINDOW_OPENED, wnd, now);
+	if (was_zero && wnd > 0)
+		timers_window_opened(tcb, now);
+	if (seq_gt(edge_now, edge))
+		tcb->due |= DUE_TEXT;
+}

@@ -1,0 +1,141 @@
+/* tern lab: reads the command line, runs a scenario, shows it. */
+#include "lab/world.h"
+#include "tool/tool.h"
+#include "watch/explain.h"
+#include "watch/jsonl.h"
+#include "watch/ladder.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { WHY = 200, COUNTERS = 256, COMMAND = 1024 };
+
+/* ---- words around the ladder ---- */
+
+static void print_title(const struct lab_options *options)
+{
+	const bool zh = options->language == EXPLAIN_ZH;
+	const struct lab_scenario *const scenario = options->scenario;
+	printf("%s: %s\n", scenario->name, scenario->line[options->language]);
+	const double delay = (double)options->impair.delay / (double)TERN_MILLISECOND;
+	printf(zh ? "单向延迟 %g ms" : "%g ms each way", delay);
+	if (options->impair.rate != 0)
+		printf(zh ? "，%g Mbit/s" : ", %g Mbit/s", (double)options->impair.rate / 125e3);
+	printf(zh ? "，%" PRIu32 " 字节，随机种子 %" PRIu64 "\n\n" : ", %" PRIu32 " octets, seed %" PRIu64 "\n\n",
+	       options->bytes, options->seed);
+}
+
+static void print_verdict(const struct lab_options *options, bool as_expected)
+{
+	const bool zh = options->language == EXPLAIN_ZH;
+	if (as_expected)
+		printf(zh ? "\n结果与预期一致。\n" : "\nAs expected.\n");
+	else
+		printf(zh ? "\n结果与预期不符。\n" : "\nNot as expected.\n");
+}
+
+/* ---- the three forms ---- */
+
+static void print_json(struct lab_world *world, bool as_expected)
+{
+	(void)jsonl_write(stdout, &world->timeline, 0);
+	for (unsigned side = 0; side < LAB_SIDES; side++) {
+		struct jsonl_counter counters[COUNTERS];
+		struct tern_stats stats;
+		size_t n = 0;
+		tern_host_stats(world->side[side].host, &stats);
+		for (size_t i = 0; n < COUNTERS; i++) {
+			if (!tern_stats_at(&stats, i, &counters[n].name, &counters[n].value))
+				break;
+			n += counters[n].value != 0;
+		}
+		jsonl_end(stdout, &world->timeline, side, world->now, as_expected, counters, n);
+	}
+}
+
+static int print_ladder(const struct lab_options *options, const struct lab_world *world, bool as_expected)
+{
+	const bool colour = options->colour == LAB_COLOUR_ALWAYS ||
+			    (options->colour == LAB_COLOUR_AUTO && tool_terminal_has_colour());
+	const bool ascii = options->ascii || tool_terminal_is_ascii();
+	const unsigned columns = options->columns != 0 ? options->columns : tool_terminal_columns();
+	print_title(options);
+	const int error = ladder_write(stdout, &world->timeline,
+				       &(struct ladder_options){ columns, ascii, colour, options->all });
+	if (error != 0)
+		return error;
+	if (options->explain) {
+		fputc('\n', stdout);
+		explain_write(stdout, &world->timeline,
+			      &(struct explain_options){ options->language, columns, ascii, colour });
+	}
+	print_verdict(options, as_expected);
+	return 0;
+}
+
+/* ---- running ---- */
+
+static int cannot_start(const struct lab_options *options, const char *what, int error)
+{
+	if (strcmp(what, "recording") == 0)
+		return tool_wrong("lab", "--record: cannot write '%s': %s", options->record, strerror(-error));
+	if (options->cc != NULL && (error == -TERN_EINVAL || error == -TERN_ENOENT))
+		return tool_wrong("lab", "--cc: '%s' is not a congestion control known here", options->cc);
+	return tool_failed("lab", "cannot make the %s: %s", what, tern_strerror(error));
+}
+
+static int finish(struct lab_world *world, const struct lab_options *options, int code)
+{
+	const int error = lab_world_destroy(world);
+	if (error != 0)
+		return tool_failed("lab", "--record: cannot write '%s': %s", options->record, strerror(-error));
+	return code;
+}
+
+static int run(const struct lab_options *options, const char *command)
+{
+	static struct lab_world world;
+	const char *what;
+	char why[WHY];
+	int error = lab_world_create(&world, options, command, &what);
+	if (error != 0)
+		return finish(&world, options, cannot_start(options, what, error));
+	lab_world_run(&world);
+	const bool as_expected = lab_as_expected(&world, why, sizeof why);
+	if (options->json)
+		print_json(&world, as_expected);
+	else
+		error = print_ladder(options, &world, as_expected);
+	if (error != 0)
+		return finish(&world, options, tool_failed("lab", "cannot draw: %s", tern_strerror(error)));
+	if (!tool_flushed("lab"))
+		return finish(&world, options, TOOL_NOT_AS_EXPECTED);
+	if (!as_expected)
+		return finish(&world, options, tool_failed("lab", "%s: %s", options->scenario->name, why));
+	return finish(&world, options, TOOL_OK);
+}
+
+/* The command line as a recording keeps it. */
+static void join(char command[COMMAND], int n, char *const arguments[])
+{
+	size_t at = (size_t)snprintf(command, COMMAND, "tern lab");
+	for (int i = 0; i < n && at < COMMAND; i++)
+		at += (size_t)snprintf(command + at, COMMAND - at, " %s", arguments[i]);
+}
+
+int tool_lab(int n, char *const arguments[])
+{
+	struct lab_options options;
+	char error[WHY], command[COMMAND];
+	if (!lab_options_parse(&options, n, arguments, error, sizeof error))
+		return tool_wrong("lab", "%s", error);
+	if (options.help || options.list) {
+		if (options.help)
+			lab_help(stdout);
+		else
+			lab_list(stdout, options.language);
+		return tool_flushed("lab") ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
+	}
+	join(command, n, arguments);
+	return run(&options, command);
+}

@@ -1,0 +1,35 @@
+/* The command `tern`: its subcommands, and what they share. */
+#ifndef TOOL_TOOL_H
+#define TOOL_TOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What every subcommand ends with. */
+enum tool_exit {
+	TOOL_OK,
+	TOOL_NOT_AS_EXPECTED, /* it ran, and did not come out as it should; or it could not be finished */
+	TOOL_USAGE,	      /* the command line, or a file it names, is wrong: nothing was run */
+};
+
+/* n, arguments: what follows the subcommand's name. */
+int tool_lab(int n, char *const arguments[]);
+int tool_record(int n, char *const arguments[]);
+int tool_replay(int n, char *const arguments[]);
+
+/* "tern: lab: ..." on standard error; returns TOOL_USAGE. */
+int tool_wrong(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same for what is nobody's mistake; returns TOOL_NOT_AS_EXPECTED. */
+int tool_failed(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Flushes standard output. False: it could not be written, and that was said. */
+bool tool_flushed(const char *command);
+
+/* Of standard output where it is a terminal, else as COLUMNS says; 0: not known. */
+unsigned tool_terminal_columns(void);
+/* Whether colours may be sent to it (NO_COLOR and TERM=dumb say no). */
+bool tool_terminal_has_colour(void);
+/* The locale names a character set other than UTF-8. */
+bool tool_terminal_is_ascii(void);
+
+#endif

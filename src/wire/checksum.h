@@ -1,0 +1,31 @@
+/* The Internet checksum (RFC 1071, 1624): one's-complement sums of 16-bit words. */
+#ifndef WIRE_CHECKSUM_H
+#define WIRE_CHECKSUM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <tern/types.h>
+
+/* Sums are kept unfolded in 32 bits, in the machine's own byte order; any may start another. A part
+ * of odd length may only be the last, unless what follows it comes through checksum_add_at(). Only
+ * checksum_finish() gives a number that has a meaning outside. */
+uint32_t checksum_add(uint32_t sum, const void *data, size_t n);
+
+/* The same for a part that starts at an odd or even offset of the whole. */
+uint32_t checksum_add_at(uint32_t sum, const void *data, size_t n, size_t offset);
+
+/* Copies and sums in one pass: checksum_add() of what was copied. */
+uint32_t checksum_copy(uint32_t sum, void *restrict to, const void *restrict from, size_t n);
+
+/* The pseudo-header of RFC 9293 3.1 (IPv4) or RFC 8200 8.1 (IPv6), whichever the addresses
+ * are of. length: octets of the upper layer's header and data. */
+uint32_t checksum_pseudo(const struct tern_addr *src, const struct tern_addr *dst, uint8_t protocol,
+			 uint32_t length);
+
+/* Folded and complemented, as get16()/put16() read and write it: put16(field, checksum_finish(sum)). */
+uint16_t checksum_finish(uint32_t sum);
+
+/* True where the sum of a whole message with its checksum field is right. */
+bool checksum_is_right(uint32_t sum);
+
+#endif

@@ -1,0 +1,196 @@
+/* TCP headers. Parsing is one pass, bounded by what was checked, and aliases its input. */
+#include "wire/tcp.h"
+
+#include "base/assert.h"
+#include "base/bytes.h"
+
+enum option_kind { END = 0, NOP = 1, MSS = 2, WSCALE = 3, SACK_PERMITTED = 4, SACK = 5, TIMESTAMPS = 8 };
+
+enum { MSS_LEN = 4, WSCALE_LEN = 3, SACK_PERMITTED_LEN = 2, SACK_BLOCK_LEN = 8, TIMESTAMPS_LEN = 10 };
+
+/* No option that fits has more blocks than there is room for. */
+_Static_assert((TCP_OPTIONS_MAX - 2) / SACK_BLOCK_LEN == TCP_SACK_BLOCKS, "SACK blocks of a header");
+
+static void parse_sack(struct tcp_options *opt, const uint8_t *p, size_t len)
+{
+	const size_t n = (len - 2) / SACK_BLOCK_LEN;
+
+	if (n == 0 || (len - 2) % SACK_BLOCK_LEN != 0)
+		return;
+	opt->n_sack = (uint8_t)n;
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t *block = p + 2 + SACK_BLOCK_LEN * i;
+
+		opt->sack[i] = (struct tcp_sack_block){ { get32(block) }, { get32(block + 4) } };
+	}
+}
+
+/* What may stand on a SYN only (RFC 9293 3.2, RFC 7323 2.2, RFC 2018 2). */
+static void parse_syn_option(struct tcp_options *opt, const uint8_t *p, size_t len)
+{
+	if (p[0] == MSS && len == MSS_LEN) {
+		opt->has_mss = true;
+		opt->mss = get16(p + 2);
+	} else if (p[0] == WSCALE && len == WSCALE_LEN) {
+		opt->has_wscale = true;
+		opt->wscale_clamped = p[2] > TCP_WSCALE_MAX;
+		opt->wscale = opt->wscale_clamped ? TCP_WSCALE_MAX : p[2];
+	} else if (p[0] == SACK_PERMITTED && len == SACK_PERMITTED_LEN) {
+		opt->sack_permitted = true;
+	}
+}
+
+static void parse_options(struct tcp_options *opt, const uint8_t *p, size_t n, bool syn)
+{
+	while (n > 0 && p[0] != END) {
+		if (p[0] == NOP) {
+			p++, n--;
+			continue;
+		}
+		const size_t len = n > 1 ? p[1] : 0;
+
+		if (len < 2 || len > n) {
+			opt->malformed = true;
+			return;
+		}
+		if (p[0] == TIMESTAMPS && len == TIMESTAMPS_LEN) {
+			opt->has_ts = true;
+			opt->ts_val = get32(p + 2);
+			opt->ts_ecr = get32(p + 6);
+		} else if (p[0] == SACK) {
+			parse_sack(opt, p, len);
+		} else if (syn) {
+			parse_syn_option(opt, p, len);
+		}
+		p += len, n -= len;
+	}
+}
+
+bool tcp_wire_parse(struct tcp_segment *seg, const uint8_t *p, size_t len)
+{
+	if (len < TCP_HEADER_MIN)
+		return false;
+	const size_t header = (p[12] >> 4) * 4u;
+	if (header < TCP_HEADER_MIN || header > len)
+		return false;
+	*seg = (struct tcp_segment){
+		.src_port = get16(p),
+		.dst_port = get16(p + 2),
+		.seq = { get32(p + 4) },
+		.ack = { get32(p + 8) },
+		.flags = get16(p + 12) & TCP_FLAGS,
+		.wnd = get16(p + 14),
+		.up = get16(p + 18),
+		.text = p + header,
+		.text_len = (uint32_t)(len - header),
+	};
+	parse_options(&seg->opt, p + TCP_HEADER_MIN, header - TCP_HEADER_MIN, (seg->flags & TCP_SYN) != 0);
+	return true;
+}
+
+/* Bytes of options, and how many SACK blocks are among them. */
+struct layout {
+	size_t options, sack_blocks;
+};
+
+static struct layout layout(const struct tcp_segment *seg)
+{
+	const struct tcp_options *opt = &seg->opt;
+	struct layout		  l = { 0 };
+
+	if (seg->flags & TCP_SYN) {
+		l.options += opt->has_mss ? MSS_LEN : 0;
+		if (opt->has_ts)
+			l.options += 2 + TIMESTAMPS_LEN;
+		else if (opt->sack_permitted)
+			l.options += 2 + SACK_PERMITTED_LEN;
+		l.options += opt->has_wscale ? 1 + WSCALE_LEN : 0;
+		return l;
+	}
+	l.options += opt->has_ts ? 2 + TIMESTAMPS_LEN : 0;
+	l.sack_blocks = min_size(opt->n_sack, (TCP_OPTIONS_MAX - l.options - 4) / SACK_BLOCK_LEN);
+	l.options += l.sack_blocks ? 4 + SACK_BLOCK_LEN * l.sack_blocks : 0;
+	return l;
+}
+
+static uint8_t *emit_timestamps(uint8_t *p, const struct tcp_options *opt)
+{
+	put16(p, TIMESTAMPS << 8 | TIMESTAMPS_LEN);
+	put32(p + 2, opt->ts_val);
+	put32(p + 6, opt->ts_ecr);
+	return p + TIMESTAMPS_LEN;
+}
+
+static uint8_t *emit_nops(uint8_t *p)
+{
+	put16(p, NOP << 8 | NOP);
+	return p + 2;
+}
+
+static uint8_t *emit_syn_options(uint8_t *p, const struct tcp_options *opt)
+{
+	if (opt->has_mss) {
+		put16(p, MSS << 8 | MSS_LEN);
+		put16(p + 2, opt->mss);
+		p += MSS_LEN;
+	}
+	/* SACK-permitted stands where the NOPs before the timestamps would. */
+	if (opt->has_ts != opt->sack_permitted)
+		p = emit_nops(p);
+	if (opt->sack_permitted) {
+		put16(p, SACK_PERMITTED << 8 | SACK_PERMITTED_LEN);
+		p += SACK_PERMITTED_LEN;
+	}
+	if (opt->has_ts)
+		p = emit_timestamps(p, opt);
+	if (opt->has_wscale) {
+		put16(p, NOP << 8 | WSCALE);
+		put16(p + 2, (uint16_t)(WSCALE_LEN << 8 | opt->wscale));
+		p += 1 + WSCALE_LEN;
+	}
+	return p;
+}
+
+static uint8_t *emit_options(uint8_t *p, const struct tcp_options *opt, size_t sack_blocks)
+{
+	if (opt->has_ts)
+		p = emit_timestamps(emit_nops(p), opt);
+	if (sack_blocks == 0)
+		return p;
+	p = emit_nops(p);
+	put16(p, (uint16_t)(SACK << 8 | (2 + SACK_BLOCK_LEN * sack_blocks)));
+	p += 2;
+	for (size_t i = 0; i < sack_blocks; i++, p += SACK_BLOCK_LEN) {
+		put32(p, opt->sack[i].left.v);
+		put32(p + 4, opt->sack[i].right.v);
+	}
+	return p;
+}
+
+size_t tcp_wire_emit(uint8_t *p, const struct tcp_segment *seg)
+{
+	const struct layout l = layout(seg);
+	const size_t	    header = TCP_HEADER_MIN + l.options;
+
+	put16(p, seg->src_port);
+	put16(p + 2, seg->dst_port);
+	put32(p + 4, seg->seq.v);
+	put32(p + 8, seg->ack.v);
+	put16(p + 12, (uint16_t)(header / 4 << 12 | (seg->flags & TCP_FLAGS)));
+	put16(p + 14, seg->wnd);
+	put16(p + 16, 0);
+	put16(p + 18, seg->up);
+
+	uint8_t *end = p + TCP_HEADER_MIN;
+	if (seg->flags & TCP_SYN)
+		end = emit_syn_options(end, &seg->opt);
+	else
+		end = emit_options(end, &seg->opt, l.sack_blocks);
+	tern_assert((size_t)(end - p) == header); /* every option is padded by its own NOPs */
+	return header;
+}
+
+size_t tcp_wire_header_len(const struct tcp_segment *seg)
+{
+	return TCP_HEADER_MIN + layout(seg).options;
+}

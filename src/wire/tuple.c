@@ -1,0 +1,90 @@
+#include "wire/tuple.h"
+
+#include "base/bytes.h"
+
+enum { V4_AT = 12, V4_PREFIX_BITS = 96 };
+
+static const uint8_t mapped_prefix[V4_AT] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+
+bool addr_is_v4(const struct tern_addr *addr)
+{
+	return memcmp(addr->b, mapped_prefix, sizeof mapped_prefix) == 0;
+}
+
+struct tern_addr addr_v4(uint32_t host_order)
+{
+	struct tern_addr addr;
+
+	memcpy(addr.b, mapped_prefix, sizeof mapped_prefix);
+	put32(addr.b + V4_AT, host_order);
+	return addr;
+}
+
+uint32_t addr_v4_of(const struct tern_addr *addr)
+{
+	return get32(addr->b + V4_AT);
+}
+
+bool addr_equal(const struct tern_addr *a, const struct tern_addr *b)
+{
+	return memcmp(a->b, b->b, sizeof a->b) == 0;
+}
+
+/* An IPv6 address whose first 15 bytes are zero: :: and ::1. */
+static bool is_near_zero(const struct tern_addr *addr, uint8_t last)
+{
+	return get64(addr->b) == 0 && get64(addr->b + 8) == last;
+}
+
+bool addr_is_unspecified(const struct tern_addr *addr)
+{
+	return addr_is_v4(addr) ? addr_v4_of(addr) == 0 : is_near_zero(addr, 0);
+}
+
+bool addr_is_loopback(const struct tern_addr *addr)
+{
+	return addr_is_v4(addr) ? addr->b[V4_AT] == 127 : is_near_zero(addr, 1);
+}
+
+bool addr_is_multicast(const struct tern_addr *addr)
+{
+	return addr_is_v4(addr) ? addr->b[V4_AT] >> 4 == 0xe : addr->b[0] == 0xff;
+}
+
+bool addr_is_broadcast(const struct tern_addr *addr)
+{
+	return addr_is_v4(addr) && addr_v4_of(addr) == 0xffffffff;
+}
+
+bool addr_is_link_local(const struct tern_addr *addr)
+{
+	if (addr_is_v4(addr))
+		return addr_v4_of(addr) >> 16 == 0xa9fe; /* 169.254.0.0/16, RFC 3927 */
+	return addr->b[0] == 0xfe && (addr->b[1] & 0xc0) == 0x80; /* fe80::/10, RFC 4291 2.5.6 */
+}
+
+bool addr_in_prefix(const struct tern_addr *addr, const struct tern_addr *prefix, unsigned bits)
+{
+	if (addr_is_v4(prefix))
+		bits = V4_PREFIX_BITS + min_u32(bits, 32);
+	bits = min_u32(bits, 128);
+
+	const size_t   bytes = bits / 8;
+	const unsigned rest = bits % 8;
+	if (memcmp(addr->b, prefix->b, bytes) != 0)
+		return false;
+	return rest == 0 || (addr->b[bytes] ^ prefix->b[bytes]) >> (8 - rest) == 0;
+}
+
+bool addr_is_unicast(const struct tern_addr *addr)
+{
+	if (addr_is_v4(addr) && addr->b[V4_AT] == 0)
+		return false;
+	return !addr_is_unspecified(addr) && !addr_is_multicast(addr) && !addr_is_broadcast(addr);
+}
+
+bool tuple_equal(const struct tern_tuple *a, const struct tern_tuple *b)
+{
+	return a->local_port == b->local_port && a->remote_port == b->remote_port && a->zone == b->zone &&
+	       addr_equal(&a->remote, &b->remote) && addr_equal(&a->local, &b->local);
+}

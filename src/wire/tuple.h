@@ -1,0 +1,29 @@
+/* What names a connection on the wire: helpers on addresses and tuples. */
+#ifndef WIRE_TUPLE_H
+#define WIRE_TUPLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <tern/types.h>
+
+bool		 addr_is_v4(const struct tern_addr *addr); /* mapped */
+struct tern_addr addr_v4(uint32_t host_order);
+uint32_t	 addr_v4_of(const struct tern_addr *addr); /* host order */
+bool		 addr_equal(const struct tern_addr *a, const struct tern_addr *b);
+bool		 addr_is_unspecified(const struct tern_addr *addr); /* 0.0.0.0, :: */
+bool		 addr_is_loopback(const struct tern_addr *addr);
+bool		 addr_is_multicast(const struct tern_addr *addr);
+bool		 addr_is_broadcast(const struct tern_addr *addr); /* 255.255.255.255 only */
+bool		 addr_is_link_local(const struct tern_addr *addr);
+
+/* Whether the first `bits` bits of both agree. An IPv4 prefix counts its bits from 0 to 32 and holds
+ * IPv4 alone; an IPv6 prefix from 0 to 128. ::/0 holds every address of both versions. */
+bool addr_in_prefix(const struct tern_addr *addr, const struct tern_addr *prefix, unsigned bits);
+
+/* True for what may be the source or remote address of a TCP segment (MUST-46, MUST-57, MUST-63):
+ * not unspecified (for IPv4 all of 0.0.0.0/8, RFC 6890), multicast or 255.255.255.255. */
+bool addr_is_unicast(const struct tern_addr *addr);
+
+bool tuple_equal(const struct tern_tuple *a, const struct tern_tuple *b);
+
+#endif

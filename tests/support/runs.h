@@ -1,0 +1,34 @@
+/* Many seeded runs over two processes. A run that fails (abort, assert, crash, or no end) costs its
+ * process; it is told with the command that replays it, and the others go on.
+ */
+#ifndef SUPPORT_RUNS_H
+#define SUPPORT_RUNS_H
+
+#include "support/tally.h"
+
+#include <stdint.h>
+
+/* What a run reports. */
+struct run_result {
+	uint64_t bytes, faults, packets;
+	uint64_t more[5]; /* as the program likes; summed */
+};
+
+struct runs {
+	const char *program; /* "build/release/tests/sim/sim_random" */
+	uint64_t    count;   /* unless TERN_SIM_RUNS says other */
+	void (*run)(uint64_t seed, bool verbose, struct run_result *result, struct tally *tally);
+	unsigned seconds; /* a run may take, of real time */
+	/* Filled in. */
+	uint64_t	  passed, failed;
+	struct run_result median; /* by each field; more: the sums */
+	struct tally	  tally;  /* of all */
+};
+
+/* With TERN_SIM_SEED only that run, verbosely, in this process. */
+void runs_go(struct runs *runs);
+
+/* Prints the plain last line; the exit code. */
+int runs_end(uint64_t passed, uint64_t failed);
+
+#endif

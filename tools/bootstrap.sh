@@ -1,0 +1,77 @@
+#!/bin/sh
+# Sees to what building and testing tern needs. On Debian and Ubuntu what is missing is installed through apt;
+# elsewhere it is named, and the build goes on where it can.
+#
+# usage: bootstrap.sh [ci]        ci: the cross compiler and clang too
+#
+# Quick where nothing is missing: it asks the machine for the programs and headers themselves, not apt.
+set -eu
+
+required=''    # nothing can be built without these
+optional=''    # the build leaves out a part without these, and says so
+packages=''    # their Debian names
+
+has_program() { command -v "$1" >/dev/null 2>&1; }
+has_header() { printf '#include <%s>\n' "$1" | "${CC:-cc}" -E - >/dev/null 2>&1; }
+
+need() { required="$required $1"; packages="$packages $2"; }
+want() { optional="$optional $1"; packages="$packages $2"; }
+
+has_program "${CC:-cc}" || need 'a-C-compiler' 'gcc libc6-dev'
+has_header stdio.h || need 'the-C-library-headers' 'libc6-dev'
+has_program cmake || need 'cmake' 'cmake'
+has_program ninja || need 'ninja' 'ninja-build'
+has_program pkg-config || want 'pkg-config' 'pkg-config'
+has_program python3 || need 'python3' 'python3'
+has_program scdoc || want 'scdoc' 'scdoc'
+has_header cmocka.h || want 'cmocka' 'libcmocka-dev'
+has_header jansson.h || want 'jansson' 'libjansson-dev'
+has_header pcap/pcap.h || want 'libpcap' 'libpcap-dev'
+if [ "${1:-}" = ci ]; then
+	has_program clang || want 'clang' 'clang'
+	has_program arm-linux-gnueabihf-gcc || want 'arm-linux-gnueabihf-gcc' \
+		'gcc-arm-linux-gnueabihf libc6-dev-armhf-cross'
+fi
+
+say_missing() {
+	echo "Missing:$required$optional" >&2
+	[ -z "$required" ] || echo "Nothing can be built without:$required" >&2
+	[ -z "$optional" ] || echo "Left out without them: what needs$optional" >&2
+	echo "$1" >&2
+	[ -z "$required" ] || exit 1
+	exit 0
+}
+
+install_missing() {
+	has_program apt-get ||
+		say_missing "There is no apt on this machine; please install them by its own means."
+	as_root=''
+	if [ "$(id -u)" -ne 0 ]; then
+		has_program sudo || say_missing "As root: apt-get install$packages"
+		as_root='sudo'
+	fi
+	echo "Installing:$packages"
+	export DEBIAN_FRONTEND=noninteractive
+	log=$(mktemp)
+	# shellcheck disable=SC2086 # both are lists of words
+	if ! { $as_root apt-get -q update && $as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get -q install -y --no-install-recommends $packages; } </dev/null >"$log" 2>&1; then
+		tail -n 5 "$log" >&2
+		rm -f "$log"
+		say_missing "apt-get could not install:$packages"
+	fi
+	rm -f "$log"
+}
+
+check_cmake() {
+	version=$(cmake --version | sed -n '1s/.*version \([0-9]*\)\.\([0-9]*\).*/\1 \2/p')
+	# shellcheck disable=SC2086 # two words
+	set -- $version
+	if [ "$1" -lt 3 ] || { [ "$1" -eq 3 ] && [ "$2" -lt 21 ]; }; then
+		echo "cmake here is $1.$2; tern needs 3.21 or newer." >&2
+		exit 1
+	fi
+}
+
+[ -z "$packages" ] || install_missing
+check_cmake
