@@ -51,7 +51,10 @@ static void established(struct bench *bench)
 	world_create(&world, &settings);
 	world_open(&world, 0, n, NULL, NULL);
 	world_pass(&world, 60 * TERN_SECOND); /* nothing of the handshakes is left but the connections */
-	const double client = (double)world_memory(&world, CLIENT) / n, server = (double)world_memory(&world, SERVER) / n;
+
+	const double client = (double)world_memory(&world, CLIENT) / n;
+	const double server = (double)world_memory(&world, SERVER) / n;
+
 	snprintf(note, sizeof note, "%u each; client %.1f, server %.1f; %.0f resident", (unsigned)n, client, server,
 		 (resident() - before) / n / 2);
 	add(bench, "idle established", 256, client > server ? client : server, note);

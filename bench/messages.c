@@ -71,7 +71,8 @@ static void begin(struct talk *talk, uint32_t n)
 {
 	*talk = (struct talk){ .n = n, .client = bench_alloc(n * sizeof *talk->client) };
 	memset(talk->text, 'x', sizeof talk->text);
-	world_create(&talk->world, &(struct world_settings){ .link = { .mtu = 1500 }, .memory_limit = (size_t)4 << 30 });
+	world_create(&talk->world,
+		     &(struct world_settings){ .link = { .mtu = 1500 }, .memory_limit = (size_t)4 << 30 });
 	world_open(&talk->world, 0, n, talk->client, NULL);
 	world_pass(&talk->world, 5 * TERN_SECOND); /* what the handshakes left is over */
 }

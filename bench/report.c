@@ -82,14 +82,15 @@ static const char *judgement(const struct bench_row *row)
 {
 	if (isnan(row->what.target))
 		return "";
-	const bool met = row->what.better == BENCH_HIGHER ? row->median >= row->what.target : row->median <= row->what.target;
+	const bool higher = row->what.better == BENCH_HIGHER;
+	const bool met = higher ? row->median >= row->what.target : row->median <= row->what.target;
 	return met ? "met" : "not met";
 }
 
 void bench_print_table(const struct bench *bench)
 {
-	printf("%-11s  %-23s %9s %17s  %-9s %9s %-7s  %6s %6s  %s\n", "workload", "metric", "median", "range", "unit",
-	       "target", "", "memcpy", "sum", "");
+	printf("%-11s  %-23s %9s %17s  %-9s %9s %-7s  %6s %6s\n", "workload", "metric", "median", "range", "unit",
+	       "target", "", "memcpy", "sum");
 	for (size_t i = 0; i < bench->n_rows; i++) {
 		const struct bench_row *const row = &bench->rows[i];
 		char median[16], low[16], high[16], target[16], bound[20], copy[16], sum[16], range[40];

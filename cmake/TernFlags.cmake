@@ -4,6 +4,7 @@
 #   tern_warnings_test   tests, benches, examples: the same without -Wconversion and -Wmissing-prototypes
 #   tern_hardening       release flags of all that is not the core
 #   tern_hardening_core  the same for the core, less what costs on every segment
+#   tern_tuning          what the compiler would do slowly by itself
 #   tern_sanitize        TERN_SANITIZE
 #   tern_system          what may call the system sees all of it: -std=c17 alone hides POSIX
 
@@ -48,6 +49,16 @@ if(TERN_SANITIZE)
 		"-fsanitize=${TERN_SANITIZE}" -fno-sanitize-recover=all -fno-omit-frame-pointer)
 	target_link_options(tern_sanitize INTERFACE "-fsanitize=${TERN_SANITIZE}" -fno-sanitize-recover=all)
 endif()
+
+# --- tuning ------------------------------------------------------------------------------------
+#
+# GCC on x86 copies and clears with `rep movs` and `rep stos` what is known to be small, which takes some
+# dozens of cycles to begin: several times for each segment. Others do not know these flags.
+
+add_library(tern_tuning INTERFACE)
+tern_add_flags(tern_tuning
+	-mmemcpy-strategy=unrolled_loop:256:noalign,libcall:-1:noalign
+	-mmemset-strategy=unrolled_loop:256:noalign,libcall:-1:noalign)
 
 # --- hardening ---------------------------------------------------------------------------------
 #

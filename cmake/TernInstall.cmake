@@ -10,6 +10,8 @@ install(DIRECTORY include/tern DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_M
 if(TARGET tern)
 	install(TARGETS tern RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
+# Not into /etc: whoever needs it puts it there (tern doctor says so).
+install(FILES share/apparmor.d/tern DESTINATION "${CMAKE_INSTALL_DATADIR}/tern/apparmor.d")
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/tern")
 install(EXPORT ternTargets NAMESPACE tern:: DESTINATION "${package_dir}")

@@ -61,6 +61,12 @@ enum tern_unreachable {
 /* Answers the datagram received last with an ICMP error that quotes it (rate limited, RFC 1122 3.2.2). */
 int tern_datagram_refuse(tern_host *host, tern_socket socket, enum tern_unreachable why, uint32_t mtu);
 
+/* The same for one that an `any` socket received earlier (UDP alone): local, remote and n name it, its data is
+ * quoted only where it is still at hand (data may be NULL: then the error quotes headers). For relays, which
+ * learn of an error when the datagram has long gone. 0; -TERN_EINVAL: no such addresses, or why out of range. */
+int tern_datagram_report(tern_host *host, const struct tern_datagram *received, enum tern_unreachable why,
+			 uint32_t mtu);
+
 /* The handle is gone; what waits is thrown away. */
 int tern_datagram_close(tern_host *host, tern_socket socket);
 

@@ -1,7 +1,7 @@
 /* tern/device.h - links that are descriptors of the system: a TUN or TAP device, a VM's network card.
  * Everything here makes system calls; the links themselves are as tern/link.h describes them.
  *
- * Errors of the system come back as they are, negated (-EPERM, -EBUSY, -ENODEV …): the numbers of
+ * Errors of the system come back as they are, negated (-EPERM, -EBUSY, -ENODEV ...): the numbers of
  * tern/types.h are the same ones.
  *
  * The settings of a link that is made here stand in link->config, and may be changed until it is
@@ -22,7 +22,7 @@ enum { TERN_DEVICE_NAME = 16 }; /* bytes of an interface's name with its final z
 
 struct tern_tun {
 	/* "tern0", or "tern%d" for the first free number; NULL: "tun%d" or "tap%d". A device of that name
-	 * which exists is opened (the user may own it: `ip tuntap add … user`); else it is made, which asks
+	 * which exists is opened (the user may own it: `ip tuntap add ... user`); else it is made, which asks
 	 * for CAP_NET_ADMIN in the namespace's user namespace, and it goes with its last descriptor. */
 	const char *name;
 	/* Make or open it in this network namespace: "/run/netns/blue", "/proc/1234/ns/net". NULL: in the
@@ -32,19 +32,20 @@ struct tern_tun {
 	/* 68 to 65535 (TAP: 65521); set on the device where it may be. 0: as the device has it, and where
 	 * that cannot be asked (a descriptor of another namespace's) 1500. */
 	uint32_t mtu;
-	/* TAP: our own address on the wire, not the interface's. All zero: a random local one (02-…). */
+	/* TAP: our own address on the wire, not the interface's. All zero: a random local one (02-...). */
 	uint8_t mac[6];
 	/* No virtio_net_hdr: every packet whole, every checksum made and checked here. */
 	bool plain;
 	/* The header, but neither split nor joined: one wire packet at a time, checksums offloaded. */
 	bool no_gso;
-	/* Joined UDP datagrams arrive as one packet with gso_size (USO). For hosts that take those. */
+	/* Datagrams that a program sends joined (UDP_SEGMENT) cross in one read (USO, Linux 6.2); they are
+	 * split here, so that a host sees each by itself. */
 	bool uso;
 };
 
 /* The descriptor of a device as `settings` say: non-blocking, close-on-exec, MTU set, not brought up.
  * May be handed to another process (SCM_RIGHTS) and adopted there. name: filled with the interface's
- * name where not NULL. Settings NULL: all zero. Or -E…: -ENOENT, -EACCES, -EPERM (no /dev/net/tun, or
+ * name where not NULL. Settings NULL: all zero. Or -E...: -ENOENT, -EACCES, -EPERM (no /dev/net/tun, or
  * not for us), -EBUSY (somebody has it), -EINVAL (it exists and is of the other kind, or a setting is
  * out of range). */
 int tern_tun_open(const struct tern_tun *settings, char name[TERN_DEVICE_NAME]);
@@ -52,7 +53,7 @@ int tern_tun_open(const struct tern_tun *settings, char name[TERN_DEVICE_NAME]);
 /* A link on a descriptor that tern_tun_open(), or anybody else, opened; it is the link's from here on
  * (not where an error is returned). Whether it is TUN or TAP, and has a virtio_net_hdr of whatever
  * size, is asked of the device; settings.name, netns and tap mean nothing here. Offloads are set as
- * settings say. 0; -EINVAL: a setting out of range, or no TUN/TAP descriptor; -ENOMEM; or -E…. */
+ * settings say. 0; -EINVAL: a setting out of range, or no TUN/TAP descriptor; -ENOMEM; or -E.... */
 int tern_tun_adopt(struct tern_link **link, int fd, const struct tern_tun *settings,
 		   const struct tern_allocator *allocator);
 
@@ -69,7 +70,7 @@ const char *tern_tun_name(const struct tern_link *link);
  * length in 4 bytes, big-endian; a length of 0 or above 65536 + 14 ends the connection, and what is
  * sent while no VM is connected is lost. */
 struct tern_qemu {
-	/* Stream: listen here for `-netdev stream,id=n,addr.type=unix,addr.path=…` (QEMU's server=off); when
+	/* Stream: listen here for `-netdev stream,id=n,addr.type=unix,addr.path=...` (QEMU's server=off); when
 	 * a VM goes, the next may come. Datagram: our own address, QEMU's remote.path. A socket that a dead
 	 * process left here is replaced. */
 	const char *path;
@@ -82,7 +83,7 @@ struct tern_qemu {
 };
 
 /* 0; -EADDRINUSE: a live process has the path; -ENAMETOOLONG; -EINVAL: no path, or a setting out of
- * range; -ENOMEM; or -E… of the system. The link's descriptor stays the same while VMs come and go, and is
+ * range; -ENOMEM; or -E... of the system. The link's descriptor stays the same while VMs come and go, and is
  * for reading only: it also becomes readable when there is room to send again. Closing the link removes
  * the path. */
 int tern_qemu_create(struct tern_link **link, const struct tern_qemu *settings,
@@ -101,7 +102,7 @@ struct tern_device_stats {
 };
 /* Of a link made here; others: all zero. */
 void tern_device_stats(const struct tern_link *link, struct tern_device_stats *stats);
-/* 0 while the link works; -E… once it never will again (device deleted, VM gone from an adopted socket):
+/* 0 while the link works; -E... once it never will again (device deleted, VM gone from an adopted socket):
  * its fd is -1 then, what is sent is lost. */
 int tern_device_error(const struct tern_link *link);
 

@@ -26,6 +26,8 @@ struct tern_link_config {
 	uint32_t mtu;		   /* bytes of an IP packet: 68 (IPv6: 1280) to 65535 */
 	bool	 checksum_offload; /* the link completes transport checksums */
 	bool	 gso;		   /* the link splits TCP segments of up to 64 KiB */
+	bool	 ethernet;	   /* packets begin with the Ethernet header, in and out */
+	uint8_t	 mac[6];	   /* then: our own address on the link */
 };
 
 /* 0 and the link's number, or -TERN_EINVAL, -TERN_ENOMEM (at most 16 links). */

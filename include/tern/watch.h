@@ -85,7 +85,6 @@ enum tern_why {
 	TERN_WHY_ICMP,		     /* a hard error while opening (RFC 9293 3.9.2.2, RFC 5927) */
 	TERN_WHY_LISTENER_CLOSED,
 	TERN_WHY_HALF_OPEN_GIVEN_UP, /* SYN-RECEIVED that nobody completed */
-	TERN_WHY_NO_MEMORY,
 	TERN_WHY_TEXT_UNREAD,	     /* let go with text unread, or text came after that (SHLD-3) */
 	TERN_WHYS
 };

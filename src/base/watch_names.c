@@ -74,7 +74,6 @@ const char *tern_why_name(enum tern_why why)
 		[TERN_WHY_ICMP] = "icmp",
 		[TERN_WHY_LISTENER_CLOSED] = "listener-closed",
 		[TERN_WHY_HALF_OPEN_GIVEN_UP] = "half-open-given-up",
-		[TERN_WHY_NO_MEMORY] = "no-memory",
 		[TERN_WHY_TEXT_UNREAD] = "text-unread",
 	};
 

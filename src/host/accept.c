@@ -103,6 +103,8 @@ struct tcb *accept_make(struct tern_host *host, uint32_t index, const struct ter
 		/* Of a cookie nothing was known, and nothing told, until now. */
 		watch_state(&host->env, tuple, LISTEN, SYN_RECEIVED, TERN_WHY_SYN_ARRIVED, now);
 	}
+	if (now < listener->cookies_until)
+		listener_spend(host, tuple, agreed);
 	tcp_open_from_half(tcb, agreed, host_mtu(host, tuple), now);
 	inherit(listener, tcb, now); /* after: a smaller buffer must not take back what the SYN-ACK offered */
 	tcb->listening = true;
@@ -114,6 +116,7 @@ struct tcb *accept_make(struct tern_host *host, uint32_t index, const struct ter
 	return tcb;
 }
 
+/* The first of the queue lives, always. */
 static void drop_dead(struct listener *listener)
 {
 	while (listener->queue_first != listener->queue_end &&
@@ -144,7 +147,6 @@ int listen_accept(struct tern_host *host, uint32_t index, tern_socket *socket, t
 	(void)now;
 	if (listener->n_waiting == 0)
 		return -TERN_EAGAIN;
-	drop_dead(listener);
 	const struct listen_waiting waiting = *place(listener, listener->queue_first++);
 	struct tcb *const	    tcb = tcb_pool_at(&host->blocks, waiting.index);
 
@@ -168,7 +170,6 @@ void accept_close(struct tern_host *host, uint32_t index, tern_time now)
 	struct listener *const listener = listener_at(&host->listeners, index);
 
 	while (listener->n_waiting > 0) {
-		drop_dead(listener);
 		struct tcb *const tcb =
 			tcb_pool_at(&host->blocks, place(listener, listener->queue_first)->index);
 

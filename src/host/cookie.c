@@ -8,11 +8,10 @@
 
 enum { NO_WSCALE = 15, BIT_SACK = 0x10, OPTION_BITS = (1 << COOKIE_TS_BITS) - 1 };
 
-/* What peers say most, from RFC 9293's defaults over tunnels to jumbo frames. The first is the floor that a
- * configuration may set (config.mss_floor); a value never exceeds what the peer said, unless that is below
- * it. */
-static const uint16_t mss_v4[COOKIE_MSS_VALUES] = { 64, 536, 1220, 1360, 1400, 1440, 1460, 8960 };
-static const uint16_t mss_v6[COOKIE_MSS_VALUES] = { 64, 1220, 1280, 1360, 1400, 1420, 1440, 8940 };
+/* What peers say most, from RFC 9293's defaults over tunnels to jumbo frames; the first is the least that
+ * config.mss_floor may be. A value never exceeds what the peer said, unless that is below the floor. */
+static const uint16_t mss_v4[COOKIE_MSS_VALUES] = { 28, 536, 1220, 1360, 1400, 1440, 1460, 8960 };
+static const uint16_t mss_v6[COOKIE_MSS_VALUES] = { 28, 1220, 1280, 1360, 1400, 1420, 1440, 8940 };
 
 /* The hash of 44 bytes and what the caller adds. */
 static uint64_t hash(const struct tcp_env *env, const struct tern_tuple *tuple, seq_t irs, uint64_t counter,
@@ -31,17 +30,24 @@ static uint64_t hash(const struct tcp_env *env, const struct tern_tuple *tuple, 
 	return siphash24(&env->cookie_key, bytes, sizeof(bytes));
 }
 
-enum { SALT_PAD = COOKIE_MSS_VALUES };
+enum { SALT_PAD = COOKIE_MSS_VALUES, SALT_FRONT, SALT_MARK, FRONT_SHIFT = 27, LOW_BITS = 15 };
 
 static uint32_t pad(const struct tcp_env *env, const struct tern_tuple *tuple, seq_t irs)
 {
-	return (uint32_t)hash(env, tuple, irs, 0, SALT_PAD) & 15;
+	return (uint32_t)hash(env, tuple, irs, 0, SALT_PAD) & LOW_BITS;
 }
 
-static uint32_t mac(const struct tcp_env *env, const struct tern_tuple *tuple, seq_t irs, uint64_t counter,
-		    unsigned mss_index)
+/* The upper five bits: of the tuple and the time alone. */
+static uint32_t front(const struct tcp_env *env, const struct tern_tuple *tuple, uint64_t counter)
 {
-	return (uint32_t)hash(env, tuple, irs, counter, mss_index) << 4;
+	return (uint32_t)hash(env, tuple, seq(0), counter, SALT_FRONT) & UINT32_MAX << FRONT_SHIFT;
+}
+
+/* The bits between the front and the lowest four. */
+static uint32_t back(const struct tcp_env *env, const struct tern_tuple *tuple, seq_t irs, uint64_t counter,
+		     unsigned mss_index)
+{
+	return (uint32_t)hash(env, tuple, irs, counter, mss_index) & ~(UINT32_MAX << FRONT_SHIFT | LOW_BITS);
 }
 
 static uint64_t counter_at(tern_time now)
@@ -60,8 +66,8 @@ void cookie_make(const struct tcp_env *env, struct tcp_agreement *agreed, const 
 
 	while (index > 0 && table[index] > agreed->peer_mss)
 		index--;
-	agreed->peer_mss = table[index];
-	agreed->iss = seq(mac(env, tuple, agreed->irs, counter, index) |
+	agreed->peer_mss = (uint16_t)max_u32(table[index], env->config.mss_floor);
+	agreed->iss = seq(front(env, tuple, counter) | back(env, tuple, agreed->irs, counter, index) |
 			  ((index << 1 | (unsigned)(counter & 1)) ^ pad(env, tuple, agreed->irs)));
 	if (!agreed->ts_ok) {
 		agreed->wscale_ok = agreed->sack_ok = false;
@@ -101,21 +107,34 @@ bool cookie_prove(const struct tcp_env *env, struct tcp_agreement *agreed, const
 {
 	const bool	   v4 = addr_is_v4(&tuple->remote);
 	const seq_t	   irs = seq_add(seg->seq, (uint32_t)-1), iss = seq_add(seg->ack, (uint32_t)-1);
-	const uint32_t	   low = (iss.v & 15) ^ pad(env, tuple, irs);
+	const uint32_t	   low = (iss.v & LOW_BITS) ^ pad(env, tuple, irs);
 	const unsigned	   index = low >> 1;
 	uint64_t	   counter = counter_at(now);
 	struct tcp_segment syn;
 
 	counter -= (counter & 1) != (low & 1);
-	if (((mac(env, tuple, irs, counter, index) ^ iss.v) & ~UINT32_C(15)) != 0)
+	if ((front(env, tuple, counter) | back(env, tuple, irs, counter, index)) !=
+	    (iss.v & ~(uint32_t)LOW_BITS))
 		return false;
 	recall_syn(env, &syn, tuple, seg, v4 ? mss_v4[index] : mss_v6[index]);
-	*agreed = (struct tcp_agreement){ .iss = iss };
+	*agreed = (struct tcp_agreement){ .iss = iss, .ts_offset = tcp_ts_offset(env, tuple) };
 	tcp_agree(env, agreed, &syn, our_mss, !v4);
-	agreed->iss = iss;
-	agreed->irs = irs;
-	agreed->ts_offset = tcp_ts_offset(env, tuple);
 	/* The SYN's window is not remembered; the ACK's, which is scaled, is newer. */
 	agreed->snd_wnd = (uint32_t)seg->wnd << agreed->snd_wscale;
 	return true;
+}
+
+bool cookie_may_be(const struct tcp_env *env, const struct tern_tuple *tuple, const struct tcp_segment *seg,
+		   tern_time now)
+{
+	const uint32_t bits = (seg->ack.v - 1) & UINT32_MAX << FRONT_SHIFT;
+	const uint64_t counter = counter_at(now);
+
+	return bits == front(env, tuple, counter) || bits == front(env, tuple, counter - 1);
+}
+
+uint64_t cookie_mark(const struct tcp_env *env, const struct tern_tuple *tuple,
+		     const struct tcp_agreement *agreed)
+{
+	return hash(env, tuple, agreed->irs, agreed->iss.v, SALT_MARK) | UINT64_C(1) << 63;
 }

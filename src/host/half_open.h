@@ -92,6 +92,9 @@ enum tern_verdict half_open_arrive(struct tern_host *host, uint32_t index, const
 /* SYN-ACKs that are due are sent again, entries that nobody completed go, asks that nobody answered end. */
 void half_open_expire(struct tern_host *host, tern_time now);
 
+/* When the entry ends if nobody does anything. */
+tern_time half_open_until(const struct tern_host *host, uint32_t index);
+
 /* ICMP says that our segment with this sequence number cannot arrive. A hard error about its SYN-ACK ends the
  * entry (RFC 9293 3.9.2.2, RFC 5927 4). True: acted on. */
 bool half_open_icmp(struct tern_host *host, uint32_t index, uint32_t seq, bool hard, tern_time now);

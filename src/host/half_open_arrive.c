@@ -13,6 +13,7 @@
  * While it asks, an entry has not answered: it stands for LISTEN, and its steps are apart. */
 #include "host/half_open.h"
 
+#include "host/cookie.h"
 #include "host/internal.h"
 #include "host/listen.h"
 
@@ -274,6 +275,18 @@ static void expire_one(struct tern_host *host, uint32_t index, tern_time now)
 	wait_for_ack(host, index, now);
 }
 
+tern_time half_open_until(const struct tern_host *host, uint32_t index)
+{
+	const struct half_open *const half = entry(host, index);
+	tern_time		      until = half->deadline;
+
+	if (half->asking)
+		return until;
+	for (uint32_t i = half->repeated; i < host->env.config.syn_ack_retries; i++)
+		until += patience(host, i + 1);
+	return until;
+}
+
 void half_open_expire(struct tern_host *host, tern_time now)
 {
 	/* Each turn ends an entry or sets its deadline after now. */
@@ -333,21 +346,39 @@ static enum tern_verdict repeat_syn_ack(struct tern_host *host, uint32_t index,
 	return TERN_VERDICT_DUPLICATE_SYN;
 }
 
+/* A SYN cookie may come back, because the peer's SYN came twice and found no entry free the first time. The
+ * peer may answer either, and a reset for the wrong one would end an honest connection. */
+static bool cookies_are_out(const struct tern_host *host, const struct half_open *half, tern_time now)
+{
+	return now < listener_at(&host->listeners, half->listener)->cookies_until;
+}
+
+/* What the ACK proves: the entry's SYN-ACK, or a cookie. */
+static bool is_proved(const struct tern_host *host, const struct half_open *half,
+		      const struct tern_tuple *tuple, const struct tcp_segment *seg,
+		      struct tcp_agreement *agreed, tern_time now)
+{
+	if (seq_eq(seg->ack, seq_add(iss_of(host, half), 1))) {
+		agreed_of(host, half, tuple, agreed);
+		return true;
+	}
+	return cookies_are_out(host, half, now) &&
+	       cookie_prove(&host->env, agreed, tuple, seg, half->our_mss, now) &&
+	       !listener_is_spent(host, tuple, agreed);
+}
+
 /* The handshake is complete but for our resources: a block for it, if there is room. */
 static enum tern_verdict complete(struct tern_host *host, uint32_t index, const struct tern_tuple *tuple,
-				  tern_time now, struct tcb **made)
+				  const struct tcp_agreement *agreed, tern_time now, struct tcb **made)
 {
-	const struct half_open *const half = entry(host, index);
-	const uint32_t		      listener = half->listener;
-	struct tcp_agreement	      agreed;
+	const uint32_t listener = entry(host, index)->listener;
 
 	if (accept_is_full(listener_at(&host->listeners, listener))) {
 		host->env.stats.ListenOverflows++;
 		host->env.stats.ListenDrops++;
 		return TERN_VERDICT_BACKLOG_FULL; /* the SYN-ACK repeats, and with it the peer's ACK */
 	}
-	agreed_of(host, half, tuple, &agreed);
-	*made = accept_make(host, listener, tuple, &agreed, index, now);
+	*made = accept_make(host, listener, tuple, agreed, index, now);
 	if (*made == NULL) {
 		host->env.stats.ListenDrops++;
 		return TERN_VERDICT_NO_MEMORY;
@@ -360,6 +391,7 @@ static enum tern_verdict steps(struct tern_host *host, uint32_t index, const str
 			       const struct tcp_segment *seg, tern_time now, struct tcb **made)
 {
 	struct half_open *const half = entry(host, index);
+	struct tcp_agreement	agreed;
 	const bool rst = seg->flags & TCP_RST, syn = seg->flags & TCP_SYN, ack = seg->flags & TCP_ACK;
 
 	if (syn && !ack && !rst && seq_eq(seg->seq, half->irs))
@@ -398,11 +430,12 @@ static enum tern_verdict steps(struct tern_host *host, uint32_t index, const str
 	/* Fifth. */
 	if (!ack)
 		return TERN_VERDICT_NO_ACK;
-	if (!seq_eq(seg->ack, seq_add(iss_of(host, half), 1))) {
-		reply_reset(host, tuple, SYN_RECEIVED, seg);
-		return TERN_VERDICT_BAD_ACK;
-	}
-	return complete(host, index, tuple, now, made);
+	if (is_proved(host, half, tuple, seg, &agreed, now))
+		return complete(host, index, tuple, &agreed, now, made);
+	if (cookies_are_out(host, half, now) && cookie_may_be(&host->env, tuple, seg, now))
+		return TERN_VERDICT_COOKIE_BAD; /* as in LISTEN */
+	reply_reset(host, tuple, SYN_RECEIVED, seg);
+	return TERN_VERDICT_BAD_ACK;
 }
 
 /* LISTEN, as it were: the peer has been told nothing. A SYN with another number is a new attempt of its

@@ -172,7 +172,8 @@ void tern_host_destroy(tern_host *host)
 	drop_packets(host, &host->loop);
 	while (reply_take(host, &reply))
 		bounce_put(host, reply.bounce);
-	while ((tcb = tcb_pool_from(&host->blocks, 0))) {
+	for (uint32_t from = 0; (tcb = tcb_pool_from(&host->blocks, from));) {
+		from = tcb_index(tcb) + 1; /* onwards: from 0 again each time would be quadratic */
 		tcp_release(tcb);
 		tcb_pool_put(&host->blocks, tcb);
 	}

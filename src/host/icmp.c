@@ -90,8 +90,14 @@ static uint32_t lower_mtu(struct tern_host *host, const struct tcb *tcb, const s
 	if (host->env.config.no_path_mtu_discovery || !is_in_flight(tcb, number) ||
 	    !host_route(host, &quoted->dst, &route) || route.link == ROUTE_LOOPBACK)
 		return 0;
-	return path_mtu_lower(&host->path_mtu, &quoted->dst, tcb->name.zone, icmp->mtu, quoted_len(icmp, quoted),
-			      route.mtu, host->now);
+	const uint32_t len = quoted_len(icmp, quoted);
+	const uint32_t lower = path_mtu_lower(&host->path_mtu, &quoted->dst, tcb->name.zone, icmp->mtu, len, route.mtu,
+					      host->now);
+	if (lower != 0)
+		return lower;
+	/* Another connection has learnt it before; this one has cut its segments for the wider path. */
+	const uint32_t known = path_mtu_of(&host->path_mtu, &quoted->dst, tcb->name.zone, route.mtu, host->now);
+	return len > known ? known : 0;
 }
 
 static bool error_for_block(struct tern_host *host, struct tcb *tcb, const struct icmp_message *icmp,

@@ -16,6 +16,7 @@ struct lookup {
 	uint8_t		   link;
 	bool		   offload;
 	bool		   plain; /* a TCP segment for us, checked: the rest is set */
+	bool		   repeats; /* plain, and of the tuple of the one before it */
 	uint64_t	   mark;
 	struct ip_header   ip;
 	struct tcp_segment seg;
@@ -40,16 +41,20 @@ void input_drop(struct tern_host *host, const struct ip_header *ip, enum tern_ve
 
 /* ---- where a segment goes ---- */
 
-static void arrive_block(struct tern_host *host, const struct lookup *in, uint32_t index)
+/* The block where the next segment may arrive before it is settled, so that a run of one connection's
+ * segments is settled once; NULL: it was settled, and may be gone. */
+static struct tcb *arrive_block(struct tern_host *host, const struct lookup *in, struct tcb *tcb)
 {
-	struct tcb *const    tcb = tcb_pool_at(&host->blocks, index);
 	const enum tcp_state before = (enum tcp_state)tcb->state;
 	const enum tern_verdict verdict = tcp_arrive(tcb, &in->seg, in->ip.traffic_class, in->mark, host->now);
 
 	/* RFC 9293 3.10.7.3, 3.10.7.4: before synchronization an unacceptable ACK is answered with a reset. */
 	if (verdict == TERN_VERDICT_BAD_ACK && (before == SYN_SENT || before == SYN_RECEIVED))
 		reply_reset(host, &in->tuple, before, &in->seg);
+	if (tcb->state >= ESTABLISHED && tcb->state != TIME_WAIT)
+		return tcb;
 	settle_block(host, tcb);
+	return NULL;
 }
 
 /* RFC 9293 3.10.7.1 for a tuple that names no connection, 3.10.7.2 where somebody listens. */
@@ -71,7 +76,8 @@ static void arrive_nobody(struct tern_host *host, const struct lookup *in)
 	reply_reset(host, &in->tuple, CLOSED, &in->seg);
 }
 
-static void arrive_segment(struct tern_host *host, const struct lookup *in)
+/* As arrive_block(). */
+static struct tcb *arrive_segment(struct tern_host *host, const struct lookup *in)
 {
 	const demux_ref ref = demux_find_hash(&host->demux, &in->tuple, in->hash);
 	const uint32_t	index = demux_ref_index(ref);
@@ -81,8 +87,7 @@ static void arrive_segment(struct tern_host *host, const struct lookup *in)
 		host->env.stats.TernOptionsMalformed += in->seg.opt.malformed;
 	switch (demux_ref_kind(ref)) {
 	case DEMUX_BLOCK:
-		arrive_block(host, in, index);
-		break;
+		return arrive_block(host, in, tcb_pool_at(&host->blocks, index));
 	case DEMUX_HALF_OPEN:
 		(void)half_open_arrive(host, index, &in->tuple, &in->seg, in->ip.traffic_class, in->mark, host->now,
 				       &made);
@@ -95,6 +100,7 @@ static void arrive_segment(struct tern_host *host, const struct lookup *in)
 	default:
 		arrive_nobody(host, in);
 	}
+	return NULL;
 }
 
 /* ---- reading ---- */
@@ -139,7 +145,9 @@ static void input_tcp(struct tern_host *host, struct lookup *in)
 	in->hash = demux_hash(&host->demux, &in->tuple);
 	host->env.stats.InSegs++;
 	host->env.stats.InDelivers++;
-	arrive_segment(host, in);
+	struct tcb *const tcb = arrive_segment(host, in);
+	if (tcb)
+		settle_block(host, tcb);
 }
 
 /* ---- what is no plain segment, one at a time ---- */
@@ -243,13 +251,21 @@ static void input_one(struct tern_host *host, struct lookup *in)
 
 /* ---- the stages ---- */
 
+/* What was found of the packet before is true of this one too. */
+static bool is_judged(const struct lookup *in, const struct lookup *before)
+{
+	return before && before->plain && before->link == in->link && !in->ip.source_routed &&
+	       addr_equal(&before->ip.src, &in->ip.src) && addr_equal(&before->ip.dst, &in->ip.dst);
+}
+
 /* Headers of a plain segment for us, without a trace if it is anything else. */
-static bool read_plain(struct tern_host *host, struct lookup *in)
+static bool read_plain(struct tern_host *host, struct lookup *in, const struct lookup *before)
 {
 	if (ip_wire_parse(&in->ip, in->at, in->len) != IP_PARSED || in->ip.is_fragment ||
 	    in->ip.protocol != IPPROTO_TCP_)
 		return false;
-	if (!ip_receive_is_taken(
+	if (!is_judged(in, before) &&
+	    !ip_receive_is_taken(
 		    ip_receive_judge(&host->routes, &in->ip, in->link, host->env.config.forwarding_any)))
 		return false;
 	return read_segment(in) == TERN_VERDICT_ACCEPTED;
@@ -265,10 +281,12 @@ static void stage_read(struct tern_host *host, struct lookup *in, const struct t
 	in->offload = packet->checksum_offload;
 	in->mark = packet->mark;
 	in->tuple.zone = 0;
-	in->plain = read_plain(host, in);
+	in->repeats = false;
+	in->plain = read_plain(host, in, before);
 	if (!in->plain)
 		return;
-	if (before && before->plain && tuple_equal(&before->tuple, &in->tuple)) {
+	in->repeats = before && before->plain && tuple_equal(&before->tuple, &in->tuple);
+	if (in->repeats) {
 		in->hash = before->hash;
 		return;
 	}
@@ -291,6 +309,7 @@ static void stage_touch(const struct tern_host *host, const struct lookup *in)
 void input_packets(struct tern_host *host, const struct tern_packet *const batch[], size_t n)
 {
 	struct lookup in[HOST_BATCH];
+	struct tcb   *open = NULL; /* not settled yet */
 
 	tern_assert(n <= HOST_BATCH);
 	for (size_t i = 0; i < n; i++)
@@ -300,14 +319,20 @@ void input_packets(struct tern_host *host, const struct tern_packet *const batch
 			stage_touch(host, &in[i]);
 	host->env.stats.InReceives += n;
 	for (size_t i = 0; i < n; i++) {
+		if (open && !in[i].repeats) {
+			settle_block(host, open);
+			open = NULL;
+		}
 		if (!in[i].plain) {
 			input_one(host, &in[i]);
 			continue;
 		}
 		host->env.stats.InSegs++;
 		host->env.stats.InDelivers++;
-		arrive_segment(host, &in[i]);
+		open = open ? arrive_block(host, &in[i], open) : arrive_segment(host, &in[i]);
 	}
+	if (open)
+		settle_block(host, open);
 }
 
 void tern_host_input(tern_host *host, tern_packet *const batch[], size_t n, tern_time now)

@@ -197,6 +197,7 @@ void	    list_check(const struct tern_host *host, const struct block_list *list)
 void	  timers_arm(struct tern_host *host, struct tcb *tcb);
 void	  timers_run(struct tern_host *host); /* everything due at host->now */
 tern_time timers_deadline(const struct tern_host *host);
+void	  timers_rest(struct tern_host *host); /* the last block is gone: what is armed, nobody waits for */
 
 /* ---- input.c ---- */
 

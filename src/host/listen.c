@@ -9,9 +9,9 @@
  * An ACK to a listener is an attempt at a cookie only while one that was sent may come back (128 s);
  * outside of that it is refused unread, so that floods of ACKs cost no hash and prove nothing.
  *
- * RFC 9293 says that any other ACK in LISTEN is answered with a reset. We keep quiet where it carries text
- * and a cookie may be on its way: the peer's first segment may have been lost, its second cannot prove the
- * cookie (the number that it begins with is not the peer's ISN + 1), and a reset would end an honest
+ * RFC 9293 says that any other ACK in LISTEN is answered with a reset. We keep quiet where what it
+ * acknowledges may be a cookie of ours: the peer's first segments were lost or late, those that come before
+ * them cannot prove the cookie (they do not begin at the peer's ISN + 1), and a reset would end an honest
  * connection. It sends its first again.
  *
  * FIN and text on a SYN are let go of: the text is not acknowledged and comes again (3.10.7.2, third step,
@@ -46,6 +46,7 @@ void listen_done(struct listeners *all)
 	}
 	mem_put(all->mem, all->at, all->room * sizeof(struct listener *));
 	mem_put(all->mem, all->asks, all->asks_room * sizeof(struct ask));
+	mem_put(all->mem, all->spent, COOKIE_SPENT * sizeof(uint64_t));
 	listen_init(all, all->mem);
 }
 
@@ -132,14 +133,6 @@ uint32_t listen_find(const struct tern_host *host, const struct tern_tuple *tupl
 	return exact != LISTEN_NONE ? exact : best_of(all, all->any, tuple, ours);
 }
 
-bool listen_has_port(const struct listeners *all, uint16_t port)
-{
-	for (uint32_t i = all->bucket[port % LISTEN_BUCKETS]; i != LISTEN_NONE; i = all->at[i]->next)
-		if (all->at[i]->local.port == port)
-			return true;
-	return false;
-}
-
 /* ---- segments ---- */
 
 bool listen_has_room(const struct tern_host *host, uint32_t index)
@@ -180,6 +173,26 @@ static enum tern_verdict send_cookie(struct tern_host *host, struct listener *li
 		watch_note(&host->env, tuple, LISTEN, TERN_NOTE_COOKIES_ON, listener->n_half_open, now);
 	listener->cookies_on = true;
 	return TERN_VERDICT_COOKIE_SENT;
+}
+
+void listener_spend(struct tern_host *host, const struct tern_tuple *tuple,
+		    const struct tcp_agreement *agreed)
+{
+	const uint64_t	 mark = cookie_mark(&host->env, tuple, agreed);
+	uint64_t **const spent = &host->listeners.spent;
+
+	if (*spent == NULL)
+		*spent = mem_get(&host->mem, COOKIE_SPENT * sizeof(uint64_t), 0, MEM_ORDINARY);
+	if (*spent != NULL)
+		(*spent)[mark % COOKIE_SPENT] = mark;
+}
+
+bool listener_is_spent(const struct tern_host *host, const struct tern_tuple *tuple,
+		       const struct tcp_agreement *agreed)
+{
+	const uint64_t mark = cookie_mark(&host->env, tuple, agreed);
+
+	return host->listeners.spent != NULL && host->listeners.spent[mark % COOKIE_SPENT] == mark;
 }
 
 /* Half of the places are free again: the flood is over. */
@@ -226,12 +239,17 @@ static enum tern_verdict try_cookie(struct tern_host *host, uint32_t index, cons
 	struct listener *const listener = listener_at(&host->listeners, index);
 	struct tcp_agreement   agreed;
 
-	if (seg->flags & TCP_SYN ||
-	    !cookie_prove(&host->env, &agreed, tuple, seg, listener_mss(host, listener, tuple), now)) {
+	const uint16_t mss = listener_mss(host, listener, tuple);
+
+	if (seg->flags & TCP_SYN || !cookie_prove(&host->env, &agreed, tuple, seg, mss, now)) {
 		host->env.stats.SyncookiesFailed++;
-		if (seg->text_len == 0 || seg->flags & TCP_SYN)
+		if (seg->flags & TCP_SYN || !cookie_may_be(&host->env, tuple, seg, now))
 			reply_reset(host, tuple, LISTEN, seg);
 		return TERN_VERDICT_COOKIE_BAD;
+	}
+	if (listener_is_spent(host, tuple, &agreed)) {
+		reply_reset(host, tuple, LISTEN, seg); /* an old duplicate: its connection has ended */
+		return TERN_VERDICT_BAD_ACK;
 	}
 	if (accept_is_full(listener)) {
 		host->env.stats.ListenOverflows++;
@@ -293,6 +311,7 @@ static void check_listener(const struct tern_host *host, uint32_t index)
 		const struct listen_waiting *const entry = &listener->queue[i & (listener->queue_room - 1)];
 		const struct tcb		  *tcb;
 
+		tern_assert(i != listener->queue_first || entry->index != TCB_NONE);
 		if (entry->index == TCB_NONE)
 			continue;
 		tcb = tcb_pool_at(&host->blocks, entry->index);

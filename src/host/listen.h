@@ -73,6 +73,7 @@ struct listeners {
 	uint32_t	  asks_room, asks_free, n_asks;
 	uint32_t	  event_first, event_last;
 	uint32_t	  ask_event_first, ask_event_last;
+	uint64_t	 *spent; /* COOKIE_SPENT marks of cookies that were used; NULL: none, or no memory */
 };
 
 void listen_init(struct listeners *all, struct mem *mem);
@@ -89,8 +90,6 @@ struct ask	*ask_at(const struct listeners *all, uint32_t index, uint32_t generat
 uint32_t listen_from(const struct listeners *all, uint32_t from);
 /* The listener that a segment for this tuple belongs to, the most exact one; LISTEN_NONE. */
 uint32_t listen_find(const struct tern_host *host, const struct tern_tuple *tuple);
-/* Whether one stands on this very port, which then is no ephemeral one. */
-bool listen_has_port(const struct listeners *all, uint16_t port);
 
 /* ---- calls of tern/socket.h: index is of a handle that was checked ---- */
 
@@ -144,6 +143,12 @@ struct listener *listener_at(const struct listeners *all, uint32_t index); /* as
 void		 listener_ready(struct listeners *all, uint32_t index, unsigned ready);
 uint16_t	 listener_mss(const struct tern_host *host, const struct listener *listener,
 			      const struct tern_tuple *tuple); /* what we announce */
+
+/* A handshake that may have been a cookie's is complete: the same cookie does not open it again. */
+void listener_spend(struct tern_host *host, const struct tern_tuple *tuple,
+		    const struct tcp_agreement *agreed);
+bool listener_is_spent(const struct tern_host *host, const struct tern_tuple *tuple,
+		       const struct tcp_agreement *agreed);
 
 /* A record for an entry that asks; LISTEN_NONE: no memory. */
 uint32_t    ask_get(struct listeners *all, uint32_t listener, uint32_t half);

@@ -97,7 +97,7 @@ bool tern_host_each_entry(const tern_host *host, uint64_t *cursor, struct tern_e
 	if (index == HALF_OPEN_NONE)
 		return false;
 	entry->state = TERN_STATE_SYN_RECEIVED;
-	entry->until = half_open_at(&host->half_opens, index)->deadline;
+	entry->until = half_open_until(host, index);
 	half_open_tuple(&host->half_opens, index, &entry->tuple);
 	*cursor = cursor_at(HALF_OPENS, index + UINT64_C(1));
 	return true;

@@ -56,7 +56,10 @@ int tern_unpack(tern_host *host, const void *from, size_t n, tern_socket *socket
 	if (!tcb)
 		return -TERN_ENOMEM;
 	tcb->held = true; /* it is no orphan: so a record of one that waits for its program is sound */
-	int result = tcp_unpack(tcb, from, n, host->now);
+	const uint64_t refusals = host->mem.refused + host->mem.failed;
+	int	       result = tcp_unpack(tcb, from, n, host->now);
+	if (result == -TERN_EPROTO && host->mem.refused + host->mem.failed != refusals)
+		result = -TERN_ENOMEM; /* the record may be right; its text found no place */
 	tcb_get_tuple(tcb, &tuple);
 	if (result == 0 && tcb->state != CLOSED && demux_find(&host->demux, &tuple).v != 0)
 		result = -TERN_EADDRINUSE;

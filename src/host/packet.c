@@ -100,7 +100,9 @@ static void copy_out(const struct tern_packet *packet, uint32_t skip, uint8_t *t
 static bool fragment_send(struct tern_host *host, const struct outgoing *out, const struct tern_packet *whole,
 			  const struct fragment_piece *piece, uint32_t header_len)
 {
-	struct bounce *const	  bounce = bounce_get(host, piece->len);
+	/* A large datagram is more pieces than the host has buffers. */
+	struct bounce *const	  ready = bounce_get(host, piece->len);
+	struct bounce *const	  bounce = ready ? ready : bounce_own(host, piece->len);
 	struct tern_packet *const packet = bounce ? packet_get(host) : NULL;
 
 	if (!packet) {

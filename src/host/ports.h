@@ -17,7 +17,7 @@ void ports_init(struct ports *ports, const struct siphash_key *key);
 
 /* Sets tuple->local_port to one of low..high; all else of the tuple stands already. is_free(context, tuple)
  * says whether the tuple names nothing: no connection, half-open or TIME-WAIT entry, and no listener that
- * stands on the port (listen_has_port()). Each port is asked about at most once. 0, or -TERN_EADDRNOTAVAIL:
+ * stands on the port. Each port is asked about at most once. 0, or -TERN_EADDRNOTAVAIL:
  * all are taken. */
 int ports_pick(struct ports *ports, const struct siphash_key *key, uint16_t low, uint16_t high,
 	       struct tern_tuple *tuple, bool (*is_free)(void *context, const struct tern_tuple *tuple),

@@ -58,6 +58,8 @@ static void block_free(struct tern_host *host, struct tcb *tcb)
 {
 	tcp_release(tcb);
 	tcb_pool_put(&host->blocks, tcb);
+	if (host->blocks.n_used == 0)
+		timers_rest(host);
 }
 
 /* Takes every ghost out of the list; one that no list holds any more is freed. */

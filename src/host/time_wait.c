@@ -321,11 +321,8 @@ void time_wait_remove(struct time_wait *tw, uint32_t index)
 	chunk->u.head.alive--;
 	tw->n--;
 	if (chunk->u.head.alive == 0) {
-		const uint32_t prev = chunk->u.head.prev;
-
+		/* Its neighbours are more than half full, or they had been merged with it before. */
 		drop_chunk(tw, chunk);
-		if (prev != TIME_WAIT_NONE)
-			merge_with_next(tw, chunk_of(tw, prev));
 		return;
 	}
 	skip_dead(chunk);

@@ -18,6 +18,7 @@
 enum {
 	NEAR_TICKS = 30000, /* 1.97 s; below 2^15, so that ticks 16 bits wide compare */
 	FAR_SHIFT = 14,
+	WHEEL_CHUNKS_KEPT = 16, /* 64 KiB: not worth giving back */
 };
 
 #define FAR_MOST (8 * 3600 * TERN_SECOND) /* below 2^15 far units; a later deadline is looked up again */
@@ -73,13 +74,21 @@ static bool arm(struct tern_host *host, struct tcb *tcb, uint64_t tick, uint64_t
 	return true;
 }
 
+/* When the present tick began. Deadlines run by ticks, whatever brought us here in between: what happens
+ * then hangs on the connection alone, not on entries that it outlived, and is the same for one that was
+ * packed and unpacked. */
+static tern_time tick_begun(const struct tern_host *host)
+{
+	return host->now - (host->now - host->wheel.origin) % WHEEL_TICK;
+}
+
 void timers_arm(struct tern_host *host, struct tcb *tcb)
 {
 	const tern_time deadline = tcp_deadline(tcb, host->now);
 
 	if (deadline == TERN_NEVER)
 		return; /* what is armed comes out and finds nothing */
-	const uint64_t now = wheel_tick(&host->wheel, host->now);
+	const uint64_t now = (uint64_t)(tick_begun(host) - host->wheel.origin) >> WHEEL_TICK_BITS;
 	uint64_t       tick = wheel_tick(&host->wheel, min_i64(deadline, host->now + FAR_MOST));
 
 	/* Never at once: a deadline that stays in the past must not keep timers_run() going. */
@@ -104,7 +113,7 @@ static bool forget(struct tcb *tcb, uint64_t tick)
 
 static void look(struct tern_host *host, struct tcb *tcb)
 {
-	if (tcp_deadline(tcb, host->now) <= host->now)
+	if (tcp_deadline(tcb, host->now) <= tick_begun(host))
 		tcp_expire(tcb, host->now);
 	settle_block(host, tcb);
 }
@@ -132,6 +141,9 @@ void timers_run(struct tern_host *host)
 		if (tcb && forget(tcb, entry.tick))
 			look(host, tcb);
 	}
+	/* What a burst of timers took goes back; so many were added since the last time that this is no matter. */
+	if (host->wheel.n_chunks > WHEEL_CHUNKS_KEPT && host->wheel.n < host->wheel.n_chunks * (WHEEL_CHUNK / 4))
+		wheel_trim(&host->wheel);
 	if (host->timers_unarmed)
 		look_at_all(host);
 	half_open_expire(host, host->now);
@@ -141,6 +153,12 @@ void timers_run(struct tern_host *host)
 		host->env.stats.ReasmFails++;
 		icmp_reassembly_expired(host, &expired);
 	}
+}
+
+void timers_rest(struct tern_host *host)
+{
+	if (host->wheel.n_chunks > WHEEL_CHUNKS_KEPT)
+		wheel_done(&host->wheel);
 }
 
 tern_time timers_deadline(const struct tern_host *host)

@@ -34,8 +34,8 @@ const struct lab_scenario lab_open = {
 
 static const struct lab_step asks[] = {
 	{ .act = LAB_OPEN },
-	{ .when = LAB_CONNECTED, .after = 5 * MS, .act = LAB_SEND, .n = LAB_ALL },
-	{ .when = LAB_RECEIVED, .of = LAB_ALL, .after = 5 * MS, .act = LAB_SHUTDOWN },
+	{ .when = LAB_CONNECTED, .after = 20 * MS, .act = LAB_SEND, .n = LAB_ALL },
+	{ .when = LAB_RECEIVED, .of = LAB_ALL, .after = 30 * MS, .act = LAB_SHUTDOWN },
 	{ .when = LAB_PEER_CLOSED, .act = LAB_CLOSE },
 	{ .act = LAB_END },
 };
@@ -43,8 +43,8 @@ static const struct lab_step asks[] = {
 static const struct lab_step answers[] = {
 	{ .act = LAB_LISTEN },
 	{ .when = LAB_ACCEPTED, .act = LAB_WAIT },
-	{ .when = LAB_RECEIVED, .of = LAB_ALL, .after = 5 * MS, .act = LAB_SEND, .n = LAB_ALL },
-	{ .when = LAB_PEER_CLOSED, .after = 5 * MS, .act = LAB_CLOSE },
+	{ .when = LAB_RECEIVED, .of = LAB_ALL, .act = LAB_SEND, .n = LAB_ALL },
+	{ .when = LAB_PEER_CLOSED, .after = 30 * MS, .act = LAB_CLOSE },
 	{ .act = LAB_END },
 };
 

@@ -1,4 +1,4 @@
-/* The loop: joins hosts, links, a clock and poll(2).
+/* The loop: joins hosts, links, a clock, poll(2) and epoll(7).
  *
  * A turn reads the clock, then serves in passes, each in the order in which things were added: what each
  * link has received goes to its host; every host is told the time; each host's output goes to its links;
@@ -15,6 +15,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,9 +42,13 @@ int tern_loop_create(tern_loop **out, enum tern_clock clock)
 	loop->clock = clock;
 	loop->now = clock == TERN_CLOCK_REAL ? clock_now() : 0;
 	loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (loop->wake < 0 || loop_reserve_polls(loop) < 0 || pthread_mutex_init(&loop->mutex, NULL) != 0) {
+	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (loop->wake < 0 || loop->epoll < 0 || loop_reserve_polls(loop) < 0 ||
+	    pthread_mutex_init(&loop->mutex, NULL) != 0) {
 		if (loop->wake >= 0)
 			close(loop->wake);
+		if (loop->epoll >= 0)
+			close(loop->epoll);
 		free(loop->polls);
 		free(loop);
 		return -TERN_ENOMEM;
@@ -64,6 +69,7 @@ void tern_loop_destroy(tern_loop *loop)
 	loop_drop_posts(loop);
 	pthread_mutex_destroy(&loop->mutex);
 	close(loop->wake);
+	close(loop->epoll);
 	free(loop->hosts);
 	free(loop->ports);
 	free(loop->watches);
@@ -288,7 +294,7 @@ static int pause_until(tern_loop *loop, bool moved, tern_time due, tern_time lim
 		woken = loop_poll(loop, until == TERN_NEVER ? TERN_NEVER : until - loop->now);
 	} else if (loop_has_descriptors(loop)) {
 		const bool idle = !real && !moved && until == TERN_NEVER;
-		woken = loop_poll(loop, idle ? TERN_NEVER : 0);
+		woken = moved ? loop_look(loop) : loop_poll(loop, idle ? TERN_NEVER : 0);
 	}
 	if (woken || moved)
 		return woken;
@@ -324,7 +330,6 @@ int tern_loop_turn(tern_loop *loop, tern_time wait)
 		return -TERN_EALREADY;
 	loop->turning = true;
 	const int result = turn(loop, wait);
-	loop_sweep_watches(loop);
 	loop->turning = false;
 	return result;
 }

@@ -11,6 +11,7 @@ enum {
 	LOOP_BATCH = 64,    /* packets moved at once */
 	LOOP_PENDING = 128, /* packets that a link has not taken yet */
 	LOOP_BUDGET = 4096, /* packets and events of one turn */
+	LOOP_READY = 256,   /* descriptors served in one turn */
 	LOOP_LINKS = 256,   /* link numbers of a host: what tern_packet.link can hold */
 };
 
@@ -32,11 +33,20 @@ struct loop_port {
 	tern_packet	 *pending[LOOP_PENDING]; /* out of the host, not yet taken by the link, in order */
 };
 
+/* By descriptor. */
 struct loop_watch {
-	int   fd; /* -1: removed while callbacks run; swept at the end of the turn */
-	short events, revents;
+	short	 events; /* 0: there is none */
+	bool	 always; /* a regular file */
+	uint32_t serial;
 	void (*fn)(void *context, short revents);
 	void *context;
+};
+
+/* What loop_poll() noted. */
+struct loop_ready {
+	uint32_t serial;
+	int	 fd;
+	short	 revents;
 };
 
 struct loop_post {
@@ -52,9 +62,13 @@ struct tern_loop {
 	bool		   turning, stopping;
 	struct loop_host  *hosts;
 	struct loop_port  *ports;
-	struct loop_watch *watches;
-	struct pollfd	  *polls; /* room for the wake-up, every port and every watch */
-	uint32_t	   n_hosts, n_ports, n_watches, polls_room;
+	struct loop_watch *watches; /* by descriptor */
+	struct pollfd	  *polls;   /* room for the wake-up, epoll and every port */
+	uint32_t	   n_hosts, n_ports, polls_room;
+	uint32_t	   n_watches, n_always, watches_room, serial;
+	int		   epoll;
+	uint32_t	   n_ready;
+	struct loop_ready  ready[LOOP_READY];
 
 	/* Written by any thread. wake is readable exactly while posts is not empty. */
 	pthread_mutex_t	  mutex;
@@ -74,10 +88,10 @@ void loop_drop_posts(tern_loop *loop);
 /* Waits for descriptors, at most `timeout` ns (TERN_NEVER: without end), and notes what they have.
  * Whether any has, or a signal came; or -TERN_E... */
 int  loop_poll(tern_loop *loop, tern_time timeout);
-void loop_call_watchers(tern_loop *loop); /* for what loop_poll() noted */
-void loop_sweep_watches(tern_loop *loop);
+int  loop_look(tern_loop *loop); /* the same without waiting, and for the program's descriptors alone */
+void loop_call_watchers(tern_loop *loop); /* for what was noted */
 bool loop_has_descriptors(const tern_loop *loop); /* besides the wake-up */
-int  loop_reserve_polls(tern_loop *loop);	  /* before a port or watch is added: 0 or -TERN_ENOMEM */
+int  loop_reserve_polls(tern_loop *loop);	  /* before a port is added: 0 or -TERN_ENOMEM */
 
 /* The host's index, adding it where it is new; -TERN_ENOMEM. -TERN_EINVAL: not there, or NULL. */
 int loop_find_host(tern_loop *loop, tern_host *host, bool add);

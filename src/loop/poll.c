@@ -1,13 +1,26 @@
-/* The loop's descriptors: the wake-up of tern_post(), those of links, those of the program. */
+/* The loop's descriptors: the wake-up of tern_post(), those of links, those of the program.
+ *
+ * Links are few and their descriptors may change: poll(2) asks them, and with them the one epoll(7) descriptor
+ * that stands for all of the program's, so that thousands of idle ones cost a turn nothing. What epoll cannot
+ * take (regular files: EPERM) is always ready, as poll(2) has it.
+ *
+ * The program's descriptors are found by number. An epoll event carries the serial number of the watch that it
+ * is for: one for a watch that a callback has removed meanwhile, or put another in place of, is dropped.
+ */
 #include "loop/loop.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <time.h>
+#include <unistd.h>
+
+_Static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLPRI == POLLPRI && EPOLLERR == POLLERR &&
+	       EPOLLHUP == POLLHUP, "both speak of events in the same bits");
 
 int loop_reserve_polls(tern_loop *loop)
 {
-	const uint32_t need = 1 + loop->n_ports + loop->n_watches + 1;
+	const uint32_t need = 2 + loop->n_ports + 1;
 
 	if (need <= loop->polls_room)
 		return 0;
@@ -19,12 +32,61 @@ int loop_reserve_polls(tern_loop *loop)
 	return 0;
 }
 
-static struct loop_watch *find(tern_loop *loop, int fd)
+/* ---- the program's ---- */
+
+static struct loop_watch *find(const tern_loop *loop, int fd)
 {
-	for (uint32_t i = 0; i < loop->n_watches; i++)
-		if (loop->watches[i].fd == fd)
-			return &loop->watches[i];
-	return NULL;
+	return (uint32_t)fd < loop->watches_room && loop->watches[fd].events ? &loop->watches[fd] : NULL;
+}
+
+static bool reserve(tern_loop *loop, int fd)
+{
+	uint32_t room = loop->watches_room ? loop->watches_room : 16;
+
+	if ((uint32_t)fd < loop->watches_room)
+		return true;
+	while (room <= (uint32_t)fd)
+		room *= 2;
+	struct loop_watch *watches = realloc(loop->watches, room * sizeof *watches);
+	if (!watches)
+		return false;
+	for (uint32_t i = loop->watches_room; i < room; i++)
+		watches[i] = (struct loop_watch){ 0 };
+	loop->watches = watches;
+	loop->watches_room = room;
+	return true;
+}
+
+/* Tells epoll what watch is to be told of. 0 or -TERN_E... */
+static int tell(tern_loop *loop, int fd, const struct loop_watch *watch, bool is_new)
+{
+	struct epoll_event event = { .events = (uint16_t)watch->events,
+				     .data.u64 = (uint64_t)watch->serial << 32 | (uint32_t)fd };
+	const int	   first = is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+
+	if (epoll_ctl(loop->epoll, first, fd, &event) == 0)
+		return 0;
+	/* It was closed behind our back, and is another now. */
+	if (errno == ENOENT && epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) == 0)
+		return 0;
+	if (errno == EEXIST && epoll_ctl(loop->epoll, EPOLL_CTL_MOD, fd, &event) == 0)
+		return 0;
+	return errno == ENOMEM || errno == ENOSPC ? -TERN_ENOMEM : -errno; /* EPERM is told apart by the caller */
+}
+
+static int forget(tern_loop *loop, int fd)
+{
+	struct loop_watch *const watch = find(loop, fd);
+
+	if (!watch)
+		return -TERN_ENOENT;
+	if (watch->always)
+		loop->n_always--;
+	else
+		(void)epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, NULL); /* closed already: it is gone from there */
+	loop->n_watches--;
+	*watch = (struct loop_watch){ 0 };
+	return 0;
 }
 
 int tern_loop_watch_fd(tern_loop *loop, int fd, short events, void (*fn)(void *context, short revents),
@@ -32,36 +94,30 @@ int tern_loop_watch_fd(tern_loop *loop, int fd, short events, void (*fn)(void *c
 {
 	if (fd < 0 || (events && !fn))
 		return -TERN_EINVAL;
-	struct loop_watch *watch = find(loop, fd);
-	if (!events) {
-		if (!watch)
-			return -TERN_ENOENT;
-		watch->fd = -1;
-		if (!loop->turning)
-			loop_sweep_watches(loop);
+	if (!events)
+		return forget(loop, fd);
+	if (!reserve(loop, fd))
+		return -TERN_ENOMEM;
+
+	struct loop_watch *const watch = &loop->watches[fd];
+	const struct loop_watch	 before = *watch;
+	const bool		 is_new = !before.events;
+
+	*watch = (struct loop_watch){ .events = events, .fn = fn, .context = context, .always = before.always };
+	/* A watch that says something else is the same one, where only its events change. */
+	watch->serial = is_new || fn != before.fn || context != before.context ? ++loop->serial : before.serial;
+	if (before.always || (events == before.events && watch->serial == before.serial))
 		return 0;
+	const int error = tell(loop, fd, watch, is_new);
+	if (error == -EPERM) {
+		watch->always = true;
+		loop->n_always++;
+	} else if (error) {
+		*watch = before;
+		return error == -EBADF ? -TERN_EINVAL : error;
 	}
-	if (!watch) {
-		struct loop_watch *watches = realloc(loop->watches, (loop->n_watches + 1) * sizeof *watches);
-		if (!watches)
-			return -TERN_ENOMEM;
-		loop->watches = watches;
-		if (loop_reserve_polls(loop) < 0)
-			return -TERN_ENOMEM;
-		watch = &watches[loop->n_watches++];
-	}
-	*watch = (struct loop_watch){ .fd = fd, .events = events, .fn = fn, .context = context };
+	loop->n_watches += is_new;
 	return 0;
-}
-
-void loop_sweep_watches(tern_loop *loop)
-{
-	uint32_t kept = 0;
-
-	for (uint32_t i = 0; i < loop->n_watches; i++)
-		if (loop->watches[i].fd >= 0)
-			loop->watches[kept++] = loop->watches[i];
-	loop->n_watches = kept;
 }
 
 bool loop_has_descriptors(const tern_loop *loop)
@@ -69,11 +125,10 @@ bool loop_has_descriptors(const tern_loop *loop)
 	for (uint32_t i = 0; i < loop->n_ports; i++)
 		if (loop->ports[i].link->ops->fd(loop->ports[i].link) >= 0)
 			return true;
-	for (uint32_t i = 0; i < loop->n_watches; i++)
-		if (loop->watches[i].fd >= 0)
-			return true;
-	return false;
+	return loop->n_watches > 0;
 }
+
+/* ---- waiting ---- */
 
 /* poll(2) skips what has no descriptor: -1. */
 static uint32_t gather(tern_loop *loop)
@@ -81,39 +136,76 @@ static uint32_t gather(tern_loop *loop)
 	uint32_t n = 0;
 
 	loop->polls[n++] = (struct pollfd){ .fd = loop->wake, .events = POLLIN };
+	loop->polls[n++] = (struct pollfd){ .fd = loop->n_watches ? loop->epoll : -1, .events = POLLIN };
 	for (uint32_t i = 0; i < loop->n_ports; i++) {
 		const struct loop_port *port = &loop->ports[i];
 		const short		events = port->n_pending ? POLLIN | POLLOUT : POLLIN;
 
 		loop->polls[n++] = (struct pollfd){ .fd = port->link->ops->fd(port->link), .events = events };
 	}
-	for (uint32_t i = 0; i < loop->n_watches; i++)
-		loop->polls[n++] =
-			(struct pollfd){ .fd = loop->watches[i].fd, .events = loop->watches[i].events };
 	return n;
+}
+
+int loop_look(tern_loop *loop)
+{
+	struct epoll_event events[LOOP_READY];
+
+	loop->n_ready = 0;
+	if (loop->n_watches == loop->n_always)
+		return loop->n_always > 0;
+	const int n = epoll_wait(loop->epoll, events, LOOP_READY, 0);
+	if (n < 0)
+		return errno == EINTR ? 1 : -errno; /* the numbers are Linux's: tern/types.h */
+	for (int i = 0; i < n; i++)
+		loop->ready[loop->n_ready++] = (struct loop_ready){ .serial = (uint32_t)(events[i].data.u64 >> 32),
+								    .fd = (int)(uint32_t)events[i].data.u64,
+								    .revents = (short)events[i].events };
+	return n > 0 || loop->n_always > 0;
 }
 
 int loop_poll(tern_loop *loop, tern_time timeout)
 {
+	if (loop->n_always > 0)
+		timeout = 0;
 	const struct timespec ts = { .tv_sec = timeout / TERN_SECOND, .tv_nsec = timeout % TERN_SECOND };
 	const uint32_t	      n = gather(loop);
 	const int	      got = ppoll(loop->polls, n, timeout == TERN_NEVER ? NULL : &ts, NULL);
 
+	loop->n_ready = 0;
 	if (got < 0)
-		return errno == EINTR ? 1 : -errno; /* the numbers are Linux's: tern/types.h */
-	for (uint32_t i = 0; i < loop->n_watches; i++)
-		loop->watches[i].revents = got ? loop->polls[n - loop->n_watches + i].revents : 0;
-	return got > 0;
+		return errno == EINTR ? 1 : -errno;
+	if (loop->polls[1].revents) {
+		const int looked = loop_look(loop);
+		if (looked < 0)
+			return looked;
+	}
+	return got > 0 || loop->n_always > 0;
+}
+
+static void call(tern_loop *loop, int fd, uint32_t serial, short revents)
+{
+	const struct loop_watch *const watch = find(loop, fd);
+
+	if (watch && watch->serial == serial)
+		watch->fn(watch->context, revents);
+}
+
+/* Regular files: few, and those that a callback adds wait for the next time. */
+static void call_always(tern_loop *loop)
+{
+	const uint32_t last = loop->serial;
+
+	for (uint32_t fd = 0; fd < loop->watches_room; fd++)
+		if (loop->watches[fd].always && loop->watches[fd].serial <= last)
+			call(loop, (int)fd, loop->watches[fd].serial,
+			     (short)(loop->watches[fd].events & (POLLIN | POLLOUT)));
 }
 
 void loop_call_watchers(tern_loop *loop)
 {
-	/* While callbacks run entries are neither moved nor removed; those that they add stand behind. */
-	for (uint32_t i = 0, n = loop->n_watches; i < n; i++) {
-		const struct loop_watch watch = loop->watches[i];
-
-		loop->watches[i].revents = 0;
-		if (watch.fd >= 0 && watch.revents)
-			watch.fn(watch.context, watch.revents);
-	}
+	for (uint32_t i = 0; i < loop->n_ready; i++)
+		call(loop, loop->ready[i].fd, loop->ready[i].serial, loop->ready[i].revents);
+	loop->n_ready = 0;
+	if (loop->n_always > 0)
+		call_always(loop);
 }

@@ -72,20 +72,22 @@ static void acked_something(struct tcb *tcb, const struct tcp_segment *seg, tern
 
 /* RFC 5681 2: outstanding data, no text, no FIN, the same ACK, the same window; with SACK any ACK that
  * brings a new block. */
-static bool is_duplicate(const struct tcb *tcb, const struct arrival *in, uint32_t window_before, uint32_t sacked)
+static bool is_duplicate(const struct tcb *tcb, const struct arrival *in, seq_t una_before, uint32_t window_before,
+			 uint32_t sacked)
 {
 	if (!tcb_has_flight(tcb) || !seq_eq(in->seg->ack, tcb->snd.una))
 		return false;
-	if (sacked > 0)
+	if (sacked > 0) /* RFC 6675 2: even one that moves SND.UNA */
 		return true;
-	return !tcb->sack_ok && in->seg->text_len == 0 && !(in->seg->flags & (TCP_SYN | TCP_FIN)) &&
-	       tcb->snd.wnd == window_before && tcb->snd.wnd > 0;
+	return !tcb->sack_ok && seq_eq(tcb->snd.una, una_before) && in->seg->text_len == 0 &&
+	       !(in->seg->flags & (TCP_SYN | TCP_FIN)) && tcb->snd.wnd == window_before && tcb->snd.wnd > 0;
 }
 
 void arrive_ack(struct tcb *tcb, const struct arrival *in, tern_time now)
 {
 	const struct tcp_segment *const seg = in->seg;
 	const uint32_t window_before = tcb->snd.wnd;
+	const seq_t una_before = tcb->snd.una;
 	const seq_t edge_before = seq_add(tcb->snd.una, tcb->snd.wnd);
 	uint32_t sacked = 0;
 
@@ -97,6 +99,6 @@ void arrive_ack(struct tcb *tcb, const struct arrival *in, tern_time now)
 		tcb_env(tcb)->stats.TCPPureAcksReceived++;
 	if (seq_le(tcb->snd.una, seg->ack))
 		window_from(tcb, seg, edge_before, now);
-	if (is_duplicate(tcb, in, window_before, sacked))
+	if (is_duplicate(tcb, in, una_before, window_before, sacked))
 		recovery_duplicate_ack(tcb, now);
 }

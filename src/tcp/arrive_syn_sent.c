@@ -41,11 +41,14 @@ static void our_syn_acked(struct tcb *tcb, const struct tcp_segment *seg, tern_t
 
 	tcb->snd.una = seg->ack;
 	flight_ack(&warm->flight, seg->ack, &acked);
-	if (acked.sent_at != TERN_NEVER)
+	if (acked.sent_at != TERN_NEVER) {
 		rtt_sample(tcb, now - acked.sent_at);
-	else /* RFC 6298 5.7: the SYN was lost; begin cautiously. RFC 5681 3.1: with one segment */
+	} else { /* the SYN was lost: begin with one segment (RFC 5681 3.1) */
 		warm->cc.cwnd = tcb->mss;
-	timers_progress(tcb, acked.sent_at != TERN_NEVER, now);
+		if (!tcb->ts_ok || !rtt_sample_echo(tcb, seg->opt.ts_ecr, now))
+			rtt_syn_lost(tcb);
+	}
+	timers_progress(tcb, true, now);
 	/* WL1 and WL2 as the RFC says; the window itself was read, unscaled, with the SYN. */
 	tcb->snd.wl1 = seg->seq;
 	tcb->snd.wl2 = seg->ack;

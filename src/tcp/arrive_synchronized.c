@@ -95,7 +95,9 @@ static void trim(struct tcb *tcb, struct arrival *in)
 /* A D-SACK for text that was here before (RFC 2883 4). */
 static void report_duplicate(struct tcb *tcb, seq_t left, seq_t right, tern_time now)
 {
-	struct tcb_warm *const warm = tcb->sack_ok && seq_lt(left, right) ? tcb_warm_up(tcb, now) : NULL;
+	/* Not in SYN-RECEIVED: a block from a half-open entry has no flight for its SYN. */
+	const bool tells = tcb->sack_ok && seq_lt(left, right) && state_is_synchronized((enum tcp_state)tcb->state);
+	struct tcb_warm *const warm = tells ? tcb_warm_up(tcb, now) : NULL;
 
 	if (!warm)
 		return;
@@ -170,7 +172,7 @@ static enum tern_verdict step_ack_in_syn_received(struct tcb *tcb, const struct 
 	if (seq_lt(seg->ack, our_syn_end) || seq_gt(seg->ack, tcb->snd.nxt))
 		return TERN_VERDICT_BAD_ACK; /* the host answers with RST */
 	tcb_enter(tcb, ESTABLISHED, TERN_WHY_OUR_SYN_ACKED, now);
-	tcb->snd.wnd = (uint32_t)seg->wnd << tcb->snd_wscale;
+	tcb->snd.wnd = window_of(tcb, seg);
 	tcb->snd.max_wnd = max_u32(tcb->snd.max_wnd, tcb->snd.wnd);
 	tcb->snd.wl1 = seg->seq;
 	tcb->snd.wl2 = seg->ack;

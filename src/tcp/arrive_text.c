@@ -84,8 +84,10 @@ static enum tern_verdict in_order(struct tcb *tcb, struct arrival *in, tern_time
 	if (tcb->receive_shut)
 		tcb->rcv.read = nxt;
 	advance(tcb, nxt);
+	/* What a device joined is no full-sized segment: one is at most what the peer can make (its own MSS
+	 * stands for that; both ends of a path rarely differ). */
 	if (in->len > tcb->rcv.mss)
-		tcb->rcv.mss = (uint16_t)min_u32(in->len, UINT16_MAX);
+		tcb->rcv.mss = (uint16_t)min_u32(in->len, max_u32(tcb->rcv.mss, tcb_cold(tcb)->peer_mss));
 	if (tcb->receive_shut)
 		give_up_empty_store(tcb);
 	else
@@ -133,6 +135,7 @@ static enum tern_verdict out_of_order(struct tcb *tcb, struct arrival *in, tern_
 	if (!reassembly_gap(&warm->ooo, in->seq, seq_add(in->seq, in->len), &gap_left, &gap_right)) {
 		if (tcb->sack_ok) /* RFC 2883 4.1.1: a duplicate of something beyond the gap */
 			warm->dsack = (struct tern_sack_block){ in->seq.v, seq_add(in->seq, in->len).v };
+		reassembly_came_again(&warm->ooo, in->seq);
 		stats->TCPDSACKOfoSent += tcb->sack_ok;
 		return TERN_VERDICT_DUPLICATE;
 	}

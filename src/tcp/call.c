@@ -86,7 +86,7 @@ static int send_error(const struct tcb *tcb)
 static struct slices *text_store(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *const warm = tcb_warm_up(tcb, now);
-	const bool syn_unsent = seq_eq(tcb->snd.nxt, tcb->snd.iss);
+	const bool syn_unsent = tcb->state < ESTABLISHED && seq_eq(tcb->snd.nxt, tcb->snd.iss);
 
 	if (!warm)
 		return NULL;
@@ -201,6 +201,8 @@ int tcp_consume(struct tcb *tcb, size_t n, tern_time now)
 	if (n == 0)
 		return 0;
 	tcb->rcv.read = seq_add(tcb->rcv.read, (uint32_t)n);
+	if (tcb->urgent_received && seq_ge(tcb->rcv.read, (seq_t){ tcb_cold(tcb)->rcv_up }))
+		tcb->urgent_received = false; /* read past: the next pointer is news, wherever it stands */
 	if (tcb_unread(tcb) == 0 && (!tcb->warm || tcb->warm->ooo.n == 0)) {
 		pages_free(pool, tcb->store); /* nothing is held: nothing is kept */
 		tcb->store = NULL;

@@ -1,14 +1,17 @@
 #include "tcp/challenge.h"
+#include "base/bytes.h"
 #include "tcp/tcp.h"
 
 void challenge(struct tcb *tcb, tern_time now)
 {
 	struct tcp_env *const env = tcb_env(tcb);
-	const uint8_t second = (uint8_t)(now / TERN_SECOND) & 0x0f;
+	/* Four bits of the second, spread so that no even spacing (keep-alives, every 7,200 s) meets the
+	 * same four again and again. */
+	const uint8_t second = (uint8_t)((uint32_t)(now / TERN_SECOND) * 0x9e3779b9u >> 28);
 
 	if (tcb->challenge >> 4 != second)
 		tcb->challenge = (uint8_t)(second << 4);
-	if ((tcb->challenge & 0x0f) >= env->config.challenge_acks) {
+	if ((tcb->challenge & 0x0f) >= min_u32(env->config.challenge_acks, 0x0f)) {
 		env->stats.TCPACKSkippedChallenge++;
 		if (env_is_watched(env)) {
 			struct tern_tuple tuple;

@@ -19,6 +19,7 @@ struct cc {
 	union {
 		struct {
 			uint32_t acked; /* since cwnd last grew in congestion avoidance */
+			bool	 after_rto; /* in the slow start that follows a time-out */
 		} reno;
 		uint64_t words[6];
 	} u;

@@ -76,9 +76,16 @@ static void begin_segment(struct tcb *tcb, struct tcp_out *out, seq_t seq, uint1
 	out->ttl = cold->ttl;
 }
 
+/* Where a segment without text stands: SND.NXT, but never beyond any right edge that the peer ever offered
+ * (a probe may lie there), or the peer would not look at it: two shut windows would never open. */
+static seq_t bare_seq(const struct tcb *tcb)
+{
+	return tcb_has_flight(tcb) ? seq_min(tcb->snd.nxt, tcb->warm->edge) : tcb->snd.nxt;
+}
+
 static bool emit_reset(struct tcb *tcb, struct tcp_out *out, tern_time now)
 {
-	begin_segment(tcb, out, tcb->snd.nxt, TCP_RST | TCP_ACK, 0, now);
+	begin_segment(tcb, out, bare_seq(tcb), TCP_RST | TCP_ACK, 0, now);
 	out->seg.wnd = 0;
 	tcb->due = 0;
 	tcb_env(tcb)->stats.OutRsts++;
@@ -162,7 +169,8 @@ static enum tern_retransmit_why retransmit_why(const struct tcb *tcb, const stru
 	const struct tcb_warm *const warm = tcb->warm;
 
 	if (timers_retransmit_name(tcb) == TERN_TIMER_PERSIST || warm->recovery <= TERN_RECOVERY_DISORDER)
-		return TERN_RETRANSMIT_ZERO_WINDOW_PROBE; /* shut, or just opened again */
+		return warm->recut ? TERN_RETRANSMIT_PATH_MTU :
+				     TERN_RETRANSMIT_ZERO_WINDOW_PROBE; /* shut, or just opened again */
 	if (warm->recovery == TERN_RECOVERY_LOSS)
 		return record->flags & FLIGHT_AGAIN || seq_eq(record->seq, tcb->snd.una) ?
 			       TERN_RETRANSMIT_TIMEOUT :
@@ -201,6 +209,7 @@ static void make_again(struct tcb *tcb, struct flight_record *record, struct tcp
 	out->retransmitted = true;
 	out->probe = timers_retransmit_name(tcb) == TERN_TIMER_PERSIST;
 	flight_resent(&warm->flight, record, now);
+	warm->recut &= warm->flight.lost > 0;
 	warm->retransmit_now = false;
 	if (warm->retransmit_at == TERN_NEVER)
 		timers_data_sent(tcb, now);
@@ -241,7 +250,7 @@ static uint32_t segment_text(const struct tcb *tcb)
 static bool short_piece_may_leave(struct tcb *tcb, uint32_t n, uint32_t unsent, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
-	const bool idle = warm->flight.n == 0;
+	const bool idle = warm->flight.n == 0 && n < segment_text(tcb); /* else its own full segments fly before it */
 
 	if (warm->override_now)
 		return true;
@@ -383,7 +392,7 @@ static bool emit_keepalive(struct tcb *tcb, tern_time now, struct tcp_out *out)
 
 static bool emit_ack(struct tcb *tcb, tern_time now, struct tcp_out *out)
 {
-	begin_segment(tcb, out, tcb->snd.nxt, TCP_ACK, 0, now);
+	begin_segment(tcb, out, bare_seq(tcb), TCP_ACK, 0, now);
 	if (tcb->warm)
 		add_urgent(tcb, &out->seg); /* MUST-66: urgent news passes a shut window */
 	tcb_env(tcb)->stats.TCPPureAcks++;

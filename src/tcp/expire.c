@@ -77,7 +77,7 @@ static void retransmission_timeout(struct tcb *tcb, tern_time now)
 
 	const bool window_is_shut = timers_retransmit_name(tcb) == TERN_TIMER_PERSIST;
 
-	fired(tcb, timers_retransmit_name(tcb), window_is_shut ? warm->probes : warm->backoff, now);
+	fired(tcb, timers_retransmit_name(tcb), (window_is_shut ? warm->probes : warm->backoff) + 1u, now);
 	if (now - warm->progress_at >= r2_of(tcb)) {
 		give_up(tcb, TERN_WHY_R2, false, now);
 		return;
@@ -103,7 +103,7 @@ static void persist_timeout(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
 
-	fired(tcb, TERN_TIMER_PERSIST, warm->probes, now);
+	fired(tcb, TERN_TIMER_PERSIST, warm->probes + 1u, now);
 	warm->persist_at = TERN_NEVER;
 	if (warm->probes < UINT8_MAX)
 		warm->probes++;
@@ -114,7 +114,7 @@ static void keepalive_timeout(struct tcb *tcb, tern_time now)
 {
 	struct tcb_cold *const cold = tcb_cold(tcb);
 
-	fired(tcb, TERN_TIMER_KEEPALIVE, cold->keepalive_sent, now);
+	fired(tcb, TERN_TIMER_KEEPALIVE, cold->keepalive_sent + 1u, now);
 	if (cold->keepalive_sent >= cold->keepalive_probes) { /* MUST-29: several unanswered, not one */
 		give_up(tcb, TERN_WHY_KEEPALIVE, true, now);
 		return;

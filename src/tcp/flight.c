@@ -14,13 +14,24 @@ static seq_t record_end(const struct flight_record *record)
 	return seq_add(record->seq, record->len);
 }
 
+static void put_ring(struct flight *flight, struct mem *mem)
+{
+	if (flight->ring != flight->few)
+		mem_put(mem, flight->ring, flight->room * sizeof *flight->ring);
+}
+
 bool flight_reserve(struct flight *flight, struct mem *mem, uint32_t n)
 {
-	uint32_t room = flight->room ? flight->room : FLIGHT_ROOM_FIRST;
+	uint32_t room = max_u32(flight->room, FLIGHT_ROOM_FIRST);
 	struct flight_record *ring;
 
 	if (flight->n + n <= flight->room)
 		return true;
+	if (!flight->ring && n <= FLIGHT_FEW) {
+		flight->ring = flight->few;
+		flight->room = FLIGHT_FEW;
+		return true;
+	}
 	while (room < flight->n + n)
 		room *= 2;
 	ring = mem_get(mem, room * sizeof *ring, 0, MEM_ORDINARY);
@@ -28,8 +39,7 @@ bool flight_reserve(struct flight *flight, struct mem *mem, uint32_t n)
 		return false;
 	for (uint32_t i = 0; i < flight->n; i++)
 		ring[i] = *flight_at(flight, i);
-	if (flight->ring)
-		mem_put(mem, flight->ring, flight->room * sizeof *ring);
+	put_ring(flight, mem);
 	flight->ring = ring;
 	flight->room = room;
 	flight->head = 0;
@@ -38,8 +48,7 @@ bool flight_reserve(struct flight *flight, struct mem *mem, uint32_t n)
 
 void flight_release(struct flight *flight, struct mem *mem)
 {
-	if (flight->ring)
-		mem_put(mem, flight->ring, flight->room * sizeof *flight->ring);
+	put_ring(flight, mem);
 	*flight = (struct flight){ 0 };
 }
 
@@ -177,6 +186,16 @@ uint32_t flight_lose_all(struct flight *flight)
 	return octets;
 }
 
+uint32_t flight_lose_longer(struct flight *flight, uint32_t most)
+{
+	uint32_t octets = 0;
+
+	for (uint32_t i = 0; i < flight->n; i++)
+		if (flight_at(flight, i)->len > most)
+			octets += lose(flight, i);
+	return octets;
+}
+
 uint32_t flight_lose_below(struct flight *flight, seq_t edge)
 {
 	uint32_t octets = 0;
@@ -190,6 +209,19 @@ uint32_t flight_lose_below(struct flight *flight, seq_t edge)
 			octets += lose(flight, i);
 	}
 	return octets;
+}
+
+seq_t flight_sacked_from(const struct flight *flight, uint32_t octets)
+{
+	uint32_t i = flight->n, sum = 0;
+
+	while (i > 0 && sum < octets) {
+		const struct flight_record *const record = flight_at(flight, --i);
+
+		sum += record->flags & FLIGHT_SACKED ? record->len : 0;
+	}
+	tern_assert(sum >= octets);
+	return flight_at(flight, i)->seq;
 }
 
 struct flight_record *flight_first_lost(struct flight *flight)
@@ -261,7 +293,7 @@ bool flight_recut(struct flight *flight, struct mem *mem, uint32_t most)
 			flight->lost += (flags & FLIGHT_LOST) != 0;
 		}
 	}
-	mem_put(mem, flight->ring, flight->room * sizeof *ring);
+	put_ring(flight, mem);
 	flight->ring = ring;
 	flight->room = room;
 	flight->head = 0;

@@ -29,14 +29,17 @@ struct flight_record {
 	uint8_t	  times; /* sent; saturates */
 };
 
+enum { FLIGHT_FEW = 4 };
+
 struct flight {
-	struct flight_record *ring; /* NULL: no room taken yet */
+	struct flight_record *ring; /* NULL: no room taken yet; or few[], or memory of its own */
 	uint32_t room, head, n;	    /* room is a power of two */
 	uint32_t in_flight;	    /* octets, see above */
 	uint32_t sacked;	    /* octets */
 	uint32_t lost;		    /* records with FLIGHT_LOST */
 	uint32_t lost_from;	    /* no record before this place is lost: where to look next */
 	seq_t	 highest_sacked;    /* right edge of the highest SACKed record, while sacked > 0 */
+	struct flight_record few[FLIGHT_FEW]; /* so that a short exchange asks for no memory: never moved */
 };
 
 /* Makes room for n more records. False: no memory; then nothing may be sent. */
@@ -68,7 +71,11 @@ void	 flight_forget_sacks(struct flight *flight); /* reneging, RFC 2018 8 */
 /* Each marks what is not SACKed and not lost already; returns the octets marked. */
 uint32_t flight_lose_first(struct flight *flight);
 uint32_t flight_lose_all(struct flight *flight);
+uint32_t flight_lose_longer(struct flight *flight, uint32_t most); /* records of more than most octets */
 uint32_t flight_lose_below(struct flight *flight, seq_t edge); /* records sent once, wholly below edge */
+
+/* Where the highest SACKed records begin that hold `octets` together, which is at most flight->sacked. */
+seq_t flight_sacked_from(const struct flight *flight, uint32_t octets);
 
 /* The oldest lost record, or NULL. */
 struct flight_record *flight_first_lost(struct flight *flight);

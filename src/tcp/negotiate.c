@@ -73,6 +73,8 @@ void negotiate_take(struct tcb *tcb, const struct tcp_agreement *agreed, uint32_
 	tcb->rcv.irs = agreed->irs;
 	tcb->rcv.nxt = tcb->rcv.read = tcb->rcv.acked = seq_add(agreed->irs, 1);
 	tcb->snd.wnd = agreed->snd_wnd;
+	if (tcb->warm)
+		tcb->warm->edge = seq_add(seq_add(tcb->snd.iss, 1), agreed->snd_wnd);
 	tcb->snd.max_wnd = max_u32(tcb->snd.max_wnd, agreed->snd_wnd);
 	tcb->snd.wl1 = agreed->irs;
 	tcb->wscale_ok = agreed->wscale_ok;

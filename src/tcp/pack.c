@@ -128,7 +128,7 @@ static uint32_t flags_of(const struct tcb *tcb)
 		tcb->passive, tcb->ts_ok, tcb->sack_ok, tcb->wscale_ok, tcb->ecn_ok, tcb->fin_queued, tcb->fin_sent,
 		tcb->fin_received, tcb->receive_shut, tcb->nodelay, tcb->cork, tcb->quickack, tcb->keepalive,
 		tcb->keepalive_garbage, tcb->advice_off, tcb->write_blocked, tcb->more, tcb->urgent_received,
-		tcb->window_fixed, tcb->zero_window_told, tcb->quick, tcb->ack_pending,
+		tcb->window_fixed, tcb->zero_window_told, tcb->quick, tcb->ack_pending, tcb->was_idle,
 	};
 	uint32_t all = 0;
 
@@ -161,6 +161,7 @@ static void set_flags(struct tcb *tcb, uint32_t all)
 	tcb->zero_window_told = all & 1u << 19;
 	tcb->quick = all & 1u << 20;
 	tcb->ack_pending = all & 1u << 21;
+	tcb->was_idle = all & 1u << 22;
 }
 
 static void hot(struct codec *codec, struct tcb *tcb)
@@ -202,6 +203,7 @@ static void hot(struct codec *codec, struct tcb *tcb)
 	u16(codec, &tcb->ready);
 	u8(codec, &tcb->due);
 	u8(codec, &tcb->snd_wscale);
+	u8(codec, &tcb->challenge);
 	moment(codec, &tcb->delayed_ack_at);
 	codec->bad |= tcb->snd_wscale > TCP_WSCALE_MAX || tcb->rcv.wscale > TCP_WSCALE_MAX;
 }
@@ -247,9 +249,10 @@ static void flight(struct codec *codec, struct flight *flight, struct mem *mem)
 	uint32_t n = flight->n;
 
 	u32(codec, &n);
-	/* A record takes 16 octets here: no more of them than what is left can hold. */
+	/* A record takes 16 octets here: no more of them than what is left can hold. One more: a SYN that waits
+	 * needs its place. */
 	if (!codec->writes)
-		codec->bad |= n > (codec->room - codec->n) / 16 || !flight_reserve(flight, mem, n + 1); /* a SYN that waits needs its place */
+		codec->bad |= n > (codec->room - codec->n) / 16 || !flight_reserve(flight, mem, n + 1);
 	if (codec->bad)
 		return;
 	flight->n = n;
@@ -300,7 +303,8 @@ static void ranges(struct codec *codec, struct reassembly *ooo, struct mem *mem)
 static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 {
 	uint8_t flags = (uint8_t)(warm->urgent | warm->r1_told << 1 | warm->override_now << 2 |
-				  warm->partial_seen << 3 | warm->retransmit_now << 4 | warm->cwnd_limited << 5);
+				  warm->partial_seen << 3 | warm->retransmit_now << 4 | warm->cwnd_limited << 5 |
+				  warm->recut << 6);
 
 	flight(codec, &warm->flight, mem);
 	ranges(codec, &warm->ooo, mem);
@@ -317,6 +321,8 @@ static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 	moment(codec, &warm->last_sent_at);
 	u32(codec, &warm->rto_us);
 	number(codec, &warm->recover);
+	number(codec, &warm->disorder_nxt);
+	number(codec, &warm->edge);
 	number(codec, &warm->push_end);
 	number(codec, &warm->up);
 	u32(codec, &warm->dsack.left);
@@ -334,6 +340,7 @@ static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 	warm->partial_seen = flags & 8;
 	warm->retransmit_now = flags & 16;
 	warm->cwnd_limited = flags & 32;
+	warm->recut = flags & 64;
 	codec->bad |= warm->recovery > TERN_RECOVERY_LOSS || warm->cc.mss == 0;
 }
 

@@ -67,16 +67,30 @@ bool reassembly_has_room(struct reassembly *set, struct mem *mem, seq_t left, se
 	return touches(set, find_touching(set, left), left, right) || set->n < set->room || grow(set, mem);
 }
 
-/* The range that holds `at` grew last. */
+static const struct reassembly_range *range_of(const struct reassembly *set, seq_t at)
+{
+	const uint16_t i = find_touching(set, seq_add(at, 1));
+
+	if (i < set->n && seq_le(set->ranges[i].left, at))
+		return &set->ranges[i];
+	return NULL;
+}
+
+/* The range that holds `at` came last; each range is remembered once, so that one that grows long drives
+ * no other out (RFC 2018 4: then the most recently reported ones). */
 static void note_recent(struct reassembly *set, seq_t at)
 {
+	const struct reassembly_range *const newest = range_of(set, at);
 	uint8_t n = 0;
 	seq_t kept[REASSEMBLY_RECENT];
 
 	kept[n++] = at;
-	for (uint8_t i = 0; i < set->n_recent && n < REASSEMBLY_RECENT; i++)
-		if (!seq_eq(set->recent[i], at))
+	for (uint8_t i = 0; i < set->n_recent && n < REASSEMBLY_RECENT; i++) {
+		const struct reassembly_range *const range = range_of(set, set->recent[i]);
+
+		if (range && range != newest)
 			kept[n++] = set->recent[i];
+	}
 	memcpy(set->recent, kept, n * sizeof *kept);
 	set->n_recent = n;
 }
@@ -106,6 +120,12 @@ bool reassembly_add(struct reassembly *set, struct mem *mem, seq_t left, seq_t r
 	return true;
 }
 
+void reassembly_came_again(struct reassembly *set, seq_t at)
+{
+	if (range_of(set, at))
+		note_recent(set, at);
+}
+
 seq_t reassembly_advance(struct reassembly *set, seq_t nxt)
 {
 	uint16_t passed = 0;
@@ -117,15 +137,6 @@ seq_t reassembly_advance(struct reassembly *set, seq_t nxt)
 	set->n = (uint16_t)(set->n - passed);
 	memmove(set->ranges, set->ranges + passed, set->n * sizeof *set->ranges);
 	return nxt;
-}
-
-static const struct reassembly_range *range_of(const struct reassembly *set, seq_t at)
-{
-	const uint16_t i = find_touching(set, seq_add(at, 1));
-
-	if (i < set->n && seq_le(set->ranges[i].left, at))
-		return &set->ranges[i];
-	return NULL;
 }
 
 static bool is_listed(const struct tern_sack_block *blocks, size_t n, uint32_t left)

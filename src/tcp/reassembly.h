@@ -33,6 +33,9 @@ bool reassembly_add(struct reassembly *set, struct mem *mem, seq_t left, seq_t r
 /* Whether reassembly_add() of this would find room. */
 bool reassembly_has_room(struct reassembly *set, struct mem *mem, seq_t left, seq_t right);
 
+/* The octet at `at` arrived once more: its range is to be reported first (RFC 2018 4, RFC 2883 4). */
+void reassembly_came_again(struct reassembly *set, seq_t at);
+
 /* RCV.NXT reached nxt: takes off what it passes; returns where the octets in a row now end. */
 seq_t reassembly_advance(struct reassembly *set, seq_t nxt);
 

@@ -25,7 +25,8 @@ static void tell(const struct tcb *tcb, enum tern_congestion_event event, tern_t
 static void enter_fast_recovery(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
-	const struct cc_loss loss = { .now = now, .in_flight = seq_sub(tcb->snd.nxt, tcb->snd.una) };
+	/* RFC 5681 3.2 step 2: what limited transmit sent since the first duplicate does not count. */
+	const struct cc_loss loss = { .now = now, .in_flight = seq_sub(warm->disorder_nxt, tcb->snd.una) };
 
 	warm->recovery = TERN_RECOVERY_FAST;
 	warm->recover = tcb->snd.nxt;
@@ -45,7 +46,7 @@ static uint32_t lose_by_sack(struct tcb *tcb)
 
 	if (warm->flight.sacked <= reach)
 		return 0;
-	return flight_lose_below(&warm->flight, seq_add(warm->flight.highest_sacked, 0u - reach));
+	return flight_lose_below(&warm->flight, flight_sacked_from(&warm->flight, reach + 1));
 }
 
 static bool may_enter(const struct tcb *tcb)
@@ -65,8 +66,10 @@ void recovery_duplicate_ack(struct tcb *tcb, tern_time now)
 	if (warm->dup_acks < UINT8_MAX && warm->dup_acks < warm->flight.n)
 		warm->dup_acks++;
 	tcb->due |= DUE_TEXT; /* limited transmit, or room that opened in recovery */
-	if (warm->recovery == TERN_RECOVERY_OPEN)
+	if (warm->recovery == TERN_RECOVERY_OPEN) {
 		warm->recovery = TERN_RECOVERY_DISORDER;
+		warm->disorder_nxt = tcb->snd.nxt;
+	}
 	if (tcb->sack_ok)
 		lost = lose_by_sack(tcb);
 	if (!may_enter(tcb))
@@ -108,19 +111,28 @@ static void recovered(struct tcb *tcb, tern_time now)
 	tell(tcb, TERN_CONGESTION_RECOVERY_EXIT, now);
 }
 
+/* RFC 6675 4, NextSeg() rule 3: a hole with something SACKed above goes again though IsLost() does not hold
+ * yet, where nothing new is there to bring more SACKs. */
+static void lose_last_hole(struct tcb *tcb)
+{
+	struct flight *const flight = &tcb->warm->flight;
+
+	if (flight->lost == 0 && flight->sacked > 0 && tcb_unsent(tcb) == 0 &&
+	    !(flight_at(flight, 0)->flags & FLIGHT_AGAIN))
+		flight_lose_first(flight);
+}
+
 /* RFC 6582 3.2 step 3: the first segment that is not acknowledged was lost too. */
-static void partial_ack(struct tcb *tcb, const struct flight_acked *acked, tern_time now)
+static void partial_ack(struct tcb *tcb, const struct flight_acked *acked)
 {
 	struct tcb_warm *const warm = tcb->warm;
 	const uint32_t left = acked->records > 0 ? acked->records - 1 : 0;
 
 	warm->dup_acks = warm->dup_acks > left ? (uint8_t)(warm->dup_acks - left) : 0;
-	if (tcb->sack_ok)
-		lose_by_sack(tcb);
-	else if (flight_lose_first(&warm->flight) > 0)
+	if (tcb->sack_ok && lose_by_sack(tcb) == 0)
+		lose_last_hole(tcb);
+	else if (!tcb->sack_ok && flight_lose_first(&warm->flight) > 0)
 		warm->retransmit_now = true;
-	if (!warm->partial_seen || tcb->sack_ok)
-		timers_restart(tcb, now);
 	warm->partial_seen = true;
 	tcb->due |= DUE_TEXT;
 }
@@ -135,7 +147,7 @@ void recovery_acked(struct tcb *tcb, const struct flight_acked *acked, tern_time
 		if (seq_ge(tcb->snd.una, warm->recover))
 			recovered(tcb, now);
 		else if (warm->recovery == TERN_RECOVERY_FAST)
-			partial_ack(tcb, acked, now);
+			partial_ack(tcb, acked);
 		else if (acked->cut && flight_lose_first(&warm->flight) > 0)
 			tcb->due |= DUE_TEXT; /* the peer's window took a part of it only */
 		break;
@@ -143,6 +155,7 @@ void recovery_acked(struct tcb *tcb, const struct flight_acked *acked, tern_time
 	case TERN_RECOVERY_OPEN:
 		warm->dup_acks = 0;
 		warm->recovery = warm->flight.sacked > 0 ? TERN_RECOVERY_DISORDER : TERN_RECOVERY_OPEN;
+		warm->disorder_nxt = tcb->snd.nxt;
 		break;
 	}
 }

@@ -12,9 +12,11 @@ static void reno_on_ack(struct cc *cc, const struct cc_ack *ack)
 	if (!ack->cwnd_limited || ack->in_recovery)
 		return; /* an unused window proves nothing (RFC 7661) */
 	if (cc->cwnd < cc->ssthresh) {
-		cc->cwnd += min_u32(ack->bytes_acked, 2 * cc->mss); /* RFC 3465, L = 2 */
+		/* RFC 3465 2.2 and 2.3: L = 2, but 1 after a time-out, whose ACKs may cover much at once. */
+		cc->cwnd += min_u32(ack->bytes_acked, (cc->u.reno.after_rto ? 1 : 2) * cc->mss);
 		return;
 	}
+	cc->u.reno.after_rto = false;
 	cc->u.reno.acked += ack->bytes_acked;
 	if (cc->u.reno.acked >= cc->cwnd) {
 		cc->u.reno.acked -= cc->cwnd;
@@ -41,6 +43,7 @@ static void reno_on_rto(struct cc *cc, const struct cc_loss *loss, bool first)
 		cc->ssthresh = half_of(cc, loss->in_flight);
 	cc->cwnd = cc->mss;
 	cc->u.reno.acked = 0;
+	cc->u.reno.after_rto = true;
 }
 
 static void reno_recovered(struct cc *cc, uint32_t in_flight)

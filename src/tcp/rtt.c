@@ -2,7 +2,7 @@
 #include "base/bytes.h"
 #include "tcp/tcp.h"
 
-enum { CLOCK_GRANULARITY_US = 1000, SAMPLE_MAX_US = 60 * 1000 * 1000 };
+enum { CLOCK_GRANULARITY_US = 1000, SAMPLE_MAX_US = 60 * 1000 * 1000, AFTER_LOST_SYN_US = 3 * 1000 * 1000 };
 
 void rtt_sample(struct tcb *tcb, tern_time rtt)
 {
@@ -33,6 +33,14 @@ bool rtt_sample_echo(struct tcb *tcb, uint32_t ts_ecr, tern_time now)
 	return true;
 }
 
+void rtt_syn_lost(struct tcb *tcb)
+{
+	struct tcb_cold *const cold = tcb_cold(tcb);
+
+	if (cold->srtt8 == 0) /* while there is no sample, rttvar4 is the least first RTO */
+		cold->rttvar4 = AFTER_LOST_SYN_US;
+}
+
 uint32_t rtt_rto_us(const struct tcb *tcb)
 {
 	const struct tcb_cold *const cold = tcb_cold(tcb);
@@ -42,7 +50,7 @@ uint32_t rtt_rto_us(const struct tcb *tcb)
 	uint32_t rto;
 
 	if (cold->srtt8 == 0)
-		rto = (uint32_t)(config->rto_initial / TERN_MICROSECOND);
+		rto = max_u32((uint32_t)(config->rto_initial / TERN_MICROSECOND), cold->rttvar4);
 	else
 		rto = cold->srtt8 / 8 + max_u32(CLOCK_GRANULARITY_US, max_u32(cold->rttvar4, least));
 	/* The floor lies under the variance term, not under the whole (as Linux has it): an ACK delayed by

@@ -10,6 +10,9 @@ void rtt_sample(struct tcb *tcb, tern_time rtt);
 /* A measurement by our timestamp that the peer echoed; false where it cannot be ours. */
 bool rtt_sample_echo(struct tcb *tcb, uint32_t ts_ecr, tern_time now);
 
+/* Our SYN was lost and nothing could be measured: three seconds to begin with (RFC 6298 5.7). */
+void rtt_syn_lost(struct tcb *tcb);
+
 /* RTO by the estimate, in microseconds, no back-off. */
 uint32_t rtt_rto_us(const struct tcb *tcb);
 

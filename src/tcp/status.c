@@ -52,7 +52,7 @@ static void describe_flight(const struct tcb *tcb, struct tern_status *status)
 	const struct tcb_warm *const warm = tcb->warm;
 
 	status->srtt = (tern_time)(cold->srtt8 / 8) * TERN_MICROSECOND;
-	status->rttvar = (tern_time)(cold->rttvar4 / 4) * TERN_MICROSECOND;
+	status->rttvar = cold->srtt8 ? (tern_time)(cold->rttvar4 / 4) * TERN_MICROSECOND : 0;
 	status->rto = us_to_time(warm ? warm->rto_us : rtt_rto_us(tcb));
 	status->cwnd = warm ? warm->cc.cwnd : cold->cwnd;
 	status->ssthresh = warm ? warm->cc.ssthresh : cold->ssthresh;

@@ -62,6 +62,15 @@ void timers_data_sent(struct tcb *tcb, tern_time now)
 	timers_restart(tcb, now); /* RFC 6298 5.1 */
 }
 
+/* RFC 6582 3.2 step 3, "impatient": without SACK the first partial ACK restarts the timer, the next do not. */
+static bool is_later_partial_ack(const struct tcb *tcb)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+
+	return !tcb->sack_ok && warm->recovery == TERN_RECOVERY_FAST && warm->partial_seen &&
+	       seq_lt(tcb->snd.una, warm->recover);
+}
+
 void timers_progress(struct tcb *tcb, bool sampled, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
@@ -74,7 +83,7 @@ void timers_progress(struct tcb *tcb, bool sampled, tern_time now)
 		warm->rto_us = rtt_rto_us(tcb);
 	if (warm->flight.n == 0)
 		stop(tcb, &warm->retransmit_at, timers_retransmit_name(tcb), now); /* 5.2 */
-	else
+	else if (!is_later_partial_ack(tcb))
 		timers_restart(tcb, now); /* 5.3 */
 	timers_orphaned(tcb, now);
 }
@@ -163,6 +172,9 @@ void timers_heard(struct tcb *tcb, tern_time now)
 {
 	struct tcb_cold *const cold = tcb_cold(tcb);
 
+	/* RFC 5681 4.1: idle is who has not sent; a request that comes after the silence changes nothing. */
+	if (!tcb->warm && time_to_ms(now) - cold->heard_ms > rtt_rto_us(tcb) / 1000)
+		tcb->was_idle = true;
 	cold->heard_ms = time_to_ms(now);
 	cold->keepalive_sent = 0;
 	/* A zero window is probed without end as long as the peer answers (MUST-37), unless the program has

@@ -19,7 +19,7 @@ static void congestion_begin(struct tcb *tcb, struct tcb_warm *warm, tern_time n
 	};
 	tern_assert(warm->cc.ops != NULL);
 	warm->cc.ops->init(&warm->cc);
-	if (cold->cwnd && time_to_ms(now) - cold->heard_ms > rtt_rto_us(tcb) / 1000)
+	if (cold->cwnd && (tcb->was_idle || time_to_ms(now) - cold->heard_ms > rtt_rto_us(tcb) / 1000))
 		warm->cc.ops->idle_restart(&warm->cc, min_u32(first, warm->cc.cwnd));
 }
 
@@ -40,9 +40,11 @@ struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now)
 		.last_sent_at = now,
 		.rto_us = rtt_rto_us(tcb),
 		.recover = seq_add(tcb->snd.una, 0u - 1),
+		.edge = seq_add(tcb->snd.una, tcb->snd.wnd),
 		.push_end = tcb->snd.nxt,
 	};
 	congestion_begin(tcb, warm, now);
+	tcb->was_idle = false;
 	tcb->warm = warm;
 	return warm;
 }
@@ -70,6 +72,8 @@ void tcb_cool_down(struct tcb *tcb)
 
 	if (!warm || warm->flight.n > 0 || warm->ooo.n > 0 || warm->ooo.fin_seen || tcb_unsent(tcb) > 0)
 		return;
+	if (warm->dsack.left != warm->dsack.right) /* the next ACK takes it along */
+		return;
 	if (warm->persist_at != TERN_NEVER || (tcb->fin_queued && !tcb->fin_sent) || tcb->state < ESTABLISHED)
 		return;
 	tcb_warm_drop(tcb);
@@ -79,7 +83,7 @@ uint32_t tcb_unsent(const struct tcb *tcb)
 {
 	if (!tcb->warm || !tcb->warm->text || tcb->fin_sent)
 		return 0;
-	if (tcb->state == SYN_SENT && seq_eq(tcb->snd.nxt, tcb->snd.iss)) /* the SYN has not left yet */
+	if (tcb->state < ESTABLISHED && seq_eq(tcb->snd.nxt, tcb->snd.iss)) /* the SYN has not left yet */
 		return slices_end(tcb->warm->text) - slices_base(tcb->warm->text);
 	return slices_end(tcb->warm->text) - snd_offset(tcb, tcb->snd.nxt);
 }
@@ -88,7 +92,7 @@ uint32_t tcb_unacked(const struct tcb *tcb)
 {
 	uint32_t octets = seq_sub(tcb->snd.nxt, tcb->snd.una);
 
-	if (octets > 0 && seq_eq(tcb->snd.una, tcb->snd.iss))
+	if (octets > 0 && tcb->warm && tcb->warm->flight.n > 0 && flight_at(&tcb->warm->flight, 0)->flags & FLIGHT_SYN)
 		octets--; /* the SYN */
 	return octets > 0 && tcb->fin_sent ? octets - 1 : octets;
 }

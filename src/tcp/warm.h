@@ -24,6 +24,8 @@ struct tcb_warm {
 
 	uint32_t rto_us;	     /* current, back-off included */
 	seq_t	 recover;	     /* RFC 6582 */
+	seq_t	 disorder_nxt;	     /* SND.NXT at the first duplicate ACK */
+	seq_t	 edge;		     /* the furthest right edge that the peer offered since */
 	seq_t	 push_end;	     /* octets before this were pushed (MAY-15, SHLD-27) */
 	seq_t	 up;		     /* SND.UP, while urgent */
 	struct tern_sack_block dsack; /* to be reported once (RFC 2883); left == right: none */
@@ -37,8 +39,8 @@ struct tcb_warm {
 	bool	override_now : 1;    /* the override timer fired: send what there is */
 	bool	partial_seen : 1;    /* RFC 6582: the timer restarts at the first partial ACK */
 	bool	retransmit_now : 1;  /* one retransmission, whatever the congestion window */
+	bool	recut : 1;	     /* what is lost was cut again for a smaller path MTU */
 	bool	cwnd_limited : 1;    /* the window, not the program, held back the last emit */
-	bool	syn_lost : 1;	     /* our SYN was retransmitted (RFC 6298 5.7) */
 	uint16_t mtu;		     /* of the path, for the SYN's MSS option */
 	uint16_t max_segment;	     /* TERN_MAX_SEGMENT; 0: not set */
 };

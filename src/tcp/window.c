@@ -88,8 +88,7 @@ uint32_t window_usable(const struct tcb *tcb)
 
 void window_from(struct tcb *tcb, const struct tcp_segment *seg, seq_t edge, tern_time now)
 {
-	/* A SYN-ACK's window is never scaled (RFC 7323 2.2), in a simultaneous open neither. */
-	const uint32_t wnd = (uint32_t)seg->wnd << (seg->flags & TCP_SYN ? 0 : tcb->snd_wscale);
+	const uint32_t wnd = window_of(tcb, seg);
 	const seq_t edge_now = seq_add(seg->ack, wnd);
 	const bool was_zero = tcb->snd.wnd == 0;
 
@@ -102,6 +101,8 @@ void window_from(struct tcb *tcb, const struct tcp_segment *seg, seq_t edge, ter
 	if (seq_lt(seq_add(edge_now, 1u << tcb->snd_wscale), edge)) /* more than the scale's rounding */
 		note_window(tcb, TERN_NOTE_WINDOW_SHRUNK, wnd, now);
 	tcb->snd.wnd = wnd;
+	if (tcb->warm)
+		tcb->warm->edge = seq_max(tcb->warm->edge, edge_now);
 	tcb->snd.max_wnd = max_u32(tcb->snd.max_wnd, wnd);
 	if (was_zero != (wnd == 0))
 		note_window(tcb, wnd == 0 ? TERN_NOTE_ZERO_WINDOW_RECEIVED : TERN_NOTE_WINDOW_OPENED, wnd, now);

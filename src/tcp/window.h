@@ -11,6 +11,12 @@ uint16_t window_to_send(struct tcb *tcb, bool on_syn, tern_time now);
 /* The program took text: is the larger window worth a segment of its own? Marks it due. */
 void window_after_read(struct tcb *tcb);
 
+/* SEG.WND in octets; the window of a SYN is never scaled (RFC 7323 2.2). */
+static inline uint32_t window_of(const struct tcb *tcb, const struct tcp_segment *seg)
+{
+	return (uint32_t)seg->wnd << (seg->flags & TCP_SYN ? 0 : tcb->snd_wscale);
+}
+
 /* The peer's window on a segment that passed the ACK check: SND.WND, WL1, WL2 (3.10.7.4, fifth).
  * edge: SND.UNA + SND.WND before the segment came. */
 void window_from(struct tcb *tcb, const struct tcp_segment *seg, seq_t edge, tern_time now);

@@ -11,9 +11,13 @@ static const struct command {
 	const char *name, *line;
 	int (*run)(int n, char *const arguments[]);
 } commands[] = {
+	{ "gateway", "run a command behind tern, whose connections it relays and shows", tool_gateway },
 	{ "lab", "one TCP connection between two hosts, drawn and explained", tool_lab },
 	{ "record", "keep a run of lab, every input of it", tool_record },
 	{ "replay", "have it again, and compare every byte", tool_replay },
+	{ "ctl", "ask a running gateway: its flows, forwards and counters", tool_ctl },
+	{ "nc", "standard input and output on one connection, over a TUN or TAP device", tool_nc },
+	{ "doctor", "what this machine allows, and what to do where it does not", tool_doctor },
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

@@ -13,9 +13,13 @@ enum tool_exit {
 };
 
 /* n, arguments: what follows the subcommand's name. */
+int tool_gateway(int n, char *const arguments[]);
 int tool_lab(int n, char *const arguments[]);
 int tool_record(int n, char *const arguments[]);
 int tool_replay(int n, char *const arguments[]);
+int tool_ctl(int n, char *const arguments[]);
+int tool_nc(int n, char *const arguments[]);
+int tool_doctor(int n, char *const arguments[]);
 
 /* "tern: lab: ..." on standard error; returns TOOL_USAGE. */
 int tool_wrong(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

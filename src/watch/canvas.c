@@ -99,20 +99,15 @@ static uint32_t line_glyph(unsigned line, bool ascii)
 	if (!ascii)
 		return utf8[line & 15];
 	switch (line & 15) {
-	case CANVAS_UP | CANVAS_DOWN:
-		return ':';
+	case CANVAS_UP | CANVAS_DOWN: return ':';
 	case CANVAS_LEFT:
 	case CANVAS_RIGHT:
-	case CANVAS_LEFT | CANVAS_RIGHT:
-		return '-';
+	case CANVAS_LEFT | CANVAS_RIGHT: return '-';
 	case CANVAS_LEFT | CANVAS_DOWN:
-	case CANVAS_RIGHT | CANVAS_DOWN:
-		return '.';
+	case CANVAS_RIGHT | CANVAS_DOWN: return '.';
 	case CANVAS_LEFT | CANVAS_UP:
-	case CANVAS_RIGHT | CANVAS_UP:
-		return '\'';
-	default:
-		return '+';
+	case CANVAS_RIGHT | CANVAS_UP: return '\'';
+	default: return '+';
 	}
 }
 
@@ -143,8 +138,8 @@ static unsigned encode(char to[4], uint32_t code)
 static const char *escape(enum canvas_colour colour)
 {
 	static const char *const escapes[] = {
-		[CANVAS_PLAIN] = "\x1b[0m",	     [CANVAS_DIM] = "\x1b[0;2m",
-		[CANVAS_BOLD] = "\x1b[0;1m",	     [CANVAS_LEFT_HOST] = "\x1b[0;36m",
+		[CANVAS_PLAIN] = "\x1b[0m",	    [CANVAS_DIM] = "\x1b[0;2m",
+		[CANVAS_BOLD] = "\x1b[0;1m",	    [CANVAS_LEFT_HOST] = "\x1b[0;36m",
 		[CANVAS_RIGHT_HOST] = "\x1b[0;32m", [CANVAS_BAD] = "\x1b[0;1;31m",
 		[CANVAS_WARN] = "\x1b[0;33m",
 	};
@@ -163,7 +158,7 @@ void canvas_write(const struct canvas *canvas, FILE *to)
 		end--;
 	for (unsigned i = 0; i < end; i++) {
 		const struct canvas_cell *cell = &canvas->cell[i];
-		const uint32_t		  code = cell->code ? cell->code : line_glyph(cell->line, canvas->ascii);
+		const uint32_t code = cell->code ? cell->code : line_glyph(cell->line, canvas->ascii);
 
 		if (code == CANVAS_TAIL)
 			continue;

@@ -156,8 +156,8 @@ const struct catalogue catalogue_en = {
 			"Long silence: {me} sends a keep-alive, a segment with a number that {peer} has had "
 			"already. A living peer must answer it with an ACK. (RFC 9293 3.8.4)",
 		[ROLE_PROBE_ANSWER] =
-			"{Me} answers the probe with what it has said before: ACK {ack}, window {wnd}. That it "
-			"answers is the news. (RFC 9293 3.8.6.1, 3.8.4)",
+			"{Me} answers the probe with what it has said before: ACK {ack}, window {wnd}. That "
+			"it answers is the news. (RFC 9293 3.8.6.1, 3.8.4)",
 		[ROLE_FIN] =
 			"{Me} sends FIN: \"I have no more to send\". It is the active closer. The FIN takes a "
 			"sequence number of its own, {fin}, as a SYN does. Only this direction ends; {peer} "
@@ -198,8 +198,8 @@ const struct catalogue catalogue_en = {
 			"The network loses it. Nobody is told: only the ACK that does not come will show it. "
 			"(RFC 9293 3.8)",
 		[TERN_FATE_DROPPED] =
-			"The network drops it, as it was asked to (--drop). Nobody is told: only the ACK that "
-			"does not come will show it. (RFC 9293 3.8.1)",
+			"The network drops it, as this run has it (--drop does the same). Nobody is told: "
+			"only the ACK that does not come will show it. (RFC 9293 3.8.1)",
 		[TERN_FATE_QUEUE_FULL] =
 			"The queue before the bottleneck is full and drops it: congestion. TCP takes the loss "
 			"as a sign to send less. (RFC 5681 3.1)",
@@ -479,16 +479,14 @@ const struct catalogue catalogue_en = {
 			"The listener closed, and what was half-open in {from} ends with it. (RFC 9293 "
 			"3.10.4)",
 		[TERN_WHY_HALF_OPEN_GIVEN_UP] = "Nobody completed the handshake in {from}. (RFC 9293 3.8.3)",
-		[TERN_WHY_NO_MEMORY] =
-			"{Me} has no memory left for a connection in {from} and lets go of it. (RFC 9293 "
-			"3.8.3)",
 		[TERN_WHY_TEXT_UNREAD] =
 			"The program at {me} closed in {from} without reading all that came, or more came "
 			"after it: {me} sends RST, so that {peer} knows that its text was not taken. (RFC "
 			"9293 3.6.1, RFC 2525 2.17)",
 	},
 	.attack =
-		"{Me} never sent this: somebody on the network put it there in {me}'s name. (RFC 5961 1)",
+		"{Me} never sent this: somebody in the network forged it and hopes that {peer} believes it. "
+		"(RFC 4987 2, RFC 5961 1)",
 	.forged =
 		"Not the present {me} sends this: it is an old duplicate, kept in the network from an "
 		"earlier time. (RFC 9293 3.5)",
@@ -503,5 +501,5 @@ const struct catalogue catalogue_en = {
 	.server_begin = "The server",
 	.of_seven = "segment %u of the seven",
 	.arrives = "%u arrives at %s",
-	.likewise = "as above.",
+	.likewise = "As above.",
 };

@@ -399,13 +399,12 @@ const struct catalogue catalogue_zh = {
 		[TERN_WHY_LISTENER_CLOSED] =
 			"监听套接字关闭，处于 {from} 的半连接随之结束。（RFC 9293 3.10.4）",
 		[TERN_WHY_HALF_OPEN_GIVEN_UP] = "在 {from} 状态，没有人来完成握手。（RFC 9293 3.8.3）",
-		[TERN_WHY_NO_MEMORY] = "{me}没有内存给处于 {from} 的连接，只好放弃它。（RFC 9293 3.8.3）",
 		[TERN_WHY_TEXT_UNREAD] =
 			"{me}上的程序在 {from} 状态关闭，却没有读完到达的数据，或关闭之后又有数据到来：{me}发送"
 			" RST，让{peer}知道它的数据没有被接收。（RFC 9293 3.6.1, RFC 2525 2.17）",
 	},
 	.attack =
-		"{me}从未发送这个报文段：是网络上有人冒用{me}的名义发的。（RFC 5961 1）",
+		"{me}从未发送这个报文段：是网络上有人伪造的，指望{peer}信以为真。（RFC 4987 2, RFC 5961 1）",
 	.forged = "这不是现在的{me}发的：它是旧的重复报文段，从前滞留在网络里。（RFC 9293 3.5）",
 	.icmp =
 		"一个 ICMP 差错报文引用了这个连接的报文段。{me}先核对被引用的序列号确实在途，然后才相信。"

@@ -117,7 +117,8 @@ static struct conns_incarnation *of_state(struct conns *conns, struct conns_entr
 
 		if (it->end[end].began || sent_before)
 			it = start_new(conns, entry);
-	} else if (!it->end[end].began && entry->before.end[end].began && entry->before.end[end].state == from) {
+	} else if (!it->end[end].began && entry->before.end[end].began &&
+		   entry->before.end[end].state == from) {
 		it = &entry->before;
 	}
 	it->end[end].began = true;
@@ -133,10 +134,8 @@ static bool opens(const struct tern_watch_event *event)
 	case TERN_VERDICT_NEW_CONNECTION:
 	case TERN_VERDICT_COOKIE_SENT:
 	case TERN_VERDICT_TIME_WAIT_REUSED:
-	case TERN_VERDICT_WAITING:
-		return true;
-	default:
-		return false;
+	case TERN_VERDICT_WAITING: return true;
+	default: return false;
 	}
 }
 
@@ -179,12 +178,9 @@ uint32_t conns_number(struct conns *conns, const struct tern_watch_event *event)
 	if (!entry)
 		return 0;
 	switch (event->kind) {
-	case TERN_WATCH_STATE:
-		return of_state(conns, entry, end, event)->number;
-	case TERN_WATCH_SEGMENT_TX:
-		return of_segment(conns, entry, end, event)->number;
-	case TERN_WATCH_SEGMENT_RX:
-		return of_segment(conns, entry, !end, event)->number;
+	case TERN_WATCH_STATE: return of_state(conns, entry, end, event)->number;
+	case TERN_WATCH_SEGMENT_TX: return of_segment(conns, entry, end, event)->number;
+	case TERN_WATCH_SEGMENT_RX: return of_segment(conns, entry, !end, event)->number;
 	default:
 		if (!entry->now.end[end].began && entry->before.end[end].began &&
 		    entry->before.end[end].state != TERN_STATE_CLOSED)

@@ -14,8 +14,8 @@
  * template that has been used is not used again: of a thousand segments of text the first is explained. */
 
 enum {
-	TEMPLATES = 4,	 /* that a line can have */
-	SAID = 256,	 /* templates remembered as used */
+	TEMPLATES = 4,	  /* that a line can have */
+	SAID = 256,	  /* templates remembered as used */
 	SENTENCES = 2048, /* bytes of one paragraph */
 	INDENT = 4,
 	COLUMNS_MIN = 40,
@@ -42,12 +42,14 @@ static const char *pick(const char *const texts[], size_t n, unsigned i)
 	return i < n && texts[i] ? texts[i] : "";
 }
 
-const char *explain_edge(enum explain_language language, enum tern_state from, enum tern_state to, enum tern_why why)
+const char *explain_edge(enum explain_language language, enum tern_state from, enum tern_state to,
+			 enum tern_why why)
 {
 	const struct catalogue *catalogue = catalogue_of(language);
 
 	for (size_t i = 0; i < catalogue->n_edges; i++)
-		if (catalogue->edges[i].from == from && catalogue->edges[i].to == to && catalogue->edges[i].why == why)
+		if (catalogue->edges[i].from == from && catalogue->edges[i].to == to &&
+		    catalogue->edges[i].why == why)
 			return catalogue->edges[i].text;
 	return pick(catalogue->why, TERN_WHYS, (unsigned)why);
 }
@@ -89,8 +91,8 @@ const char *explain_note(enum explain_language language, enum tern_note note)
 
 /* ---- filling in ---- */
 
-static const char *host_word(const struct catalogue *catalogue, const struct timeline *timeline, unsigned host,
-			     bool begins)
+static const char *host_word(const struct catalogue *catalogue, const struct timeline *timeline,
+			     unsigned host, bool begins)
 {
 	const char *name = timeline->name[host];
 
@@ -111,7 +113,7 @@ static bool put_segment_value(struct text *out, const struct timeline_line *line
 	const struct tern_watch_segment *seg = &line->event.u.segment;
 	const uint32_t			 rseq = line->has_rseq ? line->rseq : seg->seq;
 	const uint32_t			 rack = line->has_rack ? line->rack : seg->ack;
-	const uint32_t			 syn = (seg->flags & TERN_SYN) != 0, fin = (seg->flags & TERN_FIN) != 0;
+	const uint32_t syn = (seg->flags & TERN_SYN) != 0, fin = (seg->flags & TERN_FIN) != 0;
 	const struct {
 		const char *word;
 		uint32_t    value;
@@ -135,8 +137,8 @@ static bool put_segment_value(struct text *out, const struct timeline_line *line
 	return false;
 }
 
-static void put_value(struct text *out, const struct catalogue *catalogue, const struct timeline *timeline, size_t i,
-		      const char *at, size_t n)
+static void put_value(struct text *out, const struct catalogue *catalogue, const struct timeline *timeline,
+		      size_t i, const char *at, size_t n)
 {
 	const struct timeline_line    *line = &timeline->lines[i];
 	const struct tern_watch_event *event = &line->event;
@@ -159,8 +161,8 @@ static void put_value(struct text *out, const struct catalogue *catalogue, const
 		text_put(out, "?");
 }
 
-static void put_filled(struct text *out, const struct catalogue *catalogue, const struct timeline *timeline, size_t i,
-		       const char *template)
+static void put_filled(struct text *out, const struct catalogue *catalogue, const struct timeline *timeline,
+		       size_t i, const char *template)
 {
 	while (*template) {
 		const size_t plain = strcspn(template, "{");
@@ -185,8 +187,10 @@ static size_t sent_templates(const struct catalogue *catalogue, const struct tim
 	const struct tern_watch_segment *seg = &line->event.u.segment;
 	size_t				 n = 0;
 
-	if (line->forged)
+	if (line->forged) {
 		templates[n++] = timeline_is_attack(timeline, line) ? catalogue->attack : catalogue->forged;
+		return n; /* what it would be for, it is not */
+	}
 	if (seg->retransmitted && !seg->probe && line->has_why && line->again_of != 0)
 		templates[n++] = pick(catalogue->retransmit, TERN_RETRANSMIT_WHYS, (unsigned)line->why);
 	templates[n++] = pick(catalogue->role, ROLES, (unsigned)line->role);
@@ -203,33 +207,25 @@ static size_t templates_of(enum explain_language language, const struct timeline
 	const struct tern_watch_event *event = &line->event;
 
 	switch (line->kind) {
-	case TIMELINE_SENT:
-		return sent_templates(catalogue, timeline, line, templates);
+	case TIMELINE_SENT: return sent_templates(catalogue, timeline, line, templates);
 	case TIMELINE_ARRIVED:
 		templates[0] = explain_verdict(language, (enum tern_verdict)event->u.segment.verdict);
 		return 1;
-	case TIMELINE_DROP:
-		templates[0] = explain_verdict(language, event->u.drop.verdict);
-		return 1;
+	case TIMELINE_DROP: templates[0] = explain_verdict(language, event->u.drop.verdict); return 1;
 	case TIMELINE_STATE:
-		templates[0] = explain_edge(language, event->u.state.from, event->u.state.to, event->u.state.why);
+		templates[0] =
+			explain_edge(language, event->u.state.from, event->u.state.to, event->u.state.why);
 		return 1;
 	case TIMELINE_TIMER:
 		templates[0] = explain_timer(language, event->u.timer.timer);
 		return event->u.timer.action == TERN_TIMER_FIRED;
-	case TIMELINE_RETRANSMIT:
-		return 0; /* told with the segment, which knows its number */
+	case TIMELINE_RETRANSMIT: return 0; /* told with the segment, which knows its number */
 	case TIMELINE_CONGESTION:
 		templates[0] = explain_congestion(language, event->u.congestion.event);
 		return 1;
-	case TIMELINE_NOTE:
-		templates[0] = explain_note(language, event->u.note.note);
-		return 1;
-	case TIMELINE_ICMP:
-		templates[0] = catalogue->icmp;
-		return 1;
-	default:
-		return 0;
+	case TIMELINE_NOTE: templates[0] = explain_note(language, event->u.note.note); return 1;
+	case TIMELINE_ICMP: templates[0] = catalogue->icmp; return 1;
+	default: return 0;
 	}
 }
 
@@ -260,6 +256,7 @@ struct telling {
 	size_t			      n_said;
 	char			      heading[256]; /* waits for the first paragraph under it */
 	unsigned		      columns;
+	bool			      has_begun;
 };
 
 /* True the first time. */
@@ -276,7 +273,9 @@ static bool is_news(struct telling *telling, const char *template)
 static void paragraph(struct telling *telling, const char *text)
 {
 	if (telling->heading[0]) {
-		fprintf(telling->to, telling->options->colour ? "\n\x1b[1m%s\x1b[0m\n" : "\n%s\n", telling->heading);
+		fprintf(telling->to, telling->options->colour ? "%s\x1b[1m%s\x1b[0m\n" : "%s%s\n",
+			telling->has_begun ? "\n" : "", telling->heading);
+		telling->has_begun = true;
 		telling->heading[0] = 0;
 	}
 	while (*text) {
@@ -351,10 +350,8 @@ static bool is_silent(const struct timeline_line *line)
 	switch (line->event.u.segment.verdict) {
 	case TERN_VERDICT_ACCEPTED:
 	case TERN_VERDICT_NEW_CONNECTION:
-	case TERN_VERDICT_REFUSED:
-		return true;
-	default:
-		return false;
+	case TERN_VERDICT_REFUSED: return true;
+	default: return false;
 	}
 }
 
@@ -387,8 +384,8 @@ static void tell_state(struct telling *telling, const struct plan_item *item)
 
 	text_init(&out, sentences, sizeof sentences);
 	text_format(&out, "%s%s%s %s %s%s", name_of(telling, line->host), chinese ? "：" : ": ",
-		    tern_state_name(line->event.u.state.from), arrow(telling), tern_state_name(line->event.u.state.to),
-		    chinese ? "。" : ". ");
+		    tern_state_name(line->event.u.state.from), arrow(telling),
+		    tern_state_name(line->event.u.state.to), chinese ? "。" : ". ");
 	(void)templates_of(telling->options->language, telling->timeline, item->state_line, templates);
 	if (is_news(telling, templates[0]))
 		put_filled(&out, telling->catalogue, telling->timeline, item->state_line, templates[0]);
@@ -402,18 +399,13 @@ static void tell_item(struct telling *telling, const struct plan_item *item, con
 	const struct timeline_line *line = &telling->timeline->lines[item->line];
 
 	switch (item->kind) {
-	case PLAN_SENT:
-		head_sent(telling, item->line);
-		break;
+	case PLAN_SENT: head_sent(telling, item->line); break;
 	case PLAN_ARRIVED:
 		if (!before || before->kind != PLAN_SENT || (long)before->line != line->sent)
 			head_arrived(telling, item->line);
 		break;
-	case PLAN_LOCAL:
-		head_local(telling, item->line);
-		break;
-	default:
-		break;
+	case PLAN_LOCAL: head_local(telling, item->line); break;
+	default: break;
 	}
 	if (item->kind == PLAN_SENT && item->has_state)
 		tell_state(telling, item);

@@ -145,8 +145,8 @@ static void put_retransmit(struct text *out, const struct timeline *timeline, si
 	const uint32_t		       seq = event->u.retransmit.seq;
 	const bool		       known = timeline_relative(timeline, i, false, seq, &relative);
 
-	text_format(out, ",\"why\":\"%s\",\"seq\":%" PRIu32, tern_retransmit_why_name(event->u.retransmit.why),
-		    seq);
+	text_format(out, ",\"why\":\"%s\",\"seq\":%" PRIu32,
+		    tern_retransmit_why_name(event->u.retransmit.why), seq);
 	put_u32(out, "rseq", known, relative);
 	text_format(out, ",\"len\":%" PRIu32 ",\"count\":%" PRIu32, event->u.retransmit.len,
 		    event->u.retransmit.count);
@@ -162,7 +162,8 @@ static void put_rest(struct text *out, const struct timeline *timeline, size_t i
 	case TIMELINE_STATE:
 		text_format(out, ",\"from\":\"%s\",\"to\":\"%s\",\"why\":\"%s\",\"reason\":\"%s\"",
 			    tern_state_name(event->u.state.from), tern_state_name(event->u.state.to),
-			    event->u.state.clause ? event->u.state.clause : "", tern_why_name(event->u.state.why));
+			    event->u.state.clause ? event->u.state.clause : "",
+			    tern_why_name(event->u.state.why));
 		break;
 	case TIMELINE_TIMER:
 		text_format(out, ",\"timer\":\"%s\",\"action\":\"%s\"", tern_timer_name(event->u.timer.timer),
@@ -171,9 +172,7 @@ static void put_rest(struct text *out, const struct timeline *timeline, size_t i
 			 event->u.timer.action == TERN_TIMER_SET ? event->u.timer.deadline : TERN_NEVER);
 		put_u32(out, "count", true, event->u.timer.count);
 		break;
-	case TIMELINE_RETRANSMIT:
-		put_retransmit(out, timeline, i);
-		break;
+	case TIMELINE_RETRANSMIT: put_retransmit(out, timeline, i); break;
 	case TIMELINE_CONGESTION:
 		text_format(out, ",\"event\":\"%s\"", tern_congestion_event_name(event->u.congestion.event));
 		put_u32(out, "cwnd", true, event->u.congestion.cwnd);
@@ -195,13 +194,12 @@ static void put_rest(struct text *out, const struct timeline *timeline, size_t i
 		text_put(out, ",\"call\":");
 		put_string(out, line->text);
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 
-static void put_head(struct text *out, const struct timeline *timeline, unsigned host, tern_time now, uint32_t conn,
-		     const char *ev)
+static void put_head(struct text *out, const struct timeline *timeline, unsigned host, tern_time now,
+		     uint32_t conn, const char *ev)
 {
 	text_format(out, "{\"v\":1,\"t\":%" PRId64 ",\"host\":", now);
 	put_string(out, timeline->name[host]);
@@ -211,11 +209,16 @@ static void put_head(struct text *out, const struct timeline *timeline, unsigned
 size_t jsonl_line(char to[JSONL_LINE], const struct timeline *timeline, size_t i)
 {
 	static const char *const names[TIMELINE_KINDS] = {
-		[TIMELINE_SENT] = "segment",	     [TIMELINE_ARRIVED] = "segment",
-		[TIMELINE_STATE] = "state",	     [TIMELINE_TIMER] = "timer",
-		[TIMELINE_RETRANSMIT] = "retransmit", [TIMELINE_CONGESTION] = "congestion",
-		[TIMELINE_NOTE] = "note",	     [TIMELINE_DROP] = "drop",
-		[TIMELINE_ICMP] = "icmp",	     [TIMELINE_CALL] = "call",
+		[TIMELINE_SENT] = "segment",
+		[TIMELINE_ARRIVED] = "segment",
+		[TIMELINE_STATE] = "state",
+		[TIMELINE_TIMER] = "timer",
+		[TIMELINE_RETRANSMIT] = "retransmit",
+		[TIMELINE_CONGESTION] = "congestion",
+		[TIMELINE_NOTE] = "note",
+		[TIMELINE_DROP] = "drop",
+		[TIMELINE_ICMP] = "icmp",
+		[TIMELINE_CALL] = "call",
 	};
 	const struct timeline_line *line = &timeline->lines[i];
 	struct text		    out;

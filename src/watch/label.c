@@ -28,8 +28,9 @@ static void add_flags(struct label *label, unsigned flags)
 		unsigned    flag;
 		const char *name;
 	} order[] = {
-		{ TERN_SYN, "SYN" }, { TERN_FIN, "FIN" }, { TERN_RST, "RST" }, { TERN_PSH, "PSH" }, { TERN_ACK, "ACK" },
-		{ TERN_URG, "URG" }, { TERN_ECE, "ECE" }, { TERN_CWR, "CWR" }, { TERN_AE, "AE" },
+		{ TERN_SYN, "SYN" }, { TERN_FIN, "FIN" }, { TERN_RST, "RST" },
+		{ TERN_PSH, "PSH" }, { TERN_ACK, "ACK" }, { TERN_URG, "URG" },
+		{ TERN_ECE, "ECE" }, { TERN_CWR, "CWR" }, { TERN_AE, "AE" },
 	};
 	struct text text;
 
@@ -41,8 +42,22 @@ static void add_flags(struct label *label, unsigned flags)
 		text_put(&text, "no flags");
 }
 
+/* Why octets go again, where it is not plainly a time-out and the ladder does not show it beside. */
+static const char *again_words(enum tern_retransmit_why why)
+{
+	switch (why) {
+	case TERN_RETRANSMIT_FAST: return " (fast)";
+	case TERN_RETRANSMIT_PARTIAL_ACK: return " (partial ACK)";
+	case TERN_RETRANSMIT_AFTER_TIMEOUT: return " (after time-out)";
+	case TERN_RETRANSMIT_TAIL_PROBE: return " (tail probe)";
+	case TERN_RETRANSMIT_PATH_MTU: return " (path MTU)";
+	default: return "";
+	}
+}
+
 /* What makes this segment other than the first of its octets. */
-static void add_history(struct label *label, const struct timeline *timeline, const struct timeline_line *line)
+static void add_history(struct label *label, const struct timeline *timeline,
+			const struct timeline_line *line)
 {
 	const struct tern_watch_segment *seg = &line->event.u.segment;
 	struct text			 text;
@@ -64,8 +79,8 @@ static void add_history(struct label *label, const struct timeline *timeline, co
 		text_put(&text, "retransmission");
 		if (line->again_of)
 			text_format(&text, " of %" PRIu32, line->again_of);
-		if (line->has_why && line->why != TERN_RETRANSMIT_TIMEOUT)
-			text_format(&text, " (%s)", tern_retransmit_why_name(line->why));
+		if (line->has_why)
+			text_put(&text, again_words(line->why));
 	}
 	if (line->has_fate && line->fate == TERN_FATE_DUPLICATED)
 		add_words(label, "the link doubles it");
@@ -82,7 +97,8 @@ static void add_sack(struct label *label, const struct timeline *timeline, size_
 
 		(void)timeline_relative(timeline, i, true, left, &left);
 		(void)timeline_relative(timeline, i, true, right, &right);
-		(void)snprintf(label->token[label->n++], LABEL_TOKEN, "sack %" PRIu32 "-%" PRIu32, left, right);
+		(void)snprintf(label->token[label->n++], LABEL_TOKEN, "sack %" PRIu32 "-%" PRIu32, left,
+			       right);
 	}
 }
 
@@ -117,6 +133,7 @@ void label_sent(struct label *label, const struct timeline *timeline, size_t i, 
 	if (several)
 		add(label, "#%" PRIu32, line->conn);
 	add_flags(label, seg->flags);
+	label->is_optional[label->n] = same_conn && line->role == ROLE_DUPLICATE_ACK && seg->seq == old->seq;
 	add(label, "seq %" PRIu32, line->has_rseq ? line->rseq : seg->seq);
 	if (acks) {
 		label->is_optional[label->n] = same_ack;
@@ -132,7 +149,13 @@ void label_sent(struct label *label, const struct timeline *timeline, size_t i, 
 		add(label, "win %" PRIu32, seg->wnd);
 	}
 	add_options(label, timeline, i);
-	*old = (struct label_before){ .conn = line->conn, .ack = seg->ack, .wnd = seg->wnd, .is_valid = true };
+	*old = (struct label_before){
+		.conn = line->conn,
+		.seq = seg->seq + seg->len + ((seg->flags & TERN_SYN) != 0) + ((seg->flags & TERN_FIN) != 0),
+		.ack = seg->ack,
+		.wnd = seg->wnd,
+		.is_valid = true,
+	};
 }
 
 bool label_shorten(struct label *label)
@@ -168,14 +191,11 @@ const char *label_arrived(char to[LABEL_TEXT], const struct timeline_line *line)
 	case TERN_VERDICT_ACCEPTED:
 	case TERN_VERDICT_NEW_CONNECTION:
 	case TERN_VERDICT_RESET:
-	case TERN_VERDICT_REFUSED:
-		return to;
+	case TERN_VERDICT_REFUSED: return to;
 	case TERN_VERDICT_OUT_OF_ORDER:
 		text_format(&text, "%sout of order: held", text.n ? ", " : "");
 		return to;
-	default:
-		text_format(&text, "%s%s", text.n ? ", " : "", tern_verdict_name(verdict));
-		return to;
+	default: text_format(&text, "%s%s", text.n ? ", " : "", tern_verdict_name(verdict)); return to;
 	}
 }
 
@@ -222,7 +242,8 @@ const char *label_span(char to[24], tern_time span)
 		char		fraction[8];
 
 		(void)snprintf(fraction, sizeof fraction, ".%03d", (int)(thousandths % 1000));
-		for (size_t n = strlen(fraction); n > 0 && (fraction[n - 1] == '0' || fraction[n - 1] == '.'); n--)
+		for (size_t n = strlen(fraction); n > 0 && (fraction[n - 1] == '0' || fraction[n - 1] == '.');
+		     n--)
 			fraction[n - 1] = 0;
 		text_format(&text, "%" PRId64 "%s %s", thousandths / 1000, fraction, units[i].name);
 		return to;
@@ -260,9 +281,7 @@ static void put_timer(struct text *text, const struct tern_watch_event *event)
 	case TERN_TIMER_SET:
 		text_format(text, " set: %s", label_span(span, event->u.timer.deadline - event->now));
 		return;
-	case TERN_TIMER_STOPPED:
-		text_put(text, " stopped");
-		return;
+	case TERN_TIMER_STOPPED: text_put(text, " stopped"); return;
 	default:
 		text_put(text, event->u.timer.timer == TERN_TIMER_TIME_WAIT ? " ends" : " fires");
 		if (event->u.timer.count > 1)
@@ -308,7 +327,8 @@ static void put_congestion(struct text *text, const struct tern_watch_event *eve
 	};
 	const enum tern_congestion_event what = event->u.congestion.event;
 
-	text_format(text, "%s: cwnd %" PRIu32, (unsigned)what < TERN_CONGESTION_EVENTS ? words[what] : "congestion",
+	text_format(text, "%s: cwnd %" PRIu32,
+		    (unsigned)what < TERN_CONGESTION_EVENTS ? words[what] : "congestion",
 		    event->u.congestion.cwnd);
 }
 
@@ -320,24 +340,16 @@ const char *label_local(char to[LABEL_TEXT], const struct timeline *timeline, si
 
 	text_init(&text, to, LABEL_TEXT);
 	switch (line->kind) {
-	case TIMELINE_TIMER:
-		put_timer(&text, event);
-		break;
-	case TIMELINE_NOTE:
-		put_note(&text, event);
-		break;
-	case TIMELINE_CONGESTION:
-		put_congestion(&text, event);
-		break;
+	case TIMELINE_TIMER: put_timer(&text, event); break;
+	case TIMELINE_NOTE: put_note(&text, event); break;
+	case TIMELINE_CONGESTION: put_congestion(&text, event); break;
 	case TIMELINE_ICMP:
 		text_format(&text, "ICMP%s type %u code %u%s", event->u.icmp.version == 6 ? "v6" : "",
-			    event->u.icmp.type, event->u.icmp.code, event->u.icmp.acted ? "" : " (noted only)");
+			    event->u.icmp.type, event->u.icmp.code,
+			    event->u.icmp.acted ? "" : " (noted only)");
 		break;
-	case TIMELINE_CALL:
-		text_put(&text, line->text);
-		break;
-	default:
-		break;
+	case TIMELINE_CALL: text_put(&text, line->text); break;
+	default: break;
 	}
 	return to;
 }

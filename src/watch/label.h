@@ -15,8 +15,8 @@ struct label {
 
 /* The last numbers that a host sent on a connection: what stays the same need not be repeated. */
 struct label_before {
-	uint32_t conn, ack, wnd, ts_base;
-	bool	 is_valid, has_ts;
+	uint32_t conn, seq, ack, wnd; /* seq: the one after the last octet sent */
+	bool	 is_valid;
 };
 
 /* Of the SENT line i. several: more than one connection is drawn, so say which. */

@@ -21,17 +21,14 @@ static bool is_shown_congestion(const struct tern_watch_event *event)
 static bool is_shown(const struct timeline_line *line, bool all)
 {
 	switch (line->kind) {
-	case TIMELINE_RETRANSMIT:
-		return false; /* its segment says it */
+	case TIMELINE_RETRANSMIT: return false; /* its segment says it */
 	case TIMELINE_TIMER:
 		if (line->event.u.timer.action == TERN_TIMER_FIRED || all)
 			return true;
 		return line->event.u.timer.timer == TERN_TIMER_TIME_WAIT &&
 		       line->event.u.timer.action == TERN_TIMER_SET;
-	case TIMELINE_CONGESTION:
-		return is_shown_congestion(&line->event) || all;
-	default:
-		return true;
+	case TIMELINE_CONGESTION: return is_shown_congestion(&line->event) || all;
+	default: return true;
 	}
 }
 
@@ -46,34 +43,32 @@ static bool is_dull_segment(const struct timeline *timeline, const struct timeli
 	if (seg->retransmitted || seg->probe || seg->n_sack > 0 || sent->forged || sent->arrivals != 1)
 		return false;
 	arrived = &timeline->lines[sent->arrived];
-	return arrived->kind == TIMELINE_ARRIVED && arrived->event.u.segment.verdict == TERN_VERDICT_ACCEPTED &&
-	       !arrived->late;
+	return arrived->kind == TIMELINE_ARRIVED &&
+	       arrived->event.u.segment.verdict == TERN_VERDICT_ACCEPTED && !arrived->late;
 }
 
 /* May stand inside a run that is folded, and is then left out with it. */
 static bool is_dull(const struct timeline *timeline, const struct timeline_line *line)
 {
 	switch (line->kind) {
-	case TIMELINE_SENT:
-		return is_dull_segment(timeline, line);
+	case TIMELINE_SENT: return is_dull_segment(timeline, line);
 	case TIMELINE_ARRIVED:
 		return line->sent != TIMELINE_NONE && is_dull_segment(timeline, &timeline->lines[line->sent]);
-	case TIMELINE_CALL:
-		return true;
+	case TIMELINE_CALL: return true;
 	case TIMELINE_TIMER:
 		return line->event.u.timer.timer == TERN_TIMER_DELAYED_ACK ||
-		       line->event.u.timer.timer == TERN_TIMER_PACE || line->event.u.timer.action != TERN_TIMER_FIRED;
-	case TIMELINE_RETRANSMIT:
-		return false;
-	default:
-		return !is_shown(line, false);
+		       line->event.u.timer.timer == TERN_TIMER_PACE ||
+		       line->event.u.timer.action != TERN_TIMER_FIRED;
+	case TIMELINE_RETRANSMIT: return false;
+	default: return !is_shown(line, false);
 	}
 }
 
 /* ---- folding ---- */
 
 struct fold {
-	size_t from, to; /* lines [from, to) go, with the arrivals of what was sent there; from == to: no more */
+	size_t from,
+		to; /* lines [from, to) go, with the arrivals of what was sent there; from == to: no more */
 };
 
 static struct fold next_fold(const struct timeline *timeline, size_t at)
@@ -136,8 +131,7 @@ static enum cause cause_of(enum tern_why why)
 	switch (why) {
 	case TERN_WHY_OPEN_ACTIVE:
 	case TERN_WHY_CLOSE_CALLED:
-	case TERN_WHY_ABORT_CALLED:
-		return CAUSE_SENDING;
+	case TERN_WHY_ABORT_CALLED: return CAUSE_SENDING;
 	case TERN_WHY_SYN_ARRIVED:
 	case TERN_WHY_SYN_ACK_ARRIVED:
 	case TERN_WHY_OUR_SYN_ACKED:
@@ -146,10 +140,8 @@ static enum cause cause_of(enum tern_why why)
 	case TERN_WHY_FIN_AND_ACK_ARRIVED:
 	case TERN_WHY_RST_ARRIVED:
 	case TERN_WHY_REFUSED:
-	case TERN_WHY_TIME_WAIT_REUSED:
-		return CAUSE_ARRIVAL;
-	default:
-		return CAUSE_LOCAL;
+	case TERN_WHY_TIME_WAIT_REUSED: return CAUSE_ARRIVAL;
+	default: return CAUSE_LOCAL;
 	}
 }
 
@@ -157,19 +149,15 @@ static enum cause cause_of(enum tern_why why)
 static bool is_cause(const struct timeline_line *line, enum cause cause)
 {
 	switch (line->kind) {
-	case TIMELINE_CALL:
-		return cause != CAUSE_ARRIVAL && strchr(line->text, '(') != NULL;
-	case TIMELINE_TIMER:
-		return cause == CAUSE_LOCAL && line->event.u.timer.action == TERN_TIMER_FIRED;
-	case TIMELINE_ICMP:
-		return cause == CAUSE_LOCAL;
-	default:
-		return false;
+	case TIMELINE_CALL: return cause != CAUSE_ARRIVAL && strchr(line->text, '(') != NULL;
+	case TIMELINE_TIMER: return cause == CAUSE_LOCAL && line->event.u.timer.action == TERN_TIMER_FIRED;
+	case TIMELINE_ICMP: return cause == CAUSE_LOCAL;
+	default: return false;
 	}
 }
 
-static bool can_carry(const struct timeline *timeline, const struct plan_item *item, const struct plan_item *state,
-		      enum cause cause)
+static bool can_carry(const struct timeline *timeline, const struct plan_item *item,
+		      const struct plan_item *state, enum cause cause)
 {
 	if (item->host != state->host || item->t != state->t || item->has_state)
 		return false;
@@ -192,7 +180,8 @@ static void place_state(struct plan *plan, const struct timeline *timeline, size
 	struct plan_item *place = NULL;
 
 	for (size_t d = 1; d <= NEAR && !place && cause == CAUSE_SENDING && at + d < plan->n; d++)
-		if (plan->items[at + d].kind == PLAN_SENT && can_carry(timeline, &plan->items[at + d], state, cause))
+		if (plan->items[at + d].kind == PLAN_SENT &&
+		    can_carry(timeline, &plan->items[at + d], state, cause))
 			place = &plan->items[at + d];
 	for (size_t d = 1; d <= NEAR && !place; d++) {
 		if (at >= d && can_carry(timeline, &plan->items[at - d], state, cause))
@@ -217,15 +206,11 @@ static bool is_consequence(const struct timeline *timeline, const struct plan_it
 	const struct timeline_line *line = &timeline->lines[item->line];
 
 	switch (line->kind) {
-	case TIMELINE_STATE:
-		return cause_of(line->event.u.state.why) == CAUSE_ARRIVAL;
-	case TIMELINE_TIMER:
-		return line->event.u.timer.action != TERN_TIMER_FIRED;
+	case TIMELINE_STATE: return cause_of(line->event.u.state.why) == CAUSE_ARRIVAL;
+	case TIMELINE_TIMER: return line->event.u.timer.action != TERN_TIMER_FIRED;
 	case TIMELINE_CONGESTION:
-	case TIMELINE_NOTE:
-		return item->kind != PLAN_FOLD;
-	default:
-		return false;
+	case TIMELINE_NOTE: return item->kind != PLAN_FOLD;
+	default: return false;
 	}
 }
 
@@ -238,8 +223,8 @@ static void causes_first(struct plan *plan, const struct timeline *timeline)
 
 		if (arrived.kind != PLAN_ARRIVED)
 			continue;
-		while (at > 0 && plan->items[at - 1].host == arrived.host && plan->items[at - 1].t == arrived.t &&
-		       is_consequence(timeline, &plan->items[at - 1])) {
+		while (at > 0 && plan->items[at - 1].host == arrived.host &&
+		       plan->items[at - 1].t == arrived.t && is_consequence(timeline, &plan->items[at - 1])) {
 			plan->items[at] = plan->items[at - 1];
 			at--;
 		}
@@ -275,13 +260,14 @@ static struct plan_item item_of(const struct timeline_line *line, size_t i)
 /* One time-out after another: the window is at its least already. */
 static bool says_the_same(const struct tern_watch_event *a, const struct tern_watch_event *b)
 {
-	return a->u.congestion.event == TERN_CONGESTION_TIMEOUT && b->u.congestion.event == TERN_CONGESTION_TIMEOUT &&
+	return a->u.congestion.event == TERN_CONGESTION_TIMEOUT &&
+	       b->u.congestion.event == TERN_CONGESTION_TIMEOUT &&
 	       a->u.congestion.cwnd == b->u.congestion.cwnd;
 }
 
 static void fill(struct plan *plan, const struct timeline *timeline, bool all, bool *folded)
 {
-	struct fold			fold = { timeline->n, timeline->n };
+	struct fold		       fold = { timeline->n, timeline->n };
 	const struct tern_watch_event *congestion[TIMELINE_HOSTS] = { NULL, NULL };
 
 	if (!all)
@@ -299,7 +285,8 @@ static void fill(struct plan *plan, const struct timeline *timeline, bool all, b
 		if (is_folded(timeline, i, folded) || !is_shown(line, all))
 			continue;
 		if (line->kind == TIMELINE_CONGESTION) {
-			if (congestion[line->host] && says_the_same(congestion[line->host], &line->event) && !all)
+			if (congestion[line->host] && says_the_same(congestion[line->host], &line->event) &&
+			    !all)
 				continue;
 			congestion[line->host] = &line->event;
 		}
@@ -309,7 +296,7 @@ static void fill(struct plan *plan, const struct timeline *timeline, bool all, b
 
 bool plan_make(struct plan *plan, const struct timeline *timeline, bool all)
 {
-	bool *folded = calloc(timeline->n + 1, sizeof *folded);
+	bool  *folded = calloc(timeline->n + 1, sizeof *folded);
 	size_t kept = 0;
 
 	*plan = (struct plan){ .items = calloc(2 * timeline->n + 1, sizeof *plan->items) };

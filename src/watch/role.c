@@ -67,7 +67,7 @@ static enum role probe_role(struct role_conn *conn, unsigned from)
 
 static enum role ack_role(struct role_conn *conn, unsigned from, const struct tern_watch_segment *seg)
 {
-	struct role_end	*me = &conn->end[from], *peer = &conn->end[!from];
+	struct role_end *me = &conn->end[from], *peer = &conn->end[!from];
 	const bool	 same = me->has_ack && me->ack == seg->ack;
 	const bool	 asked = peer->asks;
 
@@ -154,22 +154,14 @@ const char *role_name(enum role role)
 unsigned role_step(enum role role)
 {
 	switch (role) {
-	case ROLE_SYN:
-		return 1;
-	case ROLE_SYN_ACK:
-		return 2;
-	case ROLE_THIRD:
-		return 3;
-	case ROLE_FIN:
-		return 4;
-	case ROLE_FIN_ACKED:
-		return 5;
+	case ROLE_SYN: return 1;
+	case ROLE_SYN_ACK: return 2;
+	case ROLE_THIRD: return 3;
+	case ROLE_FIN: return 4;
+	case ROLE_FIN_ACKED: return 5;
 	case ROLE_SECOND_FIN:
-	case ROLE_FIN_AND_ACK:
-		return 6;
-	case ROLE_SECOND_FIN_ACKED:
-		return 7;
-	default:
-		return 0;
+	case ROLE_FIN_AND_ACK: return 6;
+	case ROLE_SECOND_FIN_ACKED: return 7;
+	default: return 0;
 	}
 }

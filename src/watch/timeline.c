@@ -9,8 +9,8 @@
 
 enum {
 	LINES_FIRST = 64,
-	INDEX_MAX = 1 << 26,   /* packets of one host that can be joined */
-	LOOK_BACK = 1 << 14,   /* lines searched for the first sending of what is sent again */
+	INDEX_MAX = 1 << 26, /* packets of one host that can be joined */
+	LOOK_BACK = 1 << 14, /* lines searched for the first sending of what is sent again */
 };
 
 void timeline_init(struct timeline *timeline, const char *left, const char *right)
@@ -117,7 +117,8 @@ static bool is_segment(const struct timeline_line *line)
 
 /* From the SYNs that were seen, since a host that answers without a block (a half-open entry, a cookie)
  * tells of no ISN; else from what the event says. */
-bool timeline_relative(const struct timeline *timeline, size_t i, bool of_peer, uint32_t absolute, uint32_t *relative)
+bool timeline_relative(const struct timeline *timeline, size_t i, bool of_peer, uint32_t absolute,
+		       uint32_t *relative)
 {
 	const struct timeline_line *line = &timeline->lines[i];
 	const bool		    arrived = line->kind == TIMELINE_ARRIVED;
@@ -139,7 +140,8 @@ static void set_relative(struct timeline *timeline, size_t i)
 	const struct tern_watch_segment *seg = &line->event.u.segment;
 
 	line->has_rseq = timeline_relative(timeline, i, false, seg->seq, &line->rseq);
-	line->has_rack = (seg->flags & TERN_ACK) && timeline_relative(timeline, i, true, seg->ack, &line->rack);
+	line->has_rack =
+		(seg->flags & TERN_ACK) && timeline_relative(timeline, i, true, seg->ack, &line->rack);
 }
 
 /* ---- what was sent ---- */
@@ -161,7 +163,8 @@ static uint32_t first_of(const struct timeline *timeline, size_t i)
 
 		if (old->kind != TIMELINE_SENT || old->host != line->host || old->conn != line->conn)
 			continue;
-		if (line->event.u.segment.seq - old->event.u.segment.seq >= room_in_sequence(&old->event.u.segment))
+		if (line->event.u.segment.seq - old->event.u.segment.seq >=
+		    room_in_sequence(&old->event.u.segment))
 			continue;
 		if (!old->event.u.segment.retransmitted)
 			return old->n;
@@ -188,8 +191,8 @@ static void take_retransmit(struct timeline *timeline, size_t i)
 
 /* A forged segment is of the connection that has its name, and changes nothing of what is known of that
  * one until it is taken (adopt()). */
-static struct timeline_line *add_sent(struct timeline *timeline, unsigned host, const struct tern_watch_event *event,
-				      bool forged)
+static struct timeline_line *add_sent(struct timeline *timeline, unsigned host,
+				      const struct tern_watch_event *event, bool forged)
 {
 	const uint32_t	  current = conns_current(&timeline->conns, &event->tuple);
 	const uint32_t	  conn = forged && current ? current : conns_number(&timeline->conns, event);
@@ -235,10 +238,8 @@ static bool is_progress(enum tern_verdict verdict)
 	case TERN_VERDICT_RESET:
 	case TERN_VERDICT_REFUSED:
 	case TERN_VERDICT_TIME_WAIT:
-	case TERN_VERDICT_TIME_WAIT_REUSED:
-		return true;
-	default:
-		return false;
+	case TERN_VERDICT_TIME_WAIT_REUSED: return true;
+	default: return false;
 	}
 }
 
@@ -306,18 +307,12 @@ static void add_arrived(struct timeline *timeline, unsigned host, const struct t
 static enum timeline_kind plain_kind(enum tern_watch_kind kind)
 {
 	switch (kind) {
-	case TERN_WATCH_STATE:
-		return TIMELINE_STATE;
-	case TERN_WATCH_TIMER:
-		return TIMELINE_TIMER;
-	case TERN_WATCH_RETRANSMIT:
-		return TIMELINE_RETRANSMIT;
-	case TERN_WATCH_CONGESTION:
-		return TIMELINE_CONGESTION;
-	case TERN_WATCH_ICMP_RX:
-		return TIMELINE_ICMP;
-	default:
-		return TIMELINE_NOTE;
+	case TERN_WATCH_STATE: return TIMELINE_STATE;
+	case TERN_WATCH_TIMER: return TIMELINE_TIMER;
+	case TERN_WATCH_RETRANSMIT: return TIMELINE_RETRANSMIT;
+	case TERN_WATCH_CONGESTION: return TIMELINE_CONGESTION;
+	case TERN_WATCH_ICMP_RX: return TIMELINE_ICMP;
+	default: return TIMELINE_NOTE;
 	}
 }
 
@@ -351,7 +346,8 @@ static bool is_lost(enum tern_fate fate)
 	return fate == TERN_FATE_LOST || fate == TERN_FATE_DROPPED || fate == TERN_FATE_QUEUE_FULL;
 }
 
-static void set_fate(struct timeline *timeline, size_t i, uint64_t nth, enum tern_fate fate, tern_time arrives)
+static void set_fate(struct timeline *timeline, size_t i, uint64_t nth, enum tern_fate fate,
+		     tern_time arrives)
 {
 	struct timeline_line *line = &timeline->lines[i];
 
@@ -364,7 +360,8 @@ static void set_fate(struct timeline *timeline, size_t i, uint64_t nth, enum ter
 		timeline->totals[line->host].lost++;
 }
 
-void timeline_fate(void *context, uint64_t n, const tern_packet *packet, enum tern_fate fate, tern_time arrives)
+void timeline_fate(void *context, uint64_t n, const tern_packet *packet, enum tern_fate fate,
+		   tern_time arrives)
 {
 	const struct timeline_tap *tap = context;
 	const long		   i = index_get(&tap->timeline->by_id[tap->host], packet->id);
@@ -391,8 +388,8 @@ void timeline_call(struct timeline *timeline, unsigned host, tern_time now, cons
 	memcpy(line->text, text, n);
 }
 
-void timeline_forge(struct timeline *timeline, unsigned host, const struct tern_watch_event *event, uint64_t nth,
-		    tern_time arrives)
+void timeline_forge(struct timeline *timeline, unsigned host, const struct tern_watch_event *event,
+		    uint64_t nth, tern_time arrives)
 {
 	if (add_sent(timeline, host, event, true))
 		set_fate(timeline, timeline->n - 1, nth, TERN_FATE_DELIVERED, arrives);
@@ -415,6 +412,27 @@ bool timeline_is_attack(const struct timeline *timeline, const struct timeline_l
 			return !addr_equal(&own->event.tuple.local, &line->event.tuple.local);
 	}
 	return false;
+}
+
+static long moved(long line, size_t by)
+{
+	return line >= (long)by ? line - (long)by : TIMELINE_NONE;
+}
+
+void timeline_forget(struct timeline *timeline, size_t keep)
+{
+	const size_t gone = timeline->n > keep ? timeline->n - keep : 0;
+
+	if (gone == 0)
+		return;
+	memmove(timeline->lines, timeline->lines + gone, keep * sizeof *timeline->lines);
+	timeline->n = keep;
+	for (size_t i = 0; i < keep; i++) {
+		timeline->lines[i].arrived = moved(timeline->lines[i].arrived, gone);
+		timeline->lines[i].sent = moved(timeline->lines[i].sent, gone);
+	}
+	for (unsigned host = 0; host < TIMELINE_HOSTS; host++)
+		timeline->retransmit[host] = moved(timeline->retransmit[host], gone);
 }
 
 bool timeline_in_flight(const struct timeline *timeline)

@@ -125,6 +125,10 @@ bool timeline_is_attack(const struct timeline *timeline, const struct timeline_l
 /* A sequence number of the line's sender (or of its peer) relative to its ISN. False: not known. */
 bool timeline_relative(const struct timeline *timeline, size_t i, bool of_peer, uint32_t absolute, uint32_t *relative);
 
+/* Keeps the newest `keep` lines: for a timeline that is read as it grows, without end. The indices of the
+ * rest change; what is gone is not found any more. Not for one whose segments are joined by numbers. */
+void timeline_forget(struct timeline *timeline, size_t keep);
+
 /* Segments that were sent and have neither arrived nor been lost. */
 bool timeline_in_flight(const struct timeline *timeline);
 

@@ -6,11 +6,6 @@ enum { V4_AT = 12, V4_PREFIX_BITS = 96 };
 
 static const uint8_t mapped_prefix[V4_AT] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
-bool addr_is_v4(const struct tern_addr *addr)
-{
-	return memcmp(addr->b, mapped_prefix, sizeof mapped_prefix) == 0;
-}
-
 struct tern_addr addr_v4(uint32_t host_order)
 {
 	struct tern_addr addr;
@@ -18,16 +13,6 @@ struct tern_addr addr_v4(uint32_t host_order)
 	memcpy(addr.b, mapped_prefix, sizeof mapped_prefix);
 	put32(addr.b + V4_AT, host_order);
 	return addr;
-}
-
-uint32_t addr_v4_of(const struct tern_addr *addr)
-{
-	return get32(addr->b + V4_AT);
-}
-
-bool addr_equal(const struct tern_addr *a, const struct tern_addr *b)
-{
-	return memcmp(a->b, b->b, sizeof a->b) == 0;
 }
 
 /* An IPv6 address whose first 15 bytes are zero: :: and ::1. */
@@ -81,10 +66,4 @@ bool addr_is_unicast(const struct tern_addr *addr)
 	if (addr_is_v4(addr) && addr->b[V4_AT] == 0)
 		return false;
 	return !addr_is_unspecified(addr) && !addr_is_multicast(addr) && !addr_is_broadcast(addr);
-}
-
-bool tuple_equal(const struct tern_tuple *a, const struct tern_tuple *b)
-{
-	return a->local_port == b->local_port && a->remote_port == b->remote_port && a->zone == b->zone &&
-	       addr_equal(&a->remote, &b->remote) && addr_equal(&a->local, &b->local);
 }

@@ -2,14 +2,34 @@
 #ifndef WIRE_TUPLE_H
 #define WIRE_TUPLE_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "base/bytes.h"
 #include <tern/types.h>
 
-bool		 addr_is_v4(const struct tern_addr *addr); /* mapped */
+/* Asked of every packet, and so inline: */
+
+static inline bool addr_is_v4(const struct tern_addr *addr) /* mapped */
+{
+	return get64(addr->b) == 0 && get32(addr->b + 8) == 0xffff;
+}
+
+static inline uint32_t addr_v4_of(const struct tern_addr *addr) /* host order */
+{
+	return get32(addr->b + 12);
+}
+
+static inline bool addr_equal(const struct tern_addr *a, const struct tern_addr *b)
+{
+	return memcmp(a->b, b->b, sizeof a->b) == 0;
+}
+
+static inline bool tuple_equal(const struct tern_tuple *a, const struct tern_tuple *b)
+{
+	return a->local_port == b->local_port && a->remote_port == b->remote_port && a->zone == b->zone &&
+	       addr_equal(&a->remote, &b->remote) && addr_equal(&a->local, &b->local);
+}
+
 struct tern_addr addr_v4(uint32_t host_order);
-uint32_t	 addr_v4_of(const struct tern_addr *addr); /* host order */
-bool		 addr_equal(const struct tern_addr *a, const struct tern_addr *b);
+
 bool		 addr_is_unspecified(const struct tern_addr *addr); /* 0.0.0.0, :: */
 bool		 addr_is_loopback(const struct tern_addr *addr);
 bool		 addr_is_multicast(const struct tern_addr *addr);
@@ -23,7 +43,5 @@ bool addr_in_prefix(const struct tern_addr *addr, const struct tern_addr *prefix
 /* True for what may be the source or remote address of a TCP segment (MUST-46, MUST-57, MUST-63):
  * not unspecified (for IPv4 all of 0.0.0.0/8, RFC 6890), multicast or 255.255.255.255. */
 bool addr_is_unicast(const struct tern_addr *addr);
-
-bool tuple_equal(const struct tern_tuple *a, const struct tern_tuple *b);
 
 #endif

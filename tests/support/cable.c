@@ -1,5 +1,7 @@
 #include "support/cable.h"
 
+#include "support/router.h"
+
 #include <tern/host.h>
 
 #include <stdlib.h>
@@ -112,7 +114,7 @@ static void digest(struct cable *cable, const tern_packet *packet, tern_time now
 }
 
 struct fate {
-	bool lost, twice, corrupted, reordered;
+	bool	 lost, twice, corrupted, reordered;
 	uint64_t bit, jitter, back;
 };
 
@@ -124,8 +126,8 @@ static bool falls(struct chance *chance, uint32_t share)
 static struct fate draw(struct cable *cable, tern_time now)
 {
 	const struct cable_settings *const s = &cable->settings;
-	struct chance *const chance = &cable->chance;
-	struct fate fate = { false, false, false, false, 0, chance_next(chance), 0 };
+	struct chance *const		   chance = &cable->chance;
+	struct fate			   fate = { false, false, false, false, 0, chance_next(chance), 0 };
 
 	if (now >= s->faults_until)
 		return fate;
@@ -150,9 +152,10 @@ static tern_time leaves(struct cable *cable, uint32_t n, tern_time now)
 	if (s->rate == 0)
 		return now;
 	const tern_time each = (tern_time)((uint64_t)n * 1000000000u / s->rate);
+	const tern_time slot = (tern_time)(UINT64_C(1500) * 1000000000u / s->rate); /* of the queue */
 	if (cable->busy_until < now)
 		cable->busy_until = now;
-	if (s->queue != 0 && each > 0 && (cable->busy_until - now) / each >= s->queue)
+	if (s->queue != 0 && cable->busy_until - now >= (tern_time)s->queue * slot)
 		return -1;
 	return cable->busy_until += each;
 }
@@ -160,7 +163,7 @@ static tern_time leaves(struct cable *cable, uint32_t n, tern_time now)
 static void launch(struct cable *cable, struct cable_packet *packet, const struct fate *fate, tern_time left)
 {
 	const struct cable_settings *const s = &cable->settings;
-	tern_time at = left + s->delay;
+	tern_time			   at = left + s->delay;
 
 	if (s->jitter > 0)
 		at += (tern_time)(fate->jitter % (uint64_t)s->jitter);
@@ -175,48 +178,127 @@ static void launch(struct cable *cable, struct cable_packet *packet, const struc
 	heap_push(cable, packet);
 }
 
-void cable_put(struct cable *cable, tern_packet *packet, tern_time now)
+/* The bytes of a packet in one piece; they live until the next call. */
+static const uint8_t *flatten(const tern_packet *packet)
 {
-	const struct fate fate = draw(cable, now);
-	const tern_time left = leaves(cable, packet->len, now);
+	static uint8_t bytes[PACKET_MAX];
+	uint32_t       at = 0;
+
+	for (unsigned i = 0; i < packet->n_parts; at += packet->part[i++].n)
+		memcpy(bytes + at, packet->part[i].at, packet->part[i].n);
+	return bytes;
+}
+
+/* True: the router has sent an error back instead of the packet. */
+static bool refused(struct cable *cable, const tern_packet *packet, tern_time now)
+{
+	const struct cable_settings *const s = &cable->settings;
+	uint8_t error[ROUTER_ERROR_MAX];
+
+	if (s->narrow == 0 || packet->len <= s->narrow || now < s->narrow_from || !cable->back)
+		return false;
+	const size_t n = router_refuses(flatten(packet), packet->len, s->narrow, error);
+	if (n == 0)
+		return false;
+	cable->counts.refused++;
+	cable_inject(cable->back, error, (uint32_t)n, now + s->delay);
+	return true;
+}
+
+static void forge(struct cable *cable, const tern_packet *packet, tern_time now)
+{
+	uint8_t forged[128];
+
+	if (cable->settings.forge == 0 || !falls(&cable->chance, cable->settings.forge))
+		return;
+	const size_t n = forge_segment(flatten(packet), packet->len, &cable->chance, forged);
+	if (n == 0)
+		return;
+	cable->counts.forged++;
+	cable_inject(cable, forged, (uint32_t)n, now + cable->settings.delay);
+}
+
+static struct cable_packet *copy_of(struct cable *cable, const tern_packet *packet)
+{
+	struct cable_packet *const copy = packet_new(cable, packet->len);
+
+	copy->in.len = packet->len;
+	copy->in.mark = cable->counts.entered;
+	return copy;
+}
+
+/* What befalls one packet on the wire. */
+static void send(struct cable *cable, tern_packet *packet, bool lazy, bool piece, tern_time now)
+{
+	struct fate		   fate = draw(cable, now);
+	const tern_time		   left = leaves(cable, packet->len, now);
 	struct cable_counts *const counts = &cable->counts;
 
-	counts->entered++;
-	counts->bytes += packet->len;
-	if (cable->digesting)
-		digest(cable, packet, now);
 	if (fate.lost || left < 0) {
 		counts->lost += fate.lost;
 		counts->queue_full += !fate.lost;
 		tern_packet_done(packet);
 		return;
 	}
-	struct cable_packet *const copy = packet_new(cable, packet->len);
-	copy->in.len = packet->len;
-	copy->in.mark = counts->entered;
+	struct cable_packet *const copy = copy_of(cable, packet);
+	fate.corrupted &= !piece; /* two pieces with a bit each could cheat the checksum of the whole */
 	if (fate.corrupted) {
 		copy->flip = (uint32_t)(fate.bit % (packet->len * 8u)) + 1;
 		counts->corrupted++;
 	}
 	counts->reordered += fate.reordered;
 	if (fate.twice) {
-		struct cable_packet *const second = packet_new(cable, packet->len);
-		struct fate plain = fate;
+		struct cable_packet *const second = copy_of(cable, packet);
+		struct fate		   plain = fate;
 
-		second->in.len = packet->len;
-		second->in.mark = counts->entered;
 		copy_bytes(second, packet);
 		plain.reordered = fate.back & 1;
 		counts->duplicated++;
 		launch(cable, second, &plain, left);
 	}
-	if (cable->settings.lazy) {
+	if (lazy) {
 		copy->held = packet;
 	} else {
 		copy_bytes(copy, packet);
 		tern_packet_done(packet);
 	}
 	launch(cable, copy, &fate, left);
+}
+
+/* A router cuts what may be cut; each piece has a fate of its own. */
+static bool cut(struct cable *cable, const tern_packet *packet, tern_time now)
+{
+	const struct cable_settings *const s = &cable->settings;
+	static uint8_t			   pieces[2 * PACKET_MAX];
+	uint32_t			   length[ROUTER_PIECES_MAX];
+
+	if (s->narrow == 0 || packet->len <= s->narrow || now < s->narrow_from)
+		return false;
+	const unsigned n = router_cuts(flatten(packet), packet->len, s->narrow, pieces, length);
+	const uint8_t *at = pieces;
+
+	for (unsigned i = 0; i < n; at += length[i++]) {
+		tern_packet piece = { .n_parts = 1, .len = length[i] };
+
+		piece.part[0].at = at;
+		piece.part[0].n = length[i];
+		send(cable, &piece, false, true, now);
+	}
+	cable->counts.cut += n > 0;
+	return n > 0;
+}
+
+void cable_put(struct cable *cable, tern_packet *packet, tern_time now)
+{
+	cable->counts.entered++;
+	cable->counts.bytes += packet->len;
+	if (cable->digesting)
+		digest(cable, packet, now);
+	forge(cable, packet, now);
+	if (refused(cable, packet, now) || cut(cable, packet, now))
+		tern_packet_done(packet);
+	else
+		send(cable, packet, cable->settings.lazy, false, now);
 }
 
 void cable_inject(struct cable *cable, const void *bytes, uint32_t n, tern_time at)
@@ -238,7 +320,7 @@ tern_time cable_next(const struct cable *cable)
 size_t cable_take(struct cable *cable, tern_packet *into[], size_t room, tern_time now)
 {
 	struct cable_packet *lent[CABLE_BATCH];
-	size_t n = 0;
+	size_t		     n = 0;
 
 	if (room > CABLE_BATCH)
 		room = CABLE_BATCH;

@@ -21,12 +21,15 @@ struct cable_settings {
 	uint32_t  queue;	 /* packets that may wait for the rate; 0: any number */
 	tern_time faults_until;	 /* from then on nothing is lost, damaged or out of order */
 	bool	  lazy;
+	uint32_t  forge;    /* this share is followed by a forged segment (support/router.h) */
+	uint32_t  narrow;   /* MTU of a router on the way; 0: none */
+	tern_time narrow_from; /* before: as wide as the rest */
 };
 
 struct cable_packet; /* one on its way */
 
 struct cable_counts {
-	uint64_t entered, delivered, bytes, lost, duplicated, corrupted, reordered, queue_full;
+	uint64_t entered, delivered, bytes, lost, duplicated, corrupted, reordered, queue_full, forged, refused, cut;
 };
 
 struct cable {
@@ -35,6 +38,7 @@ struct cable {
 	struct cable_packet **heap; /* by arrival */
 	size_t		      n, room;
 	struct cable_packet  *free;
+	struct cable *back; /* the other direction, for a router's errors; NULL: none */
 	uint64_t	      order; /* entered so far: breaks ties */
 	tern_time	      busy_until, last_arrival;
 	bool		      bad; /* in a burst */

@@ -12,13 +12,13 @@ enum { WORKERS = 2, FAILURES_MAX = 20 };
 
 struct shared {
 	struct tally	  tally[WORKERS];
-	uint64_t	  at[WORKERS];	/* the run that a worker is in */
+	uint64_t	  at[WORKERS]; /* the run that a worker is in */
 	bool		  ended[WORKERS];
 	struct run_result result[]; /* by run */
 };
 
-static char   replay[256];
-static size_t replay_n;
+static char	   replay[256];
+static size_t	   replay_n;
 static const char *program_name;
 
 static void set_replay(uint64_t seed)
@@ -45,7 +45,8 @@ static void catch_crashes(void)
 		sigaction(numbers[i], &action, NULL);
 }
 
-static void one(struct runs *runs, uint64_t seed, bool verbose, struct run_result *result, struct tally *tally)
+static void one(struct runs *runs, uint64_t seed, bool verbose, struct run_result *result,
+		struct tally *tally)
 {
 	set_replay(seed);
 	alarm(verbose ? 0 : runs->seconds ? runs->seconds : 20);
@@ -59,6 +60,7 @@ static void work(struct runs *runs, struct shared *shared, unsigned worker, uint
 	for (uint64_t i = first; i < runs->count; i += WORKERS) {
 		shared->at[worker] = i;
 		one(runs, i + 1, false, &shared->result[i], &shared->tally[worker]);
+		shared->result[i].done = true;
 	}
 	shared->ended[worker] = true;
 	_exit(0);
@@ -77,15 +79,15 @@ static pid_t start(struct runs *runs, struct shared *shared, unsigned worker, ui
 
 static void oversee(struct runs *runs, struct shared *shared)
 {
-	pid_t pid[WORKERS];
+	pid_t	 pid[WORKERS];
 	unsigned alive = 0;
 
 	for (unsigned i = 0; i < WORKERS; i++, alive++)
 		pid[i] = start(runs, shared, i, i);
 	while (alive > 0) {
-		int status;
+		int	    status;
 		const pid_t gone = wait(&status);
-		unsigned worker = 0;
+		unsigned    worker = 0;
 
 		while (worker < WORKERS && pid[worker] != gone)
 			worker++;
@@ -114,11 +116,12 @@ static int by_value(const void *a, const void *b)
 static uint64_t median(const struct runs *runs, const struct shared *shared, size_t field)
 {
 	uint64_t *const values = malloc((size_t)runs->count * sizeof *values);
-	size_t n = 0;
+	size_t		n = 0;
 
 	for (uint64_t i = 0; i < runs->count; i++)
-		if (shared->result[i].packets > 0)
-			values[n++] = *(const uint64_t *)(const void *)((const char *)&shared->result[i] + field);
+		if (shared->result[i].done)
+			values[n++] =
+				*(const uint64_t *)(const void *)((const char *)&shared->result[i] + field);
 	qsort(values, n, sizeof *values, by_value);
 	const uint64_t middle = n ? values[n / 2] : 0;
 	free(values);
@@ -131,7 +134,7 @@ static void sum_up(struct runs *runs, const struct shared *shared)
 	runs->median.faults = median(runs, shared, offsetof(struct run_result, faults));
 	runs->median.packets = median(runs, shared, offsetof(struct run_result, packets));
 	for (uint64_t i = 0; i < runs->count; i++) {
-		runs->passed += shared->result[i].packets > 0;
+		runs->passed += shared->result[i].done;
 		for (unsigned k = 0; k < sizeof runs->median.more / sizeof *runs->median.more; k++)
 			runs->median.more[k] += shared->result[i].more[k];
 	}
@@ -150,9 +153,10 @@ void runs_go(struct runs *runs)
 		runs->passed = runs->count = 1;
 		return;
 	}
-	if (count && strtoull(count, NULL, 10) > 0)
-		runs->count = strtoull(count, NULL, 10);
-	const size_t size = sizeof(struct shared) + (size_t)runs->count * sizeof(struct run_result);
+	const uint64_t asked = count ? strtoull(count, NULL, 10) : 0;
+	if (asked > 0 && (!runs->most || asked < runs->count))
+		runs->count = asked;
+	const size_t	     size = sizeof(struct shared) + (size_t)runs->count * sizeof(struct run_result);
 	struct shared *const shared =
 		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 

@@ -6,17 +6,20 @@
 
 #include "support/tally.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What a run reports. */
 struct run_result {
 	uint64_t bytes, faults, packets;
 	uint64_t more[5]; /* as the program likes; summed */
+	bool	 done;	  /* set when the run has returned */
 };
 
 struct runs {
 	const char *program; /* "build/release/tests/sim/sim_random" */
 	uint64_t    count;   /* unless TERN_SIM_RUNS says other */
+	bool	    most;    /* count is all there are: TERN_SIM_RUNS only asks for fewer */
 	void (*run)(uint64_t seed, bool verbose, struct run_result *result, struct tally *tally);
 	unsigned seconds; /* a run may take, of real time */
 	/* Filled in. */

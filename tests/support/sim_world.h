@@ -31,6 +31,8 @@ struct world_settings {
 	uint64_t	      check_every; /* 0: never */
 	unsigned	      batch;	   /* packets taken and given at once, 1 to 16 */
 	bool		      watch, verbose;
+	bool		      forgiving;		 /* memory runs out on purpose */
+	uint64_t	      fail_at[2], fail_count[2]; /* support/test_allocator.h */
 };
 
 struct world {
@@ -42,7 +44,8 @@ struct world {
 	struct tally	      tally;
 };
 
-void world_init(struct world *world, const struct world_settings *settings);
+/* False: a host could not be made for want of memory, and nothing is left (only where that is forgiven). */
+bool world_init(struct world *world, const struct world_settings *settings);
 void world_done(struct world *world); /* destroys the hosts; asserts that no memory is left */
 
 /* After a door call on a host. */

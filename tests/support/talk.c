@@ -1,12 +1,10 @@
-#include "support/talk.h"
+#include "support/talk_side.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_PERIOD = 1048573, TEXT_PIECE = 65536, SERVER_COOKIE = 1000 };
-
-#define WATCHDOG (500 * TERN_SECOND)
+enum { TEXT_PERIOD = 1048573, TEXT_PIECE = 65536 };
 
 const uint8_t *talk_text(uint64_t key, uint64_t at)
 {
@@ -29,8 +27,8 @@ static const char *const end_names[] = { "shutdown", "wait", "close", "early", "
 
 void talk_print(const struct talk_plan *plan)
 {
-	fprintf(stderr, "talk: client on host %u, IPv%d, ports %u %u, %s, from %.3f s, %s%s\n", plan->client_host,
-		plan->v6 ? 6 : 4, plan->client_port, plan->server_port,
+	fprintf(stderr, "talk: client on host %u, IPv%d, ports %u %u, %s, from %.3f s, %s%s\n",
+		plan->client_host, plan->v6 ? 6 : 4, plan->client_port, plan->server_port,
 		plan->open == TALK_LISTENER ? "listener" : "simultaneous", (double)plan->begin / 1e9,
 		plan->clean ? "clean" : "unclean", plan->may_fail ? ", may fail" : "");
 	for (unsigned i = 0; i < 2; i++) {
@@ -39,13 +37,14 @@ void talk_print(const struct talk_plan *plan)
 		fprintf(stderr,
 			"  %s: %llu octets in writes of %u-%u (%u%% owned, %u%% flags), reads %u%s every %.3f s, "
 			"stops at %llu for %.3f s, ends by %s at %llu;",
-			i ? "server" : "client", (unsigned long long)p->send_total, p->write_min, p->write_max, p->owned,
-			p->flags, p->read_max, p->peek ? " (peek)" : "", (double)p->read_pause / 1e9,
-			(unsigned long long)p->stop_at, (double)p->stop_for / 1e9, end_names[p->end],
-			(unsigned long long)p->end_at);
+			i ? "server" : "client", (unsigned long long)p->send_total, p->write_min,
+			p->write_max, p->owned, p->flags, p->read_max, p->peek ? " (peek)" : "",
+			(double)p->read_pause / 1e9, (unsigned long long)p->stop_at,
+			(double)p->stop_for / 1e9, end_names[p->end], (unsigned long long)p->end_at);
 		for (unsigned o = 0; o < TERN_OPTIONS; o++)
 			if (p->option[o])
-				fprintf(stderr, " %s=%lld", tern_option_name((enum tern_option)o), (long long)p->value[o]);
+				fprintf(stderr, " %s=%lld", tern_option_name((enum tern_option)o),
+					(long long)p->value[o]);
 		fputc('\n', stderr);
 	}
 }
@@ -53,25 +52,28 @@ void talk_print(const struct talk_plan *plan)
 static void print_side(const struct talks *talks, const struct talk *talk, unsigned i)
 {
 	const struct talk_side *const side = &talk->side[i];
-	struct tern_status status;
+	struct tern_status	      status;
 
-	fprintf(stderr, "  %s: open %d done %d sent %llu received %llu of %llu eof %d fin %d error %d may read %d write %d",
+	fprintf(stderr,
+		"  %s: open %d done %d sent %llu received %llu of %llu eof %d fin %d error %d may read %d write %d",
 		i ? "server" : "client", side->open, side->done, (unsigned long long)side->sent,
-		(unsigned long long)side->received, (unsigned long long)talk->plan.side[1 - i].send_total, side->eof,
-		side->fin_called, side->error, side->may_read, side->may_write);
-	if (side->open && !side->done && tern_status(talks->world->side[side->host].host, side->socket, &status) == 0)
+		(unsigned long long)side->received, (unsigned long long)talk->plan.side[1 - i].send_total,
+		side->eof, side->fin_called, side->error, side->may_read, side->may_write);
+	if (side->open && !side->done &&
+	    tern_status(talks->world->side[side->host].host, side->socket, &status) == 0)
 		fprintf(stderr,
 			"\n    %s una %u nxt %u wnd %u, rcv nxt %u wnd %u, unsent %u unacked %u unread %u ooo %u "
 			"in flight %u cwnd %u rto at %lld persist at %lld ready %x",
-			tern_state_name(status.state), status.snd_una - status.iss, status.snd_nxt - status.iss,
-			status.snd_wnd, status.rcv_nxt - status.irs, status.rcv_wnd, status.unsent, status.unacked,
-			status.unread, status.out_of_order, status.in_flight, status.cwnd,
-			(long long)status.retransmit_at, (long long)status.persist_at,
+			tern_state_name(status.state), status.snd_una - status.iss,
+			status.snd_nxt - status.iss, status.snd_wnd, status.rcv_nxt - status.irs,
+			status.rcv_wnd, status.unsent, status.unacked, status.unread, status.out_of_order,
+			status.in_flight, status.cwnd, (long long)status.retransmit_at,
+			(long long)status.persist_at,
 			tern_ready(talks->world->side[side->host].host, side->socket));
 	fputc('\n', stderr);
 }
 
-_Noreturn static void fail(const struct talks *talks, const struct talk *talk, const char *what)
+_Noreturn void talk_fail(const struct talks *talks, const struct talk *talk, const char *what)
 {
 	for (unsigned k = 0; k < talks->n; k++) {
 		fprintf(stderr, "%c", &talks->talk[k] == talk ? '>' : ' ');
@@ -83,25 +85,9 @@ _Noreturn static void fail(const struct talks *talks, const struct talk *talk, c
 		   (double)(talks->world->now - talks->start) / 1e9);
 }
 
-static tern_host *host_of(const struct talks *talks, const struct talk_side *side)
-{
-	return talks->world->side[side->host].host;
-}
-
-static void called(const struct talks *talks, const struct talk_side *side)
-{
-	world_called(talks->world, side->host);
-}
-
-static void wake_at(struct talk_side *side, tern_time at)
-{
-	if (at < side->wake)
-		side->wake = at;
-}
-
 /* ---- ends ---- */
 
-static void side_done(struct talks *talks, struct talk_side *side)
+void talk_side_done(struct talks *talks, struct talk_side *side)
 {
 	side->done = true;
 	side->done_at = talks->world->now;
@@ -114,17 +100,17 @@ static void side_close(struct talks *talks, struct talk_side *side)
 	side->let_go = true;
 	if (tern_close(host_of(talks, side), side->socket) != 0)
 		world_fail("tern_close of a handle that is open");
-	side_done(talks, side);
+	talk_side_done(talks, side);
 	called(talks, side);
 }
 
-static void side_abort(struct talks *talks, struct talk_side *side)
+void talk_side_abort(struct talks *talks, struct talk_side *side)
 {
 	side->aborted = true;
 	side->let_go = true;
 	if (tern_abort(host_of(talks, side), side->socket) != 0)
 		world_fail("tern_abort of a handle that is open");
-	side_done(talks, side);
+	talk_side_done(talks, side);
 	called(talks, side);
 }
 
@@ -132,7 +118,9 @@ static void side_failed(struct talks *talks, struct talk *talk, struct talk_side
 {
 	side->error = error;
 	if (talk->plan.clean && !talk->plan.may_fail && !talks->forgiving)
-		fail(talks, talk, tern_strerror(error));
+		talk_fail(talks, talk, tern_strerror(error));
+	talks->errors += !talk->hurt;
+	talk->hurt = true;
 	side_close(talks, side);
 }
 
@@ -176,10 +164,10 @@ static ptrdiff_t send_owned(struct talks *talks, struct talk_side *side, size_t 
 static bool side_write(struct talks *talks, struct talk *talk, struct talk_side *side)
 {
 	const struct talk_plan_side *const plan = side->plan;
-	struct chance *const chance = &talks->chance;
-	uint64_t n = chance_scale(chance, plan->write_min, plan->write_max);
-	unsigned flags = 0;
-	ptrdiff_t result;
+	struct chance *const		   chance = &talks->chance;
+	uint64_t			   n = chance_scale(chance, plan->write_min, plan->write_max);
+	unsigned			   flags = 0;
+	ptrdiff_t			   result;
 
 	if (!side->may_write || side->fin_called || side->sent == plan->send_total)
 		return false;
@@ -196,9 +184,10 @@ static bool side_write(struct talks *talks, struct talk *talk, struct talk_side 
 	if (chance_percent(chance, plan->owned))
 		result = send_owned(talks, side, n, flags);
 	else
-		result = tern_send(host_of(talks, side), side->socket, talk_text(side->key, side->sent), n, flags);
+		result = tern_send(host_of(talks, side), side->socket, talk_text(side->key, side->sent), n,
+				   flags);
 	if (result == 0 || result > (ptrdiff_t)n)
-		fail(talks, talk, "tern_send took nothing, or more than there was");
+		talk_fail(talks, talk, "tern_send took nothing, or more than there was");
 	if (result > 0)
 		side->sent += (uint64_t)result;
 	else if (result == -TERN_EAGAIN)
@@ -213,17 +202,18 @@ static bool side_write(struct talks *talks, struct talk *talk, struct talk_side 
 
 /* ---- reading ---- */
 
-static void check_text(struct talks *talks, struct talk *talk, struct talk_side *side, const uint8_t *at, size_t n)
+static void check_text(struct talks *talks, struct talk *talk, struct talk_side *side, const uint8_t *at,
+		       size_t n)
 {
 	const struct talk_side *const peer = &talk->side[side == &talk->side[0]];
 
 	if (side->received + n > peer->sent)
-		fail(talks, talk, "more was received than was sent");
+		talk_fail(talks, talk, "more was received than was sent");
 	for (size_t done = 0; done < n;) {
 		const size_t some = n - done < TEXT_PIECE ? n - done : TEXT_PIECE;
 
 		if (memcmp(at + done, talk_text(peer->key, side->received + done), some) != 0)
-			fail(talks, talk, "wrong octets were received");
+			talk_fail(talks, talk, "wrong octets were received");
 		done += some;
 	}
 	side->received += n;
@@ -235,18 +225,18 @@ static void end_of_stream(struct talks *talks, struct talk *talk, struct talk_si
 	const struct talk_side *const peer = &talk->side[side == &talk->side[0]];
 
 	if (!peer->fin_called)
-		fail(talks, talk, "the end of a stream that its sender has not ended");
+		talk_fail(talks, talk, "the end of a stream that its sender has not ended");
 	if (side->received != peer->sent)
-		fail(talks, talk, "octets were lost before the end of the stream");
+		talk_fail(talks, talk, "octets were lost before the end of the stream");
 	side->eof = true;
 }
 
 static ptrdiff_t take(struct talks *talks, struct talk *talk, struct talk_side *side, size_t most)
 {
-	static uint8_t buffer[TEXT_PIECE];
+	static uint8_t	 buffer[TEXT_PIECE];
 	tern_host *const host = host_of(talks, side);
-	const uint8_t *at = buffer;
-	ptrdiff_t n;
+	const uint8_t	*at = buffer;
+	ptrdiff_t	 n;
 
 	if (most > TEXT_PIECE)
 		most = TEXT_PIECE;
@@ -260,7 +250,7 @@ static ptrdiff_t take(struct talks *talks, struct talk *talk, struct talk_side *
 	if (n > 0)
 		check_text(talks, talk, side, at, (size_t)n);
 	if (n > 0 && side->plan->peek && tern_consume(host, side->socket, (size_t)n) != 0)
-		fail(talks, talk, "tern_consume of what was peeked at");
+		talk_fail(talks, talk, "tern_consume of what was peeked at");
 	called(talks, side);
 	return n;
 }
@@ -268,7 +258,7 @@ static ptrdiff_t take(struct talks *talks, struct talk *talk, struct talk_side *
 static bool side_read(struct talks *talks, struct talk *talk, struct talk_side *side)
 {
 	const struct talk_plan_side *const plan = side->plan;
-	const tern_time now = talks->world->now;
+	const tern_time			   now = talks->world->now;
 
 	if (!side->may_read || side->eof || (plan->end == TALK_CLOSE && talk->plan.clean))
 		return false;
@@ -312,12 +302,12 @@ static void shut_down(struct talks *talks, struct talk *talk, struct talk_side *
 static void side_end(struct talks *talks, struct talk *talk, struct talk_side *side)
 {
 	const struct talk_plan_side *const plan = side->plan;
-	const bool all_sent = side->sent == plan->send_total;
+	const bool			   all_sent = side->sent == plan->send_total;
 
 	if (!side->connected)
 		return;
 	if (plan->end == TALK_ABORT && side->sent + side->received >= plan->end_at)
-		side_abort(talks, side);
+		talk_side_abort(talks, side);
 	else if (plan->end == TALK_EARLY && side->sent + side->received >= plan->end_at)
 		side_close(talks, side);
 	else if (plan->end == TALK_CLOSE && all_sent)
@@ -328,7 +318,7 @@ static void side_end(struct talks *talks, struct talk *talk, struct talk_side *s
 		shut_down(talks, talk, side);
 }
 
-static void side_step(struct talks *talks, struct talk *talk, struct talk_side *side)
+void talk_side_step(struct talks *talks, struct talk *talk, struct talk_side *side)
 {
 	bool going = true;
 
@@ -345,13 +335,13 @@ static void side_step(struct talks *talks, struct talk *talk, struct talk_side *
 static void set_options(struct talks *talks, const struct talk_side *side)
 {
 	for (unsigned o = 0; o < TERN_OPTIONS; o++)
-		if (side->plan->option[o] &&
-		    tern_option_set(host_of(talks, side), side->socket, (enum tern_option)o, side->plan->value[o]) != 0)
+		if (side->plan->option[o] && tern_option_set(host_of(talks, side), side->socket,
+							     (enum tern_option)o, side->plan->value[o]) != 0)
 			world_fail("option %s", tern_option_name((enum tern_option)o));
 	called(talks, side);
 }
 
-static void side_opened(struct talks *talks, struct talk_side *side, tern_socket socket, uint64_t cookie)
+void talk_side_opened(struct talks *talks, struct talk_side *side, tern_socket socket, uint64_t cookie)
 {
 	side->open = true;
 	side->socket = socket;
@@ -359,264 +349,4 @@ static void side_opened(struct talks *talks, struct talk_side *side, tern_socket
 		world_fail("tern_set_cookie");
 	side->may_write = side->plan->eager;
 	set_options(talks, side);
-}
-
-/* ---- opening ---- */
-
-static bool connect_side(struct talks *talks, struct talk *talk, unsigned i)
-{
-	struct talk_side *const side = &talk->side[i];
-	const bool v6 = talk->plan.v6;
-	const uint16_t port[2] = { talk->plan.client_port, talk->plan.server_port };
-	const struct tern_open open = {
-		.local = world_endpoint(talks->world, side->host, v6, port[i]),
-		.remote = world_endpoint(talks->world, 1 - side->host, v6, port[1 - i]),
-	};
-	tern_socket socket;
-	const int result = tern_connect(host_of(talks, side), &open, &socket);
-	struct tern_status status;
-
-	called(talks, side);
-	if (result == -TERN_EADDRINUSE || result == -TERN_EADDRNOTAVAIL || (result == -TERN_ENOMEM && talks->forgiving)) {
-		talk->try_at = talks->world->now + TERN_SECOND; /* the port is in TIME-WAIT */
-		return false;
-	}
-	if (result != 0)
-		fail(talks, talk, tern_strerror(result));
-	side_opened(talks, side, socket, (uint64_t)(talk - talks->talk) * 2 + i + 1);
-	if (tern_status(host_of(talks, side), socket, &status) != 0)
-		world_fail("tern_status of a new connection");
-	talk->iss = status.iss;
-	return true;
-}
-
-static void begin_talk(struct talks *talks, struct talk *talk)
-{
-	if (talks->world->now >= talk->try_at)
-		talk->begun = connect_side(talks, talk, 0);
-	talk->side[0].wake = talk->begun ? TERN_NEVER : talk->try_at;
-	if (talk->begun && talk->plan.open == TALK_SIMULTANEOUS && !connect_side(talks, talk, 1))
-		fail(talks, talk, "simultaneous open");
-}
-
-/* The talk that an accepted connection belongs to: its client's ISN says so. */
-static struct talk *talk_of(struct talks *talks, unsigned host, const struct tern_status *status)
-{
-	for (unsigned k = 0; k < talks->n; k++) {
-		struct talk *const talk = &talks->talk[k];
-
-		if (talk->begun && talk->plan.open == TALK_LISTENER && !talk->side[1].open && !talk->side[1].done &&
-		    talk->side[1].host == host && talk->iss == status->irs)
-			return talk;
-	}
-	return NULL;
-}
-
-static void accept_all(struct talks *talks, unsigned host, tern_socket listener)
-{
-	tern_host *const at = talks->world->side[host].host;
-	struct tern_status status;
-	tern_socket socket;
-	int result;
-
-	while ((result = tern_accept(at, listener, &socket)) == 0) {
-		if (tern_status(at, socket, &status) != 0)
-			world_fail("tern_status of an accepted connection");
-		struct talk *const talk = talk_of(talks, host, &status);
-
-		if (!talk) { /* an old duplicate proved a cookie, or the client has gone on without it */
-			talks->strays++;
-			tern_abort(at, socket);
-			continue;
-		}
-		struct talk_side *const side = &talk->side[1];
-		side_opened(talks, side, socket, (uint64_t)(talk - talks->talk) * 2 + 2);
-		side->connected = side->may_read = side->may_write = true;
-		side_step(talks, talk, side);
-	}
-	world_called(talks->world, host);
-	if (result != -TERN_EAGAIN)
-		world_fail("tern_accept: %s", tern_strerror(result));
-}
-
-static void listen_at(struct talks *talks, unsigned host, bool v6, uint16_t port)
-{
-	const struct tern_listen listen = {
-		.local = world_endpoint(talks->world, host, v6, port),
-		.backlog = talks->backlog,
-		.cookie = SERVER_COOKIE,
-	};
-
-	if (talks->listening[host][v6])
-		return;
-	if (tern_listen(talks->world->side[host].host, &listen, &talks->listener[host][v6]) != 0) {
-		if (!talks->forgiving)
-			world_fail("tern_listen");
-		return;
-	}
-	talks->listening[host][v6] = true;
-}
-
-static void close_listeners(struct talks *talks)
-{
-	for (unsigned host = 0; host < 2; host++)
-		for (unsigned v6 = 0; v6 < 2; v6++)
-			if (talks->listening[host][v6] &&
-			    tern_close(talks->world->side[host].host, talks->listener[host][v6]) != 0)
-				world_fail("tern_close of a listener");
-	memset(talks->listening, 0, sizeof talks->listening);
-}
-
-/* ---- the run ---- */
-
-static void on_event(struct talks *talks, unsigned host, const struct tern_event *event)
-{
-	if (event->cookie == SERVER_COOKIE) {
-		accept_all(talks, host, event->socket);
-		return;
-	}
-	if (event->cookie == 0 || event->cookie > 2 * talks->n)
-		world_fail("an event with cookie %llu", (unsigned long long)event->cookie);
-	struct talk *const talk = &talks->talk[(event->cookie - 1) / 2];
-	struct talk_side *const side = &talk->side[(event->cookie - 1) % 2];
-
-	if (side->done || side->host != host || memcmp(&side->socket, &event->socket, sizeof event->socket) != 0)
-		fail(talks, talk, "an event for a handle that was closed");
-	if (event->ready & TERN_CONNECTED)
-		side->connected = true;
-	if (event->ready & (TERN_CONNECTED | TERN_WRITABLE | TERN_ERROR))
-		side->may_write = true;
-	if (event->ready & (TERN_CONNECTED | TERN_READABLE | TERN_PEER_CLOSED | TERN_ERROR | TERN_CLOSED))
-		side->may_read = true;
-	side_step(talks, talk, side);
-}
-
-static bool drain_events(struct talks *talks)
-{
-	struct tern_event event;
-	bool any = false;
-
-	for (unsigned host = 0; host < 2; host++) {
-		while (tern_host_event(talks->world->side[host].host, &event)) {
-			world_called(talks->world, host);
-			on_event(talks, host, &event);
-			any = true;
-		}
-	}
-	return any;
-}
-
-/* A peer that heard neither FIN nor RST, and has nothing to say, waits forever: so does TCP. */
-static void watch_over(struct talks *talks, struct talk *talk)
-{
-	const tern_time now = talks->world->now;
-
-	for (unsigned i = 0; i < 2; i++) {
-		struct talk_side *const side = &talk->side[i], *const peer = &talk->side[1 - i];
-
-		if (!peer->done || side->done)
-			continue;
-		if (!side->open && (!talk->plan.clean || talk->plan.may_fail || talks->forgiving)) {
-			if (now >= peer->done_at + 10 * TERN_SECOND)
-				side_done(talks, side);
-			else
-				wake_at(side, peer->done_at + 10 * TERN_SECOND);
-		} else if (!talk->plan.clean || talk->plan.may_fail || talks->forgiving) {
-			if (now >= peer->done_at + WATCHDOG) {
-				talks->watchdogs++;
-				side_abort(talks, side);
-			} else {
-				wake_at(side, peer->done_at + WATCHDOG);
-			}
-		}
-	}
-}
-
-static bool step_all(struct talks *talks, tern_time *next)
-{
-	bool over = true;
-
-	*next = TERN_NEVER;
-	for (unsigned k = 0; k < talks->n; k++) {
-		struct talk *const talk = &talks->talk[k];
-
-		for (unsigned i = 0; i < 2; i++)
-			if (talk->begun && talk->side[i].wake <= talks->world->now)
-				side_step(talks, talk, &talk->side[i]);
-		if (!talk->begun)
-			begin_talk(talks, talk);
-		watch_over(talks, talk);
-		for (unsigned i = 0; i < 2; i++) {
-			*next = talk->side[i].wake < *next ? talk->side[i].wake : *next;
-			over &= talk->side[i].done;
-		}
-	}
-	return over;
-}
-
-static bool turn(struct talks *talks, bool *over)
-{
-	struct world *const world = talks->world;
-	tern_time next, soon;
-	unsigned still = 0;
-
-	do {
-		*over = step_all(talks, &soon);
-		world_flush(world);
-		if (++still > 100000)
-			fail(talks, NULL, "time stands still");
-	} while (drain_events(talks));
-	*over = step_all(talks, &soon);
-	world_flush(world);
-	if (talks->hook)
-		talks->hook(talks);
-	next = world_next(world);
-	next = soon < next ? soon : next;
-	if (next == TERN_NEVER)
-		return false;
-	if (next > talks->start + talks->limit)
-		fail(talks, NULL, "it does not end in time");
-	world_go_to(world, next);
-	return true;
-}
-
-void talks_run(struct talks *talks)
-{
-	bool over = false;
-
-	while (!over)
-		if (!turn(talks, &over) && !over)
-			fail(talks, NULL, "nothing will ever happen any more");
-	close_listeners(talks);
-	world_flush(talks->world);
-	talks->limit += 1000 * TERN_SECOND;
-	while (turn(talks, &over))
-		;
-	for (unsigned k = 0; k < talks->n; k++)
-		for (unsigned i = 0; i < 2; i++)
-			if (talks->talk[k].side[i].owned_out != 0)
-				fail(talks, &talks->talk[k], "memory that was given was never released");
-	world_check_idle(talks->world);
-}
-
-void talks_init(struct talks *talks, struct world *world, uint64_t seed)
-{
-	*talks = (struct talks){ .world = world, .start = world->now, .limit = 3600 * TERN_SECOND, .chance = { seed } };
-}
-
-void talks_add(struct talks *talks, const struct talk_plan *plan)
-{
-	struct talk *const talk = &talks->talk[talks->n++];
-
-	talk->plan = *plan;
-	talk->try_at = talks->start + plan->begin;
-	for (unsigned i = 0; i < 2; i++)
-		talk->side[i] = (struct talk_side){
-			.plan = &talk->plan.side[i],
-			.host = i == 0 ? plan->client_host : 1 - plan->client_host,
-			.key = chance_next(&talks->chance) >> 1,
-			.wake = TERN_NEVER,
-		};
-	if (plan->open == TALK_LISTENER)
-		listen_at(talks, 1 - plan->client_host, plan->v6, plan->server_port);
 }

@@ -13,59 +13,61 @@
 #include "support/sim_world.h"
 
 enum talk_end {
-	TALK_SHUTDOWN,	/* all sent: shutdown; reads to the end; closes */
-	TALK_WAIT,	/* reads to the end first, then sends what is left, and closes */
-	TALK_CLOSE,	/* all sent: closes, reads nothing */
-	TALK_EARLY,	/* closes in the middle, at end_at */
-	TALK_ABORT,	/* aborts in the middle, at end_at */
+	TALK_SHUTDOWN, /* all sent: shutdown; reads to the end; closes */
+	TALK_WAIT,     /* reads to the end first, then sends what is left, and closes */
+	TALK_CLOSE,    /* all sent: closes, reads nothing */
+	TALK_EARLY,    /* closes in the middle, at end_at */
+	TALK_ABORT,    /* aborts in the middle, at end_at */
 };
 
 enum talk_open { TALK_LISTENER, TALK_SIMULTANEOUS };
 
 struct talk_plan_side {
-	uint64_t  send_total;
-	uint32_t  write_min, write_max;
-	unsigned  owned, flags; /* percent of the writes: with memory of their own, with a send flag */
-	uint32_t  read_max;	/* at once */
-	tern_time read_pause;	/* after each read */
-	uint64_t  stop_at;	/* stops reading here for stop_for */
-	tern_time stop_for;
-	bool	  peek;
-	bool	  eager; /* sends before it is connected */
+	uint64_t      send_total;
+	uint32_t      write_min, write_max;
+	unsigned      owned, flags; /* percent of the writes: with memory of their own, with a send flag */
+	uint32_t      read_max;	    /* at once */
+	tern_time     read_pause;   /* after each read */
+	uint64_t      stop_at;	    /* stops reading here for stop_for */
+	tern_time     stop_for;
+	bool	      peek;
+	bool	      eager; /* sends before it is connected */
 	enum talk_end end;
-	uint64_t  end_at; /* octets sent and received */
-	bool	  option[TERN_OPTIONS];
-	int64_t	  value[TERN_OPTIONS];
+	uint64_t      end_at; /* octets sent and received */
+	bool	      option[TERN_OPTIONS];
+	int64_t	      value[TERN_OPTIONS];
 };
 
 struct talk_plan {
-	struct talk_plan_side side[2]; /* 0: client */
-	unsigned	      client_host; /* the server is on the other one */
+	struct talk_plan_side side[2];	   /* 0: client */
+	unsigned	      client_host;
+	bool		      local; /* the server is on the same host; else on the other one */
 	bool		      v6;
 	enum talk_open	      open;
 	uint16_t	      client_port, server_port; /* client_port 0: ephemeral */
-	tern_time	      begin; /* after the start */
+	tern_time	      begin;			/* after the start */
 	bool		      clean;
 	bool		      may_fail; /* the opening may be given up (few SYN-ACKs, cookies) */
 };
 
 struct talk_side {
 	const struct talk_plan_side *plan;
-	unsigned    host;
-	tern_socket socket;
-	bool	    open, connected, done, fin_called, let_go, eof, may_read, may_write, stopped, aborted;
-	int	    error;
-	uint64_t    sent, received, key;
-	uint32_t    owned_out;
-	tern_time   wake, read_at, done_at;
+	unsigned		     host;
+	tern_socket		     socket;
+	bool	  open, connected, done, fin_called, let_go, eof, may_read, may_write, stopped, aborted;
+	int	  error;
+	uint64_t  sent, received, key;
+	uint32_t  owned_out;
+	tern_time wake, read_at, done_at;
 };
 
 struct talk {
 	struct talk_plan plan;
 	struct talk_side side[2];
 	uint32_t	 iss; /* the client's */
-	bool		 begun;
+	bool		 begun, hurt;
 	tern_time	 try_at; /* connect, if not begun */
+	unsigned	 tries;
 };
 
 enum { TALKS_MAX = 8 };
@@ -81,6 +83,7 @@ struct talks {
 	struct chance chance;
 	bool	      forgiving; /* memory runs out on purpose: calls may fail, nothing may be wrong */
 	uint64_t      bytes, watchdogs, strays;
+	unsigned      errors;		   /* talks with an error, where they are forgiven */
 	void (*hook)(struct talks *talks); /* between steps */
 	void *hook_context;
 };

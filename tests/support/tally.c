@@ -5,7 +5,7 @@
 
 static void count_state(struct tally *tally, const struct tern_watch_event *event)
 {
-	size_t n;
+	size_t			      n;
 	const struct tern_edge *const edges = tern_edges(&n);
 
 	tally->states[event->u.state.to]++;
@@ -22,40 +22,29 @@ static void count_state(struct tally *tally, const struct tern_watch_event *even
 static void count(struct tally *tally, const struct tern_watch_event *event)
 {
 	switch (event->kind) {
-	case TERN_WATCH_SEGMENT_TX:
-		tally->segments_tx++;
-		break;
+	case TERN_WATCH_SEGMENT_TX: tally->segments_tx++; break;
 	case TERN_WATCH_SEGMENT_RX:
 		tally->segments_rx++;
 		tally->verdicts[event->u.segment.verdict]++;
 		break;
-	case TERN_WATCH_STATE:
-		count_state(tally, event);
-		break;
+	case TERN_WATCH_STATE: count_state(tally, event); break;
 	case TERN_WATCH_TIMER:
 		tally->timers[event->u.timer.timer] += event->u.timer.action == TERN_TIMER_FIRED;
 		break;
-	case TERN_WATCH_RETRANSMIT:
-		tally->retransmits[event->u.retransmit.why]++;
-		break;
-	case TERN_WATCH_PACKET_DROP:
-		tally->verdicts[event->u.drop.verdict]++;
-		break;
-	case TERN_WATCH_NOTE:
-		tally->notes[event->u.note.note]++;
-		break;
-	default:
-		break;
+	case TERN_WATCH_RETRANSMIT: tally->retransmits[event->u.retransmit.why]++; break;
+	case TERN_WATCH_PACKET_DROP: tally->verdicts[event->u.drop.verdict]++; break;
+	case TERN_WATCH_NOTE: tally->notes[event->u.note.note]++; break;
+	default: break;
 	}
 }
 
 static void print_segment(const struct tern_watch_event *event)
 {
-	static const char letters[] = "FSRPAUEC";
+	static const char		       letters[] = "FSRPAUEC";
 	const struct tern_watch_segment *const s = &event->u.segment;
-	const bool tx = event->kind == TERN_WATCH_SEGMENT_TX;
-	char flags[12];
-	unsigned n = 0;
+	const bool			       tx = event->kind == TERN_WATCH_SEGMENT_TX;
+	char				       flags[12];
+	unsigned			       n = 0;
 
 	for (unsigned i = 0; i < 8; i++)
 		if (s->flags >> i & 1)
@@ -82,9 +71,7 @@ static void print(const struct tally_sink *sink, const struct tern_watch_event *
 		event->tuple.local_port, tern_state_name(event->state));
 	switch (event->kind) {
 	case TERN_WATCH_SEGMENT_TX:
-	case TERN_WATCH_SEGMENT_RX:
-		print_segment(event);
-		break;
+	case TERN_WATCH_SEGMENT_RX: print_segment(event); break;
 	case TERN_WATCH_STATE:
 		fprintf(stderr, "** %s to %s: %s", tern_state_name(event->u.state.from),
 			tern_state_name(event->u.state.to), tern_why_name(event->u.state.why));
@@ -104,10 +91,12 @@ static void print(const struct tally_sink *sink, const struct tern_watch_event *
 			event->u.congestion.ssthresh, event->u.congestion.in_flight);
 		break;
 	case TERN_WATCH_PACKET_DROP:
-		fprintf(stderr, "drop %s len %u", tern_verdict_name(event->u.drop.verdict), event->u.drop.len);
+		fprintf(stderr, "drop %s len %u", tern_verdict_name(event->u.drop.verdict),
+			event->u.drop.len);
 		break;
 	case TERN_WATCH_ICMP_RX:
-		fprintf(stderr, "icmp %u/%u mtu %u", event->u.icmp.type, event->u.icmp.code, event->u.icmp.mtu);
+		fprintf(stderr, "icmp %u/%u mtu %u", event->u.icmp.type, event->u.icmp.code,
+			event->u.icmp.mtu);
 		break;
 	case TERN_WATCH_NOTE:
 		fprintf(stderr, "note %s %u", tern_note_name(event->u.note.note), event->u.note.value);
@@ -147,7 +136,8 @@ unsigned tally_print_states(const struct tally *tally)
 	unsigned zero = 0;
 
 	for (int i = 0; i < TERN_STATES; i++) {
-		printf("  %-12s %12llu\n", tern_state_name((enum tern_state)i), (unsigned long long)tally->states[i]);
+		printf("  %-12s %12llu\n", tern_state_name((enum tern_state)i),
+		       (unsigned long long)tally->states[i]);
 		zero += tally->states[i] == 0;
 	}
 	return zero;
@@ -155,14 +145,14 @@ unsigned tally_print_states(const struct tally *tally)
 
 unsigned tally_print_edges(const struct tally *tally)
 {
-	size_t n;
+	size_t			      n;
 	const struct tern_edge *const edges = tern_edges(&n);
-	unsigned zero = 0;
+	unsigned		      zero = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		printf("  %-12s %-12s %-22s %12llu%s\n", tern_state_name(edges[i].from), tern_state_name(edges[i].to),
-		       tern_why_name(edges[i].why), (unsigned long long)tally->edges[i],
-		       tally->edges[i] ? "" : "  <- none");
+		printf("  %-12s %-12s %-22s %12llu%s\n", tern_state_name(edges[i].from),
+		       tern_state_name(edges[i].to), tern_why_name(edges[i].why),
+		       (unsigned long long)tally->edges[i], tally->edges[i] ? "" : "  <- none");
 		zero += tally->edges[i] == 0;
 	}
 	return zero;

@@ -7,7 +7,7 @@
 enum { TALLY_EDGES_MAX = 128 };
 
 struct tally {
-	uint64_t states[TERN_STATES]; /* entered */
+	uint64_t states[TERN_STATES];	 /* entered */
 	uint64_t edges[TALLY_EDGES_MAX]; /* in the order of tern_edges() */
 	uint64_t verdicts[TERN_VERDICTS];
 	uint64_t timers[TERN_TIMERS]; /* fired */
@@ -18,7 +18,7 @@ struct tally {
 
 struct tally_sink {
 	struct tally *tally;
-	const char   *name; /* of the host, for printing */
+	const char   *name;  /* of the host, for printing */
 	bool	      print; /* each event, to stderr */
 	tern_time     zero;  /* times are printed from here */
 };

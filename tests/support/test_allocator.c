@@ -26,8 +26,8 @@ static bool may_have(struct test_allocator *a, size_t size)
 static void *test_alloc(void *context, size_t size, size_t align)
 {
 	struct test_allocator *const a = context;
-	const uint64_t mark = MAGIC ^ size;
-	uint8_t *block = NULL;
+	const uint64_t		     mark = MAGIC ^ size;
+	uint8_t			    *block = NULL;
 
 	if (may_have(a, size)) {
 		if (align < sizeof(void *))
@@ -51,11 +51,12 @@ static void *test_alloc(void *context, size_t size, size_t align)
 static void test_free(void *context, void *block, size_t size)
 {
 	struct test_allocator *const a = context;
-	uint64_t mark;
+	uint64_t		     mark;
 
 	memcpy(&mark, (uint8_t *)block + size, sizeof mark);
 	if (mark != (MAGIC ^ size) || a->blocks == 0) {
-		fprintf(stderr, "allocator: a block of %zu bytes given back with another size or overrun\n", size);
+		fprintf(stderr, "allocator: a block of %zu bytes given back with another size or overrun\n",
+			size);
 		abort();
 	}
 	mark = 0;

@@ -71,9 +71,12 @@ static void a_syn_waits_for_its_answer(void **state)
 	expect_syn_ack();
 	bare_send(&b, BARE_PEER, 1000, third());
 	assert_int_equal(tern_accept(b.host, listener, &socket), 0);
-	while (tern_host_event(b.host, &event))
+	while (tern_host_event(b.host, &event)) {
+		assert_false(event.ready &
+			     TERN_CLOSED); /* the ask has become the connection: that is no end */
 		if (memcmp(&event.socket, &socket, sizeof socket) == 0)
 			assert_int_equal(event.cookie, 42);
+	}
 	assert_int_equal(b.host->listeners.n_asks, 0);
 	bare_end(&b);
 }
@@ -197,6 +200,36 @@ static void ends_that_the_program_is_told(void **state)
 	}
 }
 
+/* Several that end at once are told one by one, in their order; and so the next time. */
+static void many_ends_are_told_in_order(void **state)
+{
+	struct tern_event event;
+
+	(void)state;
+	start_asking();
+	for (int round = 0; round < 20; round++) {
+		tern_socket asked[5];
+
+		for (uint16_t i = 0; i < 5; i++) {
+			bare_send(&b, BARE_PEER, 1000 + i, a_syn());
+			asked[i] = next_ask(100 + i);
+		}
+		while (tern_host_event(b.host, &event))
+			assert_int_equal(event.ready, TERN_ASK);
+		bare_wait(&b, 120 * TERN_SECOND);
+		for (uint16_t i = 0; i < 5; i++) {
+			assert_true(tern_host_event(b.host, &event));
+			assert_memory_equal(&event.socket, &asked[i], sizeof asked[i]);
+			assert_int_equal(event.ready, TERN_CLOSED);
+			assert_int_equal(event.cookie, 100 + i);
+		}
+		assert_false(tern_host_event(b.host, &event));
+		assert_int_equal(b.host->listeners.n_asks, 0);
+	}
+	assert_in_range(b.host->listeners.asks_room, 5, 16); /* records are used again */
+	bare_end(&b);
+}
+
 /* An ask that the program never looked at ends without a trace. */
 static void ends_that_nobody_is_told(void **state)
 {
@@ -268,6 +301,7 @@ int main(void)
 		cmocka_unit_test(a_syn_waits_for_its_answer),
 		cmocka_unit_test(answers_that_say_no),
 		cmocka_unit_test(ends_that_the_program_is_told),
+		cmocka_unit_test(many_ends_are_told_in_order),
 		cmocka_unit_test(ends_that_nobody_is_told),
 		cmocka_unit_test(a_listener_that_asks_never_sends_cookies),
 		cmocka_unit_test(while_it_asks_other_segments),

@@ -178,7 +178,7 @@ static void any_change_spoils_it(void **state)
 		for (unsigned j = 0; j < 5; j++, tried++)
 			passed += cookie_prove(&env, &proved, &wrong[j], &ack, 1460, now);
 	}
-	/* By chance one in 2^28 may: 138,000 tries hardly ever meet one. */
+	/* By chance one in 2^24 may: 138,000 tries hardly ever meet one. */
 	assert_true(tried > 130000);
 	assert_int_equal(passed, 0);
 }
@@ -223,6 +223,29 @@ static void cookies_look_random(void **state)
 		assert_in_range(ones[bit], N / 2 - 200, N / 2 + 200);
 }
 
+/* A peer's later segments cannot prove the cookie, but are known by it; strangers mostly not. */
+static void later_segments_are_known(void **state)
+{
+	unsigned strangers = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 8000; i++) {
+		const struct tern_tuple	 tuple = some_tuple(i & 1);
+		const struct tcp_segment syn = some_syn();
+		const tern_time		 now = any() * TERN_SECOND;
+		struct tcp_agreement	 made, proved;
+		struct tcp_segment	 seg = handshake(&tuple, &syn, &made, now);
+
+		seg.seq = seq_add(seg.seq, 1 + any() % 100000);
+		assert_false(cookie_prove(&env, &proved, &tuple, &seg, 1460, now));
+		assert_true(cookie_may_be(&env, &tuple, &seg, now));
+		assert_true(cookie_may_be(&env, &tuple, &seg, now + 63 * TERN_SECOND));
+		seg.ack = seq(any());
+		strangers += cookie_may_be(&env, &tuple, &seg, now);
+	}
+	assert_in_range(strangers, 8000 / 16 - 150, 8000 / 16 + 150);
+}
+
 /* A peer that offered timestamps but sends none on its ACK is served without options. */
 static void no_timestamp_no_options(void **state)
 {
@@ -239,6 +262,31 @@ static void no_timestamp_no_options(void **state)
 	assert_true(cookie_prove(&env, &proved, &tuple, &ack, 1460, 0));
 	assert_false(proved.ts_ok || proved.wscale_ok || proved.sack_ok);
 	assert_int_equal(proved.peer_mss, 1460);
+}
+
+/* Whatever a peer says and whatever floor is set: never more than both, and never less than the floor. */
+static void every_segment_size(void **state)
+{
+	static const uint16_t floors[] = { 28, 64, 536, 1460 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof floors / sizeof *floors; i++) {
+		env.config.mss_floor = floors[i];
+		for (uint32_t mss = 0; mss < 65536; mss += 1 + mss / 64) {
+			const struct tern_tuple tuple = some_tuple(mss & 1);
+			struct tcp_segment	syn = { .seq = seq(mss), .flags = TCP_SYN };
+			struct tcp_agreement	made, proved;
+
+			syn.opt.has_mss = true;
+			syn.opt.mss = (uint16_t)mss;
+			const struct tcp_segment ack = handshake(&tuple, &syn, &made, 0);
+
+			assert_true(cookie_prove(&env, &proved, &tuple, &ack, 1460, 0));
+			assert_int_equal(proved.peer_mss, made.peer_mss);
+			assert_true(proved.peer_mss >= floors[i]);
+			assert_true(proved.peer_mss <= mss || proved.peer_mss == floors[i]);
+		}
+	}
 }
 
 /* What the host has switched off stays off, whatever the timestamp says. */
@@ -268,7 +316,9 @@ int main(void)
 		cmocka_unit_test_setup(any_change_spoils_it, begin),
 		cmocka_unit_test_setup(a_guess_succeeds_once_in_2_to_the_28, begin),
 		cmocka_unit_test_setup(cookies_look_random, begin),
+		cmocka_unit_test_setup(later_segments_are_known, begin),
 		cmocka_unit_test_setup(no_timestamp_no_options, begin),
+		cmocka_unit_test_setup(every_segment_size, begin),
 		cmocka_unit_test_setup(switches_count, begin),
 	};
 

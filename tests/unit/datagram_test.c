@@ -107,7 +107,8 @@ static void the_best_fitting_socket_gets_it(void **state)
 	(void)state;
 	two_defaults(&w);
 	two_begin(&w);
-	const tern_socket wild = open_bound(&w, 1, 7), client = open_bound(&w, 0, 1000), other = open_bound(&w, 0, 1001);
+	const tern_socket wild = open_bound(&w, 1, 7), client = open_bound(&w, 0, 1000);
+	const tern_socket other = open_bound(&w, 0, 1001);
 	const struct tern_datagram_open to_addr = { .local = at(1, 7, false) };
 	const struct tern_datagram_open to_peer = { .local = at(1, 7, false), .remote = at(0, 1000, false) };
 

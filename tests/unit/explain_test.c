@@ -139,7 +139,8 @@ static char *tell(const struct timeline *timeline, enum explain_language languag
 static void a_connection_is_told_step_by_step(void **state)
 {
 	static const char *const english[] = {
-		"  1 client ► server  SYN  (segment 1 of the seven)", "  3 client ► server  ACK  (segment 3 of the seven)",
+		"  1 client ► server  SYN  (segment 1 of the seven)",
+		"  3 client ► server  ACK  (segment 3 of the seven)",
 		"(segment 7 of the seven)", "client: FIN-WAIT-1 ► FIN-WAIT-2. The client's FIN is acknowledged",
 		"client: TIME-WAIT ► CLOSED.", "numbers 1 to 300. The server will acknowledge",
 	};

@@ -111,6 +111,26 @@ static void a_later_segment_completes(void **state)
 	bare_end(&b);
 }
 
+/* Everything that the watcher was told is about this connection, with the timer's work in it. */
+static void told_of(uint16_t port, unsigned set, unsigned fired, unsigned repeated)
+{
+	for (size_t i = 0; i < b.n_log; i++) {
+		const struct tern_watch_event *const event = &b.log[i];
+
+		assert_int_equal(event->tuple.remote_port, port);
+		assert_int_equal(event->tuple.local_port, 80);
+		if (event->kind == TERN_WATCH_TIMER) {
+			assert_int_equal(event->u.timer.timer, TERN_TIMER_SYN_ACK);
+			set -= event->u.timer.action == TERN_TIMER_SET;
+			fired -= event->u.timer.action == TERN_TIMER_FIRED;
+		}
+		repeated -= event->kind == TERN_WATCH_RETRANSMIT;
+	}
+	assert_int_equal(set, 0);
+	assert_int_equal(fired, 0);
+	assert_int_equal(repeated, 0);
+}
+
 static void syn_ack_repeats_and_is_given_up(void **state)
 {
 	static const tern_time at[] = { 1, 3, 7 }; /* seconds after the SYN */
@@ -120,11 +140,13 @@ static void syn_ack_repeats_and_is_given_up(void **state)
 	(void)state;
 	start(0);
 	began = b.now;
+	b.n_log = 0;
 	bare_send(&b, BARE_PEER, 1000, a_syn());
 	expect_syn_ack();
 	iss = b.seg.seq;
 	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(tern_host_deadline(b.host), began + at[i] * TERN_SECOND);
+		assert_int_equal(half_open_until(b.host, 0), began + 15 * TERN_SECOND);
 		bare_wait(&b, tern_host_deadline(b.host) - b.now - 1);
 		assert_false(bare_next(&b));
 		bare_wait(&b, 1);
@@ -133,6 +155,7 @@ static void syn_ack_repeats_and_is_given_up(void **state)
 		assert_false(bare_next(&b));
 	}
 	assert_int_equal(tern_host_deadline(b.host), began + 15 * TERN_SECOND);
+	told_of(1000, 4, 3, 3);
 	b.n_log = 0;
 	bare_wait(&b, began + 15 * TERN_SECOND - b.now);
 	assert_false(bare_next(&b));
@@ -145,6 +168,52 @@ static void syn_ack_repeats_and_is_given_up(void **state)
 	bare_send(&b, BARE_PEER, 1000, third());
 	assert_true(bare_next(&b));
 	assert_int_equal(b.seg.flags, TCP_RST);
+	bare_end(&b);
+}
+
+/* Far more repetitions than anyone sets: the wait doubles up to rto_max and stays there; other entries keep
+ * their own times meanwhile. */
+static void many_repetitions(void **state)
+{
+	tern_time at, wait = 1;
+
+	(void)state;
+	begin();
+	config.syn_ack_retries = 20;
+	bare_begin(&b, &config, false);
+	listen_on(&(struct tern_listen){ .local = { .port = 80 } });
+	bare_send(&b, BARE_PEER, 1000, a_syn());
+	expect_syn_ack();
+	at = b.now;
+	for (unsigned i = 0; i <= 20; i++) {
+		at += (wait < 120 ? wait : 120) * TERN_SECOND;
+		wait *= 2;
+		assert_int_equal(tern_host_deadline(b.host), at);
+		assert_int_equal(bare_stats(&b).TernHalfOpen, 1);
+		bare_wait(&b, at - b.now);
+		assert_int_equal(bare_drain(&b), i < 20);
+	}
+	assert_int_equal(bare_stats(&b).TernHalfOpen, 0);
+	bare_end(&b);
+}
+
+/* The zone is part of the name (link-local scopes, guests whose addresses overlap). */
+static void zones_are_apart(void **state)
+{
+	const struct tcp_segment syn = a_syn();
+	struct tern_tuple	 tuple, named;
+
+	(void)state;
+	start(0);
+	tuple = bare_tuple(&b, BARE_PEER, 1000);
+	for (tuple.zone = 0; tuple.zone < 3; tuple.zone++) {
+		assert_int_equal(half_open_make(b.host, 0, &tuple, &syn, NULL, b.now),
+				 TERN_VERDICT_NEW_CONNECTION);
+		half_open_tuple(&b.host->half_opens, tuple.zone, &named);
+		assert_true(tuple_equal(&named, &tuple));
+		tern_host_check(b.host);
+	}
+	assert_int_equal(bare_stats(&b).TernHalfOpen, 3);
 	bare_end(&b);
 }
 
@@ -293,6 +362,81 @@ static void a_half_open_entry_costs_at_most_96_bytes(void **state)
 	bare_end(&b);
 }
 
+/* RFC 9293 3.9.2.2, RFC 5927: a hard error counts where it names our SYN-ACK's own number. */
+static void icmp_errors(void **state)
+{
+	static const struct {
+		enum icmp_kind kind;
+		uint32_t       off;
+		bool	       ends;
+	} rows[] = {
+		{ ICMP_PORT_UNREACHABLE, 0, true },  { ICMP_PROTOCOL_UNREACHABLE, 0, true },
+		{ ICMP_PORT_UNREACHABLE, 1, false }, { ICMP_HOST_UNREACHABLE, 0, false },
+		{ ICMP_TIME_EXCEEDED, 0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct tern_addr router = addr_v4(BARE_PEER + 9), own = addr_v4(BARE_HOST);
+		uint8_t		       bytes[128], quote[28];
+
+		start(0);
+		bare_send(&b, BARE_PEER, 1000, a_syn());
+		expect_syn_ack();
+		memcpy(quote, b.bytes, sizeof quote);
+		put32(quote + 24, b.seg.seq.v + rows[i].off);
+		const struct icmp_message icmp = { .kind = rows[i].kind,
+						   .body = quote,
+						   .body_len = sizeof quote };
+		const struct ip_header	  ip = {
+			   .src = router, .dst = own, .version = 4, .protocol = IPPROTO_ICMP4, .ttl = 9
+		};
+		const uint32_t len =
+			(uint32_t)(IPV4_HEADER + icmp_wire_emit(bytes + IPV4_HEADER, &icmp, &router, &own));
+		struct tern_packet packet = { .part = { { bytes, len, NULL } }, .len = len, .n_parts = 1 };
+		tern_packet	  *batch[1] = { &packet };
+
+		ip_wire_emit(bytes, &ip, len - IPV4_HEADER);
+		b.n_log = 0;
+		tern_host_input(b.host, batch, 1, b.now);
+		assert_int_equal(bare_stats(&b).TernHalfOpen, !rows[i].ends);
+		assert_int_equal(bare_edges(&b, TERN_STATE_SYN_RECEIVED, TERN_STATE_CLOSED, TERN_WHY_ICMP),
+				 rows[i].ends);
+		bare_end(&b);
+	}
+}
+
+/* The records by themselves: as many as allowed, indices used again, memory given back. */
+static void records(void **state)
+{
+	const struct tern_allocator allocator = test_allocator(&b.memory);
+	struct half_opens	    all;
+	struct mem		    mem;
+
+	(void)state;
+	mem_init(&mem, &allocator, 1 << 20, 0);
+	half_open_init(&all, &mem, 600);
+	for (unsigned round = 0; round < 3; round++) {
+		for (uint32_t i = 0; i < 600; i++) {
+			const uint32_t index = half_open_get(&all);
+
+			assert_true(index < 600);
+			half_open_wait(&all, index, 0, 1000 - i); /* deadlines of a queue never go back */
+		}
+		assert_int_equal(half_open_get(&all), HALF_OPEN_NONE);
+		half_open_check(&all);
+		assert_int_equal(half_open_deadline(&all), 1000);
+		assert_int_equal(half_open_due(&all, 999), HALF_OPEN_NONE);
+		for (uint32_t i = 0; i < 600; i++)
+			half_open_put(&all, (i * 7 + round) % 600);
+		half_open_check(&all);
+		assert_int_equal(half_open_deadline(&all), TERN_NEVER);
+	}
+	half_open_trim(&all);
+	assert_int_equal(mem.used, 0);
+	half_open_done(&all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,10 +444,14 @@ int main(void)
 		cmocka_unit_test(the_third_segment_may_carry_all),
 		cmocka_unit_test(a_later_segment_completes),
 		cmocka_unit_test(syn_ack_repeats_and_is_given_up),
+		cmocka_unit_test(many_repetitions),
+		cmocka_unit_test(zones_are_apart),
 		cmocka_unit_test(a_jump_of_the_clock),
 		cmocka_unit_test(segments_to_a_half_open_entry),
 		cmocka_unit_test(a_peer_that_began_anew),
 		cmocka_unit_test(challenges_end),
+		cmocka_unit_test(icmp_errors),
+		cmocka_unit_test(records),
 		cmocka_unit_test(a_half_open_entry_costs_at_most_96_bytes),
 	};
 

@@ -155,7 +155,8 @@ static void overtaking_crosses(void **state)
 static void loss_retransmission_and_copy_have_words(void **state)
 {
 	static const char *const words[] = {
-		"─✗ lost", "● retransmission timer fires", "retransmission of 4", "the link doubles it", "copy, duplicate",
+		"─✗ lost", "● retransmission timer fires", "retransmission of 4", "the link doubles it",
+		"copy, duplicate",
 	};
 	struct hand		hand;
 	struct tern_watch_event event;

@@ -146,6 +146,37 @@ static void the_queue_keeps_its_order(void **state)
 	bare_end(&b);
 }
 
+/* Connections that die behind one that nobody accepts leave no places behind for good. */
+static void the_dead_make_room(void **state)
+{
+	struct tern_tuple tuple;
+	tern_socket	  socket;
+	uint16_t	  port = 1000;
+
+	(void)state;
+	start(0);
+	connect_from(999, a_syn());
+	for (unsigned round = 0; round < 50; round++) {
+		for (unsigned i = 0; i < 3; i++)
+			connect_from(++port, a_syn());
+		bare_drain(&b);
+		if (round == 49)
+			break;
+		for (unsigned i = 0; i < 3; i++)
+			bare_send(&b, BARE_PEER, (uint16_t)(port - i),
+				  (struct tcp_segment){ .flags = TCP_RST, .seq = seq(ISN + 1) });
+	}
+	assert_in_range(b.host->listeners.at[0]->queue_room, 1, 8);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(tern_accept(b.host, listener, &socket), 0);
+		assert_int_equal(tern_name(b.host, socket, &tuple), 0);
+		assert_int_equal(tuple.remote_port, i == 0 ? 999 : port - 3 + i);
+	}
+	assert_int_equal(tern_accept(b.host, listener, &socket), -TERN_EAGAIN);
+	bare_drain(&b);
+	bare_end(&b);
+}
+
 /* Its text that came before it was accepted is there, and told. */
 static void what_waits_is_told_at_accept(void **state)
 {
@@ -179,19 +210,25 @@ static void closing_a_listener_ends_all_of_it(void **state)
 	unsigned	  resets = 0;
 	struct tern_event event;
 	tern_socket	  socket;
+	static uint32_t	  iss[65536];
 
 	(void)state;
 	start(0);
-	for (uint16_t port = 1000; port < 1010; port++)
+	for (uint16_t port = 1000; port < 1010; port++) {
 		connect_from(port, a_syn());
+		iss[port] = b.seg.seq.v;
+	}
 	for (uint16_t port = 2000; port < 2007; port++)
 		bare_send(&b, BARE_PEER, port, a_syn());
-	bare_drain(&b);
+	while (bare_next(&b))
+		iss[b.seg.dst_port] = b.seg.seq.v;
 	assert_int_equal(tern_accept(b.host, listener, &socket), 0);
 	b.n_log = 0;
 	assert_int_equal(tern_close(b.host, listener), 0);
 	while (bare_next(&b)) {
 		assert_true(b.seg.flags & TCP_RST);
+		/* Believable: it begins where the peer expects it (RFC 5961 3.2). */
+		assert_int_equal(b.seg.seq.v, iss[b.seg.dst_port] + 1);
 		resets++;
 	}
 	assert_int_equal(resets, 9 + 7);
@@ -268,6 +305,45 @@ static void the_most_exact_listener_takes_it(void **state)
 	bare_send(&b, BARE_PEER, 1000, a_syn());
 	assert_true(bare_next(&b));
 	assert_true(b.seg.flags & TCP_RST);
+	bare_end(&b);
+}
+
+/* Opened and closed without end: numbers are used again, old handles stay dead. */
+static void listeners_come_and_go(void **state)
+{
+	enum { N = 600 }; /* more than the buckets by port */
+	static tern_socket sockets[N], old[N];
+	struct tern_event  event;
+
+	(void)state;
+	begin();
+	bare_begin(&b, &config, false);
+	for (unsigned round = 0; round < 4; round++) {
+		for (unsigned i = 0; i < N; i++)
+			assert_int_equal(
+				tern_listen(b.host,
+					    &(struct tern_listen){ .local = { .port = (uint16_t)(1 + i) } },
+					    &sockets[i]),
+				0);
+		assert_int_equal(bare_stats(&b).TernListeners, N);
+		assert_int_equal(b.host->listeners.n_at, N);
+		for (unsigned i = 0; i < N; i++)
+			if (round > 0)
+				assert_int_equal(tern_close(b.host, old[i]), -TERN_EBADF);
+		/* Some with an event that was never fetched. */
+		b.host_port = (uint16_t)(1 + round * 7);
+		connect_from(1000, a_syn());
+		b.host_port = (uint16_t)(2 + round * 7);
+		connect_from(1000, a_syn());
+		for (unsigned i = 0; i < N; i++)
+			assert_int_equal(tern_close(b.host, sockets[(i * 7 + round) % N]), 0);
+		assert_false(tern_host_event(b.host, &event));
+		bare_drain(&b);
+		tern_host_check(b.host);
+		memcpy(old, sockets, sizeof old);
+	}
+	assert_int_equal(bare_stats(&b).TernListeners, 0);
+	assert_int_equal(bare_stats(&b).TernConnections, 0);
 	bare_end(&b);
 }
 
@@ -486,6 +562,70 @@ static void an_ack_that_proves_nothing(void **state)
 	bare_end(&b);
 }
 
+/* The SYN came twice: the first was answered with a cookie, the second found a place. The peer answers the
+ * first, whose number is not the entry's. */
+static void a_cookie_before_an_entry(void **state)
+{
+	struct tcp_segment ack, flood_ack;
+	tern_socket	   socket;
+	struct tern_status status;
+
+	(void)state;
+	start(1);
+	bare_send(&b, BARE_PEER, 999, a_syn());
+	expect_syn_ack();
+	flood_ack = third();
+	bare_send(&b, BARE_PEER, 1000, a_full_syn());
+	assert_int_equal(bare_verdict(&b), TERN_VERDICT_COOKIE_SENT);
+	expect_syn_ack();
+	ack = third();
+	bare_send(&b, BARE_PEER, 999, (struct tcp_segment){ .flags = TCP_RST, .seq = flood_ack.seq });
+	bare_send(&b, BARE_PEER, 1000, a_full_syn());
+	assert_int_equal(bare_verdict(&b), TERN_VERDICT_NEW_CONNECTION);
+	expect_syn_ack();
+	bare_send(&b, BARE_PEER, 1000, ack);
+	assert_int_equal(tern_accept(b.host, listener, &socket), 0);
+	assert_int_equal(tern_status(b.host, socket, &status), 0);
+	assert_int_equal(status.iss, ack.ack.v - 1);
+	assert_int_equal(status.snd_wscale, 9);
+	assert_int_equal(bare_stats(&b).TernHalfOpen, 0);
+	bare_drain(&b);
+	bare_end(&b);
+}
+
+/* A third segment with text, doubled by the network: the copy comes when its connection has already ended. */
+static void an_old_third_segment_opens_nothing(void **state)
+{
+	struct tcp_segment third_with_text, fin;
+	tern_socket	   socket;
+
+	(void)state;
+	start(1);
+	bare_send(&b, BARE_PEER, 999, a_syn());
+	bare_send(&b, BARE_PEER, 1000, a_syn());
+	assert_int_equal(bare_verdict(&b), TERN_VERDICT_COOKIE_SENT);
+	expect_syn_ack();
+	expect_syn_ack();
+	third_with_text = third();
+	third_with_text.text = (const uint8_t *)"pay 100";
+	third_with_text.text_len = 7;
+	fin = third_with_text;
+	bare_send(&b, BARE_PEER, 1000, third_with_text);
+	assert_int_equal(tern_accept(b.host, listener, &socket), 0);
+	bare_drain(&b);
+	fin.flags |= TCP_RST;
+	fin.text_len = 0;
+	fin.seq = seq_add(fin.seq, 7);
+	bare_send(&b, BARE_PEER, 1000, fin);
+	assert_int_equal(tern_close(b.host, socket), 0);
+	bare_send(&b, BARE_PEER, 1000, third_with_text);
+	assert_int_equal(tern_accept(b.host, listener, &socket), -TERN_EAGAIN);
+	assert_int_equal(bare_stats(&b).SyncookiesRecv, 1);
+	assert_true(bare_next(&b));
+	assert_int_equal(b.seg.flags, TCP_RST);
+	bare_end(&b);
+}
+
 static void without_cookies_the_rest_is_dropped(void **state)
 {
 	(void)state;
@@ -509,15 +649,19 @@ int main(void)
 		cmocka_unit_test(a_syn_from_ourselves_to_itself),
 		cmocka_unit_test(a_full_queue_drops_the_third_and_repeats_the_second),
 		cmocka_unit_test(the_queue_keeps_its_order),
+		cmocka_unit_test(the_dead_make_room),
 		cmocka_unit_test(what_waits_is_told_at_accept),
 		cmocka_unit_test(closing_a_listener_ends_all_of_it),
 		cmocka_unit_test(the_most_exact_listener_takes_it),
+		cmocka_unit_test(listeners_come_and_go),
 		cmocka_unit_test(a_listener_for_one_remote_refuses_others),
 		cmocka_unit_test(what_cannot_be_listened_on),
 		cmocka_unit_test(options_are_handed_on),
 		cmocka_unit_test(honest_peers_connect_through_a_flood),
 		cmocka_unit_test(cookies_begin_and_end_with_the_flood),
 		cmocka_unit_test(an_ack_that_proves_nothing),
+		cmocka_unit_test(a_cookie_before_an_entry),
+		cmocka_unit_test(an_old_third_segment_opens_nothing),
 		cmocka_unit_test(without_cookies_the_rest_is_dropped),
 	};
 

@@ -208,10 +208,13 @@ static inline bool rig_text_is_right(struct rig *r)
 /* The next segment that leaves, in r->out; one emit carries at most one segment. */
 static inline bool tx(struct rig *r)
 {
-	const bool any = tcp_emit(r->tcb, RIG_MSS, r->now, &r->out);
+	struct tcp_out out;
+	const bool any = tcp_emit(r->tcb, RIG_MSS, r->now, &out);
 
 	tcb_check(r->tcb);
-	if (any && r->out.text)
+	if (any)
+		r->out = out;
+	if (any && out.text)
 		assert_true(rig_text_is_right(r));
 	return any;
 }

@@ -61,7 +61,7 @@ static void chinese_breaks_between_characters_but_not_before_a_full_stop(void **
 	(void)state;
 	check_lines("客户端发送 SYN报文段。", 8, (const char *const[]){ "客户端发", "送 SYN报", "文段。" }, 3);
 	check_lines("三次握手。", 8, (const char *const[]){ "三次握", "手。" }, 2);
-	check_lines("是（RFC）", 4, (const char *const[]){ "是", "（RF", "C）" }, 3);
+	check_lines("是（SYN）", 4, (const char *const[]){ "是", "（SY", "N）" }, 3);
 }
 
 static void a_citation_is_one_word(void **state)

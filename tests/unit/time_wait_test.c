@@ -269,6 +269,34 @@ static void restarts_without_end_hold_little(void **state)
 	}
 }
 
+/* Entries that end young (a new incarnation took their tuple) leave one survivor for each chunk that they filled:
+ * those come together too. */
+static void survivors_come_together(void **state)
+{
+	static struct model model;
+	struct time_wait    tw;
+
+	(void)state;
+	begin_mem(64 << 20);
+	memset(&model, 0, sizeof model);
+	memset(model.index, 0xff, sizeof model.index);
+	time_wait_init(&tw, &mem, TERN_SECOND, 0, moved, &model);
+	for (uint32_t n = 0; n < 1000; n++) {
+		add(&tw, &model, n, n);
+		for (unsigned i = 0; i < 510; i++) {
+			add(&tw, &model, MODEL - 1, n);
+			time_wait_remove(&tw, model.index[MODEL - 1]);
+			model.n--;
+		}
+	}
+	model.index[MODEL - 1] = TIME_WAIT_NONE;
+	time_wait_check(&tw);
+	assert_int_equal(tw.n, 1000);
+	assert_in_range(mem.used, 64000, 4 * 64000 + 4 * 32768);
+	the_oldest_is_first(&tw, &model);
+	time_wait_done(&tw);
+}
+
 static void what_memory_refuses_is_refused_cleanly(void **state)
 {
 	static struct model model;
@@ -437,6 +465,13 @@ static void ends_after_2msl_and_not_before(void **state)
 		const tern_time	    began = b.now;
 
 		(void)c;
+		unsigned timers = 0;
+
+		for (size_t i = 0; i < b.n_log; i++)
+			timers += b.log[i].kind == TERN_WATCH_TIMER &&
+				  b.log[i].u.timer.timer == TERN_TIMER_TIME_WAIT &&
+				  b.log[i].u.timer.deadline == until() && b.log[i].tuple.remote_port == 1000;
+		assert_int_equal(timers, 1);
 		assert_int_equal(bare_stats(&b).TernTimeWait, 1);
 		assert_in_range(until() - began, two_msl, two_msl + 3);
 		assert_int_equal(tern_host_deadline(b.host), until());
@@ -464,9 +499,13 @@ static void the_fin_again_is_answered_and_2msl_begins_again(void **state)
 
 		for (int i = 0; i < 5; i++) {
 			bare_wait(&b, 50 * TERN_SECOND);
+			b.n_log = 0;
 			bare_send(&b, BARE_PEER, 1000,
 				  from_peer(&c, TCP_FIN | TCP_ACK, c.rcv_nxt - 1, c.snd_nxt));
 			assert_int_equal(bare_verdict(&b), TERN_VERDICT_TIME_WAIT);
+			assert_int_equal(b.log[0].kind, TERN_WATCH_TIMER);
+			assert_int_equal(b.log[0].u.timer.deadline, until());
+			assert_int_equal(b.log[0].tuple.remote_port, 1000);
 			assert_true(bare_next(&b));
 			assert_int_equal(b.seg.flags, TCP_ACK);
 			assert_int_equal(b.seg.seq.v, c.snd_nxt);
@@ -685,12 +724,35 @@ static void without_memory_the_oldest_go(void **state)
 	bare_end(&b);
 }
 
+/* Not even one entry is to be had: the connection has ended, told and counted, and nothing is left of it. */
+static void without_any_memory_it_ends(void **state)
+{
+	struct tern_config config;
+	tern_socket	   listener;
+
+	(void)state;
+	bare_config(&b, &config);
+	config.allocator.alloc = alloc_but_chunks;
+	no_chunks = true;
+	bare_begin(&b, &config, false);
+	assert_int_equal(tern_listen(b.host, &(struct tern_listen){ .local = { .port = 80 } }, &listener), 0);
+	(void)closed_connection(1000, true);
+	no_chunks = false;
+	assert_int_equal(bare_stats(&b).TernTimeWait, 0);
+	assert_int_equal(bare_stats(&b).TCPTimeWaitOverflow, 1);
+	assert_int_equal(bare_edges(&b, TERN_STATE_TIME_WAIT, TERN_STATE_CLOSED, TERN_WHY_TIME_WAIT_GIVEN_UP),
+			 1);
+	assert_int_equal(b.host->demux.n, 0);
+	bare_end(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_work_as_the_model_has_it),
 		cmocka_unit_test(a_million_cost_64_bytes_each),
 		cmocka_unit_test(restarts_without_end_hold_little),
+		cmocka_unit_test(survivors_come_together),
 		cmocka_unit_test(what_memory_refuses_is_refused_cleanly),
 		cmocka_unit_test(no_more_than_allowed),
 		cmocka_unit_test(far_times),
@@ -701,6 +763,7 @@ int main(void)
 		cmocka_unit_test(a_newer_syn_that_nobody_takes),
 		cmocka_unit_test(the_oldest_is_given_up_for_room),
 		cmocka_unit_test(without_memory_the_oldest_go),
+		cmocka_unit_test(without_any_memory_it_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

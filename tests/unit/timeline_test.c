@@ -225,9 +225,11 @@ static void both_at_once(void **state)
 {
 	static const struct sent sent[] = {
 		{ 0, S, 0, 0, 0, 9, false, ROLE_SYN },		 { 1, S, 0, 0, 0, 9, false, ROLE_CROSSING_SYN },
-		{ 0, S | A, 0, 1, 0, 9, false, ROLE_CROSSING_SYN_ACK }, { 1, S | A, 0, 1, 0, 9, false, ROLE_CROSSING_SYN_ACK },
+		{ 0, S | A, 0, 1, 0, 9, false, ROLE_CROSSING_SYN_ACK },
+		{ 1, S | A, 0, 1, 0, 9, false, ROLE_CROSSING_SYN_ACK },
 		{ 0, F | A, 1, 1, 0, 9, false, ROLE_FIN },	 { 1, F | A, 1, 1, 0, 9, false, ROLE_CROSSING_FIN },
-		{ 0, A, 2, 2, 0, 9, false, ROLE_CROSSING_FIN_ACKED }, { 1, A, 2, 2, 0, 9, false, ROLE_CROSSING_FIN_ACKED },
+		{ 0, A, 2, 2, 0, 9, false, ROLE_CROSSING_FIN_ACKED },
+		{ 1, A, 2, 2, 0, 9, false, ROLE_CROSSING_FIN_ACKED },
 	};
 
 	(void)state;

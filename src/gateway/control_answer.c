@@ -1,0 +1,234 @@
+/* What is asked over --control, and what is answered (gateway/control.h). Nothing that is told needs escaping: names
+ * and addresses are our own, and errors are our own words.
+ */
+#include "gateway/control.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- reading ---- */
+
+static const char *skip_space(const char *at)
+{
+	return at + strspn(at, " \t\r\n");
+}
+
+/* A string at its opening quote. The octet after its closing one; NULL: none, or no room. Control characters
+ * and \u are refused: nothing that can be asked for has any. */
+static const char *read_string(const char *at, char *to, size_t room)
+{
+	size_t n = 0;
+
+	for (at++; *at != '"'; at++) {
+		if (*at == '\\' && strchr("\"\\/", at[1]) && at[1])
+			at++;
+		else if ((unsigned char)*at < 0x20 || *at == '\\')
+			return NULL;
+		if (n + 1 >= room)
+			return NULL;
+		to[n++] = *at;
+	}
+	to[n] = '\0';
+	return at + 1;
+}
+
+static const char *read_value(const char *at, char *to, size_t room)
+{
+	static const char *const words[] = { "true", "false", "null" };
+	size_t			 n = strspn(at, "-0123456789");
+
+	if (*at == '"')
+		return read_string(at, to, room);
+	for (size_t i = 0; i < sizeof words / sizeof words[0] && n == 0; i++)
+		if (strncmp(at, words[i], strlen(words[i])) == 0)
+			n = strlen(words[i]);
+	if (n == 0 || n >= room)
+		return NULL;
+	memcpy(to, at, n);
+	to[n] = '\0';
+	return at + n;
+}
+
+int control_field(const char *object, const char *name, char *to, size_t room)
+{
+	char	    key[32], value[CONTROL_LINE];
+	bool	    found = false;
+	const char *at = skip_space(object);
+
+	if (*at != '{')
+		return -TERN_EINVAL;
+	do {
+		at = skip_space(at + 1);
+		if (*at != '"' || (at = read_string(at, key, sizeof key)) == NULL)
+			return -TERN_EINVAL;
+		at = skip_space(at);
+		if (*at != ':' || (at = read_value(skip_space(at + 1), value, sizeof value)) == NULL)
+			return -TERN_EINVAL;
+		if (strcmp(key, name) == 0) {
+			if (strlen(value) >= room)
+				return -TERN_EINVAL;
+			strcpy(to, value);
+			found = true;
+		}
+		at = skip_space(at);
+	} while (*at == ',');
+	if (*at != '}' || *skip_space(at + 1) != '\0')
+		return -TERN_EINVAL;
+	return found ? 0 : -TERN_ENOENT;
+}
+
+/* ---- telling ---- */
+
+static void __attribute__((format(printf, 2, 3))) tell(struct control_text *to, const char *format, ...)
+{
+	enum { LINE = 512 };
+	va_list arguments;
+
+	if (to->room - to->n < LINE) {
+		const size_t room = to->room ? 2 * to->room : 2 * LINE;
+		char *const  at = to->lost ? NULL : realloc(to->at, room);
+
+		if (!at) {
+			to->lost = true;
+			return;
+		}
+		to->at = at;
+		to->room = room;
+	}
+	va_start(arguments, format);
+	const int n = vsnprintf(to->at + to->n, LINE, format, arguments);
+	va_end(arguments);
+	to->n += n > 0 && n < LINE ? (size_t)n : 0;
+}
+
+static void tell_flow(const struct gateway *gateway, const struct flow *flow, struct control_text *to)
+{
+	const tern_time now = tern_loop_now(gateway->loop);
+	char		guest[46], local[46], onward[46];
+
+	tell(to, "{\"id\":%" PRIu64 ",\"kind\":\"%s\",\"inbound\":%s,\"guest\":\"%s\",\"guest_port\":%u,\"to\":\"%s\","
+		 "\"to_port\":%u,\"onward\":\"%s\",\"onward_port\":%u,",
+	     flow->number, flow_kind_name(flow->kind), flow->inbound ? "true" : "false",
+	     tern_addr_format(&flow->tuple.remote, guest), flow->tuple.remote_port,
+	     tern_addr_format(&flow->tuple.local, local), flow->tuple.local_port,
+	     tern_addr_format(&flow->onward.addr, onward), flow->onward.port);
+	tell(to, "\"state\":\"%s\",\"age_ms\":%" PRId64 ",\"idle_ms\":%" PRId64 ",\"up\":%" PRIu64 ",\"down\":%" PRIu64
+		 "}\n",
+	     flow->kind == FLOW_TCP ? relay_tcp_state(gateway, flow) : flow->down ? "answered" : "unanswered",
+	     (now - flow->since) / TERN_MILLISECOND, (now - flow->active) / TERN_MILLISECOND, flow->up, flow->down);
+}
+
+static void tell_forward(const struct forward *forward, uint32_t id, struct control_text *to)
+{
+	char text[80];
+
+	tell(to, "{\"id\":%" PRIu32 ",\"forward\":\"%s\"}\n", id, forward_format(text, forward));
+}
+
+static void succeeded(struct control_text *to)
+{
+	tell(to, "{\"ok\":true}\n");
+}
+
+static void failed(struct control_text *to, const char *why)
+{
+	tell(to, "{\"ok\":false,\"error\":\"%s\"}\n", why);
+}
+
+/* ---- what can be asked ---- */
+
+static void list_flows(struct gateway *gateway, const char *request, struct control_text *to)
+{
+	const struct flow *flow;
+	uint32_t	   cursor = 0;
+
+	(void)request;
+	while ((flow = flow_each(&gateway->flows, &cursor)) != NULL)
+		tell_flow(gateway, flow, to);
+	succeeded(to);
+}
+
+static void list_forwards(struct gateway *gateway, const char *request, struct control_text *to)
+{
+	struct forward forward;
+	uint32_t       cursor = 0, id;
+
+	(void)request;
+	while (forward_each(gateway, &cursor, &forward, &id))
+		tell_forward(&forward, id, to);
+	succeeded(to);
+}
+
+static void list_stats(struct gateway *gateway, const char *request, struct control_text *to)
+{
+	const char *name;
+	uint64_t    value;
+
+	(void)request;
+	for (size_t i = 0; gateway_stats_at(&gateway->stats, i, &name, &value); i++)
+		tell(to, "{\"name\":\"%s\",\"value\":%" PRIu64 "}\n", name, value);
+	succeeded(to);
+}
+
+static void add_forward(struct gateway *gateway, const char *request, struct control_text *to)
+{
+	char	       text[80];
+	struct forward forward, each;
+	uint32_t       id, cursor = 0, its;
+
+	if (control_field(request, "forward", text, sizeof text) != 0 || forward_parse(&forward, text) != 0) {
+		failed(to, "forward is [ADDR:]HOSTPORT:GUESTPORT[/udp]");
+		return;
+	}
+	const int error = forward_add(gateway, &forward, &id);
+	if (error) {
+		failed(to, strerror(-error));
+		return;
+	}
+	while (forward_each(gateway, &cursor, &each, &its))
+		if (its == id)
+			tell_forward(&each, its, to); /* with the port that it got */
+	succeeded(to);
+}
+
+static void remove_forward(struct gateway *gateway, const char *request, struct control_text *to)
+{
+	char  text[16], *end;
+	const int	    error = control_field(request, "id", text, sizeof text);
+	const unsigned long id = error ? 0 : strtoul(text, &end, 10);
+
+	if (error || *end != '\0' || text[0] == '-' || id > UINT32_MAX)
+		failed(to, "id is the number of a forward");
+	else if (forward_remove(gateway, (uint32_t)id) != 0)
+		failed(to, "there is no such forward");
+	else
+		succeeded(to);
+}
+
+void control_answer(struct gateway *gateway, const char *request, struct control_text *to)
+{
+	static const struct {
+		const char *name;
+		void (*answer)(struct gateway *gateway, const char *request, struct control_text *to);
+	} known[] = {
+		{ "flows", list_flows },   { "forwards", list_forwards },   { "stats", list_stats },
+		{ "add", add_forward },	   { "remove", remove_forward },
+	};
+	char	  what[32];
+	const int error = control_field(request, "do", what, sizeof what);
+
+	if (error) {
+		failed(to, error == -TERN_ENOENT ? "there is no do" : "a request is one flat JSON object");
+		return;
+	}
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+		if (strcmp(what, known[i].name) == 0) {
+			known[i].answer(gateway, request, to);
+			return;
+		}
+	}
+	failed(to, "do is flows, forwards, stats, add or remove");
+}

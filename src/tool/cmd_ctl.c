@@ -1,0 +1,109 @@
+/* tern ctl: asks a running `tern gateway --control PATH`, one request a run. What it says is printed as it comes:
+ * JSON lines. */
+#include "gateway/control.h"
+#include "tool/tool.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static const char command[] = "ctl";
+
+static void usage(void)
+{
+	fputs("usage: tern ctl PATH flows | forwards | stats | add FORWARD | remove ID\n"
+	      "\n"
+	      "Asks the gateway that runs with --control PATH, and prints what it says as JSON lines.\n"
+	      "\n"
+	      "  flows           the connections and datagram flows that it relays now\n"
+	      "  forwards        what comes in from outside (-p), each with its number\n"
+	      "  stats           its counters\n"
+	      "  add FORWARD     one more, as -p has it: [ADDR:]HOSTPORT:GUESTPORT[/udp]\n"
+	      "  remove ID       the forward of that number\n"
+	      "\n"
+	      "Exit status: 0; 1 the gateway refused, or is not there; 2 the command line is wrong.\n"
+	      "\n"
+	      "Examples:\n"
+	      "  tern ctl /run/user/1000/web.tern flows | jq .\n"
+	      "  tern ctl /run/user/1000/web.tern add 8080:80\n", stdout);
+}
+
+/* The request line; false: it cannot be said (no such word, or characters that JSON would escape). */
+static bool make_request(char *to, size_t room, int n, char *const arguments[])
+{
+	const bool asks = n == 1 && (strcmp(arguments[0], "flows") == 0 || strcmp(arguments[0], "forwards") == 0 ||
+				     strcmp(arguments[0], "stats") == 0);
+	int	   len = -1;
+
+	if (asks)
+		len = snprintf(to, room, "{\"do\":\"%s\"}\n", arguments[0]);
+	else if (n == 2 && strpbrk(arguments[1], "\"\\\n\r\t") != NULL)
+		return false;
+	else if (n == 2 && strcmp(arguments[0], "add") == 0)
+		len = snprintf(to, room, "{\"do\":\"add\",\"forward\":\"%s\"}\n", arguments[1]);
+	else if (n == 2 && strcmp(arguments[0], "remove") == 0 && strspn(arguments[1], "0123456789") > 0)
+		len = snprintf(to, room, "{\"do\":\"remove\",\"id\":%.*s}\n", (int)strspn(arguments[1], "0123456789"),
+			       arguments[1]);
+	return len > 0 && (size_t)len < room;
+}
+
+static int reach(const char *path)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+
+	if (strlen(path) >= sizeof name.sun_path)
+		return -ENAMETOOLONG;
+	strcpy(name.sun_path, path);
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&name, sizeof name) == 0)
+		return fd < 0 ? -errno : fd;
+	const int error = -errno;
+	close(fd);
+	return error;
+}
+
+static int print_answer(FILE *from, const char *path)
+{
+	static const char refused[] = "{\"ok\":false,\"error\":\"";
+	char		  line[1024];
+
+	while (fgets(line, sizeof line, from)) {
+		if (strcmp(line, "{\"ok\":true}\n") == 0)
+			return tool_flushed(command) ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
+		if (strncmp(line, refused, sizeof refused - 1) == 0) {
+			char *const why = line + sizeof refused - 1, *const end = strstr(why, "\"}\n");
+			if (end)
+				*end = '\0';
+			return tool_failed(command, "%s", why);
+		}
+		fputs(line, stdout);
+	}
+	return tool_failed(command, "%s: the gateway went away", path);
+}
+
+int tool_ctl(int n, char *const arguments[])
+{
+	char request[CONTROL_LINE];
+
+	if (n == 1 && (strcmp(arguments[0], "--help") == 0 || strcmp(arguments[0], "-h") == 0)) {
+		usage();
+		return tool_flushed(command) ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
+	}
+	if (n < 2 || !make_request(request, sizeof request, n - 1, arguments + 1))
+		return tool_wrong(command, "it takes PATH and flows, forwards, stats, add FORWARD or remove ID "
+					   "(see tern help ctl)");
+	const int fd = reach(arguments[0]);
+	if (fd < 0)
+		return tool_failed(command, "%s: %s", arguments[0], strerror(-fd));
+	const size_t length = strlen(request);
+	FILE *const  stream = send(fd, request, length, MSG_NOSIGNAL) == (ssize_t)length ? fdopen(fd, "r") : NULL;
+	if (!stream) {
+		close(fd);
+		return tool_failed(command, "%s: the gateway went away", arguments[0]);
+	}
+	const int code = print_answer(stream, arguments[0]);
+	(void)fclose(stream);
+	return code;
+}

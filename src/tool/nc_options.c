@@ -1,0 +1,367 @@
+/* tern nc: the command line, and the device. */
+#include "lab/units.h"
+#include "link/netdev.h"
+#include "tool/nc.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum long_option {
+	DEV = 256, ADDRESS, SYSTEM, GATEWAY, NETNS, MTU, TAP, PLAIN, NO_GSO, HELP,
+	DELAY, JITTER, LOSS, DUPLICATE, CORRUPT, REORDER, RATE, SEED,
+};
+
+static const struct option long_options[] = {
+	{ "dev", required_argument, NULL, DEV },
+	{ "address", required_argument, NULL, ADDRESS },
+	{ "system", required_argument, NULL, SYSTEM },
+	{ "gateway", required_argument, NULL, GATEWAY },
+	{ "netns", required_argument, NULL, NETNS },
+	{ "mtu", required_argument, NULL, MTU },
+	{ "tap", no_argument, NULL, TAP },
+	{ "plain", no_argument, NULL, PLAIN },
+	{ "no-gso", no_argument, NULL, NO_GSO },
+	{ "delay", required_argument, NULL, DELAY },
+	{ "jitter", required_argument, NULL, JITTER },
+	{ "loss", required_argument, NULL, LOSS },
+	{ "duplicate", required_argument, NULL, DUPLICATE },
+	{ "corrupt", required_argument, NULL, CORRUPT },
+	{ "reorder", required_argument, NULL, REORDER },
+	{ "rate", required_argument, NULL, RATE },
+	{ "seed", required_argument, NULL, SEED },
+	{ "help", no_argument, NULL, HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+void nc_help(FILE *to)
+{
+	fputs("usage: tern nc [OPTION...] HOST PORT\n"
+	      "       tern nc [OPTION...] -l PORT\n"
+	      "\n"
+	      "Standard input and output on one TCP connection of tern's own, through a TUN or TAP device.\n"
+	      "\n"
+	      "  -l              wait for a connection to PORT\n"
+	      "  -N              at the end of input, say so to the peer (FIN), and go on receiving\n"
+	      "  -w SECONDS      give up when there is no connection by then\n"
+	      "  -v              say on standard error what happens\n"
+	      "  --dev NAME      the device; made where it is not there (tern%d)\n"
+	      "  --tap           a TAP device: Ethernet frames, ARP and neighbour discovery\n"
+	      "  --netns PATH    the device of that network namespace\n"
+	      "  --address A/N   tern's address and prefix, up to four (10.64.64.2/24, fd64::2/64)\n"
+	      "  --system A/N    the system's own on the device, which is then brought up (10.64.64.1/24,\n"
+	      "                  fd64::1/64 where --address is not given)\n"
+	      "  --gateway A     TAP: the next hop to other networks\n"
+	      "  --mtu N         bytes of an IP packet (the device's)\n"
+	      "  --no-gso        one packet for each segment\n"
+	      "  --plain         no offloads at all: every checksum made and checked here\n"
+	      "  --delay TIME, --jitter TIME, --loss SHARE, --duplicate SHARE, --corrupt SHARE,\n"
+	      "  --reorder SHARE, --rate RATE, --seed N\n"
+	      "                  spoil what tern sends, with the words of tc(8)\n"
+	      "  --help          this\n"
+	      "\n"
+	      "Exit status: 0 both directions ended, 1 the connection broke or there is no device, 2 the command\n"
+	      "line is wrong, 128 + signal.\n"
+	      "\n"
+	      "Examples:\n"
+	      "  tern nc -l 7000 &  nc 10.64.64.2 7000\n"
+	      "  printf 'GET / HTTP/1.0\\r\\n\\r\\n' | tern nc -N 10.64.64.1 8000\n"
+	      "  tern nc --loss 5% --delay 20ms -v 10.64.64.1 8000 < request\n", to);
+}
+
+/* ---- the command line ---- */
+
+struct parser {
+	struct nc_options *options;
+	char		  *why;
+	size_t		   room;
+};
+
+static bool wrong(const struct parser *parser, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static bool wrong(const struct parser *parser, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	(void)vsnprintf(parser->why, parser->room, format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+static bool is_v4(const struct tern_addr *addr)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	return memcmp(addr->b, mapped, sizeof mapped) == 0;
+}
+
+static bool parse_prefix(const char *text, struct nc_prefix *to)
+{
+	const char *const slash = strchr(text, '/');
+	char alone[64];
+	uint64_t bits;
+	if (slash == NULL || (size_t)(slash - text) >= sizeof alone)
+		return false;
+	memcpy(alone, text, (size_t)(slash - text));
+	alone[slash - text] = '\0';
+	if (tern_addr_parse(&to->addr, alone) != 0 || !units_number(slash + 1, 0, is_v4(&to->addr) ? 32 : 128, &bits))
+		return false;
+	to->bits = (unsigned)bits;
+	return true;
+}
+
+static bool add_prefix(const struct parser *parser, const char *name, const char *text, struct nc_prefix to[],
+		       unsigned *n)
+{
+	if (*n == NC_ADDRESSES)
+		return wrong(parser, "--%s: %d are the most", name, NC_ADDRESSES);
+	if (!parse_prefix(text, &to[*n]))
+		return wrong(parser, "--%s: '%s' is not an address and prefix (10.64.64.2/24)", name, text);
+	++*n;
+	return true;
+}
+
+static bool take_gateway(const struct parser *parser, const char *text)
+{
+	struct tern_addr addr;
+	if (tern_addr_parse(&addr, text) != 0)
+		return wrong(parser, "--gateway: '%s' is not an address", text);
+	const unsigned i = is_v4(&addr) ? 0 : 1;
+	parser->options->gateway[i] = addr;
+	parser->options->has_gateway[i] = true;
+	return true;
+}
+
+static bool take_impairment(const struct parser *parser, int option, const char *word, const char *text)
+{
+	struct tern_impair *const impair = &parser->options->impair;
+	bool good = false;
+	parser->options->impaired = true;
+	switch (option) {
+	case DELAY: good = units_time(text, &impair->delay); break;
+	case JITTER: good = units_time(text, &impair->jitter); break;
+	case LOSS: good = units_share(text, &impair->loss); break;
+	case DUPLICATE: good = units_share(text, &impair->duplicate); break;
+	case CORRUPT: good = units_share(text, &impair->corrupt); break;
+	case REORDER: good = units_share(text, &impair->reorder); break;
+	case RATE: good = units_rate(text, &impair->rate); break;
+	case SEED: good = units_number(text, 0, UINT64_MAX, &impair->seed); break;
+	default: break;
+	}
+	return good || wrong(parser, "%s: '%s' is not what it takes (see tern nc --help)", word, text);
+}
+
+static bool take_number(const struct parser *parser, const char *name, uint64_t low, uint64_t high, uint64_t *to)
+{
+	return units_number(optarg, low, high, to) || wrong(parser, "%s: '%s' is out of range", name, optarg);
+}
+
+static bool take_option(const struct parser *parser, int option, const char *word)
+{
+	struct nc_options *const options = parser->options;
+	uint64_t number = 0;
+	switch (option) {
+	case 'l': options->listen = true; return true;
+	case 'N': options->shutdown_at_end = true; return true;
+	case 'v': options->verbose = true; return true;
+	case 'h':
+	case HELP: options->help = true; return true;
+	case TAP: options->tap = true; return true;
+	case PLAIN: options->plain = true; return true;
+	case NO_GSO: options->no_gso = true; return true;
+	case DEV:
+		options->dev = optarg;
+		return (*optarg != '\0' && strlen(optarg) < TERN_DEVICE_NAME) ||
+		       wrong(parser, "--dev: '%s' is no name of a device (1 to 15 letters)", optarg);
+	case NETNS: options->netns = optarg; return true;
+	case ADDRESS:
+		return add_prefix(parser, "address", optarg, options->address, &options->n_addresses);
+	case SYSTEM: return add_prefix(parser, "system", optarg, options->system, &options->n_system);
+	case GATEWAY: return take_gateway(parser, optarg);
+	case MTU:
+		if (!take_number(parser, "--mtu", 68, 65535, &number))
+			return false;
+		options->mtu = (uint32_t)number;
+		return true;
+	case 'w':
+		if (!take_number(parser, "-w", 1, 86400, &number))
+			return false;
+		options->timeout = (tern_time)number * TERN_SECOND;
+		return true;
+	case ':': return wrong(parser, "%s wants a value (see tern nc --help)", word);
+	case '?': return wrong(parser, "there is no option '%s' (see tern nc --help)", word);
+	default: return take_impairment(parser, option, word, optarg);
+	}
+}
+
+static bool resolve(const struct parser *parser, const char *name)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *found;
+	if (tern_addr_parse(&parser->options->remote, name) == 0)
+		return true;
+	const int error = getaddrinfo(name, NULL, &hints, &found);
+	if (error != 0)
+		return wrong(parser, "%s: %s", name, gai_strerror(error));
+	struct tern_addr *const addr = &parser->options->remote;
+	if (found->ai_family == AF_INET) {
+		*addr = (struct tern_addr){ .b = { [10] = 0xff, [11] = 0xff } };
+		memcpy(addr->b + 12, &((struct sockaddr_in *)(void *)found->ai_addr)->sin_addr, 4);
+	} else {
+		memcpy(addr->b, &((struct sockaddr_in6 *)(void *)found->ai_addr)->sin6_addr, 16);
+	}
+	freeaddrinfo(found);
+	return true;
+}
+
+static bool take_words(const struct parser *parser, int n, char *const words[])
+{
+	struct nc_options *const options = parser->options;
+	const int wanted = options->listen ? 1 : 2;
+	uint64_t port;
+	if (n != wanted)
+		return wrong(parser, "%s wanted (see tern nc --help)", options->listen ? "-l: one PORT is"
+										: "HOST and PORT are");
+	if (!units_number(words[n - 1], 1, 65535, &port))
+		return wrong(parser, "'%s' is not a port (1-65535)", words[n - 1]);
+	options->port = (uint16_t)port;
+	return options->listen || resolve(parser, words[0]);
+}
+
+static void fill_in(struct nc_options *options)
+{
+	options->settle = 0;
+	if (options->impaired)
+		options->settle = 3 * (options->impair.delay + options->impair.jitter) + 200 * TERN_MILLISECOND;
+	if (options->n_addresses > 0)
+		return;
+	(void)parse_prefix("10.64.64.2/24", &options->address[options->n_addresses++]);
+	(void)parse_prefix("fd64::2/64", &options->address[options->n_addresses++]);
+	if (options->n_system > 0)
+		return;
+	(void)parse_prefix("10.64.64.1/24", &options->system[options->n_system++]);
+	(void)parse_prefix("fd64::1/64", &options->system[options->n_system++]);
+}
+
+bool nc_options_parse(struct nc_options *options, int n, char *const arguments[], char *why, size_t why_room)
+{
+	const struct parser parser = { options, why, why_room };
+	char **const words = calloc((size_t)n + 2, sizeof *words); /* getopt moves them about, and skips the first */
+	bool good = true;
+	*options = (struct nc_options){ .timeout = TERN_NEVER };
+	if (words == NULL)
+		return wrong(&parser, "no memory");
+	words[0] = (char *)(uintptr_t)"nc";
+	for (int i = 0; i < n; i++)
+		words[i + 1] = arguments[i];
+	optind = 0;
+	opterr = 0;
+	for (int option; good && !options->help;) {
+		const int at = optind > 0 ? optind : 1;
+		option = getopt_long(n + 1, words, "+:lNvhw:", long_options, NULL);
+		if (option < 0)
+			break;
+		good = take_option(&parser, option, words[at < n + 1 ? at : n]);
+	}
+	if (good && !options->help)
+		good = take_words(&parser, n + 1 - optind, words + optind);
+	if (good && options->has_gateway[0] | options->has_gateway[1] && !options->tap)
+		good = wrong(&parser, "--gateway is for --tap: a TUN device has the system alone at its other end");
+	free(words);
+	if (good)
+		fill_in(options);
+	return good;
+}
+
+/* ---- the device ---- */
+
+const char *nc_device_mend(int error)
+{
+	switch (error) {
+	case -ENOENT:
+	case -ENODEV:
+	case -ENXIO: return "there is no /dev/net/tun here: modprobe tun, or mknod /dev/net/tun c 10 200";
+	case -EPERM:
+	case -EACCES:
+		return "not permitted: run as root, or let root make the device for you once: "
+		       "ip tuntap add dev NAME mode tun user YOU";
+	case -EBUSY: return "another process has the device";
+	case -EINVAL: return "a device of that name exists and is of another kind";
+	default: return strerror(-error);
+	}
+}
+
+struct work {
+	const struct nc_options *options;
+	const char		*name;
+	int			 error;
+};
+
+/* Addresses first: an interface that comes up without any would look for others by itself. */
+static void *bring_up(void *context)
+{
+	struct work *const work = context;
+	const struct nc_options *const options = work->options;
+	if (options->netns != NULL) {
+		const int fd = open(options->netns, O_RDONLY | O_CLOEXEC);
+		work->error = fd < 0 || setns(fd, CLONE_NEWNET) != 0 ? -errno : 0;
+		if (fd >= 0)
+			close(fd);
+	}
+	if (work->error == 0)
+		(void)netdev_quiet_ipv6(work->name); /* where it cannot be: a second's wait for IPv6 */
+	if (work->error == 0)
+		work->error = netdev_up(work->name);
+	for (unsigned i = 0; work->error == 0 && i < options->n_system; i++) {
+		const struct nc_prefix *const prefix = &options->system[i];
+		const int error = netdev_add_address(work->name, &prefix->addr, prefix->bits);
+		/* A system without IPv6 has no use for an address of its kind. */
+		work->error = error == -EOPNOTSUPP || error == -EACCES ? (is_v4(&prefix->addr) ? error : 0) : error;
+	}
+	return NULL;
+}
+
+/* A namespace is a thread's: a thread of its own, so that ours stays where it is. */
+static int configure(const struct nc_options *options, const char *name)
+{
+	struct work work = { options, name, 0 };
+	pthread_t thread;
+	const int error = pthread_create(&thread, NULL, bring_up, &work);
+	if (error != 0)
+		return -error;
+	(void)pthread_join(thread, NULL);
+	return work.error;
+}
+
+bool nc_open_device(const struct nc_options *options, struct tern_link **link, char *why, size_t why_room)
+{
+	const struct tern_tun settings = {
+		.name = options->dev != NULL ? options->dev : "tern%d",
+		.netns = options->netns,
+		.tap = options->tap,
+		.mtu = options->mtu,
+		.plain = options->plain,
+		.no_gso = options->no_gso,
+	};
+	int error = tern_tun_create(link, &settings, tern_allocator_default());
+	if (error != 0) {
+		(void)snprintf(why, why_room, "no %s device '%s': %s", options->tap ? "TAP" : "TUN", settings.name,
+			       nc_device_mend(error));
+		return false;
+	}
+	error = options->n_system > 0 ? configure(options, tern_tun_name(*link)) : 0;
+	if (error != 0) {
+		(void)snprintf(why, why_room, "cannot set up %s: %s%s", tern_tun_name(*link), strerror(-error),
+			       error == -EPERM ? " (as root: ip link set it up, ip addr add; then give --address alone)"
+					       : "");
+		(*link)->ops->close(*link);
+	}
+	return error == 0;
+}

@@ -1,0 +1,115 @@
+#include "watch/pcapng.h"
+
+#include <string.h>
+
+/* Everything stands in the machine's own byte order, which the section header's magic tells; blocks and options
+ * end on multiples of four. */
+
+enum {
+	SECTION = 0x0a0d0d0a,
+	INTERFACE = 1,
+	PACKET = 6,
+	MAGIC = 0x1a2b3c4d,
+
+	OPTION_END = 0,
+	OPTION_COMMENT = 1,
+	OPTION_NAME = 2,	 /* interface */
+	OPTION_RESOLUTION = 9,	 /* interface: 10 to the minus this many seconds */
+	OPTION_APPLICATION = 4, /* section */
+	OPTION_FLAGS = 2,	 /* packet */
+
+	NANOSECONDS = 9,
+};
+
+static size_t padded(size_t n)
+{
+	return (n + 3) / 4 * 4;
+}
+
+static void put16(FILE *to, uint16_t value)
+{
+	(void)fwrite(&value, sizeof value, 1, to);
+}
+
+static void put32(FILE *to, uint32_t value)
+{
+	(void)fwrite(&value, sizeof value, 1, to);
+}
+
+static void put_padding(FILE *to, size_t n)
+{
+	static const char zero[4];
+
+	(void)fwrite(zero, 1, padded(n) - n, to);
+}
+
+static void put_option(FILE *to, uint16_t code, const void *value, size_t n)
+{
+	put16(to, code);
+	put16(to, (uint16_t)n);
+	(void)fwrite(value, 1, n, to);
+	put_padding(to, n);
+}
+
+static size_t option_size(size_t n)
+{
+	return 4 + padded(n);
+}
+
+void pcapng_begin(FILE *to, enum pcapng_link link, const char *name)
+{
+	static const char application[] = "tern";
+	const uint8_t	  resolution = NANOSECONDS;
+	const uint32_t	  section = (uint32_t)(28 + option_size(sizeof application - 1) + 4);
+	const uint32_t	  interface = (uint32_t)(20 + option_size(strlen(name)) + option_size(1) + 4);
+
+	put32(to, SECTION);
+	put32(to, section);
+	put32(to, MAGIC);
+	put16(to, 1); /* version 1.0 */
+	put16(to, 0);
+	put32(to, UINT32_MAX); /* length of the section: not known */
+	put32(to, UINT32_MAX);
+	put_option(to, OPTION_APPLICATION, application, sizeof application - 1);
+	put_option(to, OPTION_END, "", 0);
+	put32(to, section);
+
+	put32(to, INTERFACE);
+	put32(to, interface);
+	put16(to, (uint16_t)link);
+	put16(to, 0);
+	put32(to, 0); /* no limit of packet length */
+	put_option(to, OPTION_NAME, name, strlen(name));
+	put_option(to, OPTION_RESOLUTION, &resolution, 1);
+	put_option(to, OPTION_END, "", 0);
+	put32(to, interface);
+}
+
+void pcapng_packet(FILE *to, tern_time at, enum pcapng_direction direction, const struct pcapng_part *parts,
+		   size_t n_parts, const char *comment)
+{
+	const uint32_t flags = (uint32_t)direction;
+	const size_t   n_comment = comment ? strlen(comment) : 0;
+	size_t	       n = 0;
+
+	for (size_t i = 0; i < n_parts; i++)
+		n += parts[i].n;
+	const uint32_t block = (uint32_t)(32 + padded(n) + (n_comment ? option_size(n_comment) : 0) +
+					  option_size(sizeof flags) + 4);
+
+	put32(to, PACKET);
+	put32(to, block);
+	put32(to, 0); /* the interface */
+	put32(to, (uint32_t)((uint64_t)at >> 32));
+	put32(to, (uint32_t)at);
+	put32(to, (uint32_t)n);
+	put32(to, (uint32_t)n);
+	for (size_t i = 0; i < n_parts; i++)
+		(void)fwrite(parts[i].at, 1, parts[i].n, to);
+	put_padding(to, n);
+	if (n_comment)
+		put_option(to, OPTION_COMMENT, comment, n_comment);
+	put_option(to, OPTION_FLAGS, &flags, sizeof flags);
+	put_option(to, OPTION_END, "", 0);
+	put32(to, block);
+}

@@ -1,0 +1,250 @@
+"""What the gateway's tests share: a host of the test's own, and `tern gateway` on it.
+
+    guest: 10.0.2.100, fd00::100  ===  tern gateway  ---  sockets of the host: 127.0.0.1, ::1
+                                                          (a network namespace with loopback alone)
+
+enter_host() comes first: from then on this process, and what it starts, has its own network, its own mounts, its own
+/etc/resolv.conf, and a /dev/net/tun that everybody may open. Nothing that a test sends can leave that namespace.
+"""
+
+import contextlib
+import ctypes
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+TERN = os.path.abspath(os.environ.get("TERN", os.path.join(os.path.dirname(__file__), "../../build/release/tern")))
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x20000, 0x10000000, 0x40000000
+MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
+NOBODY = 65534
+LIMIT = 40          # seconds for one run
+GATEWAY = {4: "10.0.2.2", 6: "fd00::2"}
+FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
+LOOPBACK = {4: "127.0.0.1", 6: "::1"}
+RESOLV_CONF = "search example.test corp.test\nnameserver 127.0.0.53\nnameserver 127.0.0.54\noptions edns0\n"
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def skip(why):
+    print(f"skipped: {why}", file=sys.stderr)
+    sys.exit(77)
+
+
+def mount(source, target, kind=None, flags=0, data=None):
+    encoded = [None if part is None else part.encode() for part in (source, target, kind, data)]
+    if libc.mount(encoded[0], encoded[1], encoded[2], flags, encoded[3]) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), target)
+
+
+def unshare(flags):
+    if libc.unshare(flags) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def make_namespaces():
+    uid, gid = os.geteuid(), os.getegid()
+    try:
+        unshare(CLONE_NEWNET | CLONE_NEWNS)
+        return
+    except OSError:
+        pass
+    try:
+        unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS)
+        for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
+            with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+                file.write(text)
+    except OSError as error:
+        skip(f"network namespaces are not permitted here ({error.strerror})")
+
+
+def write(path, text):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def open_tun_to_all(directory):
+    """A device node of our own in place of the system's, where that is closed to others; as root only."""
+    try:
+        os.mkdir(f"{directory}/dev")
+        mount("tun", f"{directory}/dev", "tmpfs")
+        os.mknod(f"{directory}/dev/tun", 0o20666, os.makedev(10, 200))
+        os.chmod(f"{directory}/dev/tun", 0o666)
+        mount(f"{directory}/dev/tun", "/dev/net/tun", None, MS_BIND)
+    except OSError:
+        pass        # another user's tests are skipped then, by can_be_nobody()
+
+
+def enter_host():
+    """Makes this process live on a host of its own, or skips the test with a reason."""
+    if not shutil.which("ip"):
+        skip("ip (iproute2) is missing")
+    make_namespaces()
+    mount(None, "/", None, MS_REC | MS_PRIVATE)
+    directory = tempfile.mkdtemp(prefix="tern-gateway-")
+    mount("tern-test", directory, "tmpfs", 0, "mode=755")
+    if not os.path.exists("/dev/net/tun"):
+        skip("there is no /dev/net/tun")
+    open_tun_to_all(directory)
+    try:
+        os.close(os.open("/dev/net/tun", os.O_RDWR))
+    except OSError as error:
+        skip(f"/dev/net/tun: {error.strerror}")
+    write(f"{directory}/resolv.conf", RESOLV_CONF)
+    if os.path.exists("/etc/resolv.conf"):
+        mount(f"{directory}/resolv.conf", "/etc/resolv.conf", None, MS_BIND)
+    # Where everybody may execute it, whatever the mode of the build tree's parents.
+    shutil.copy(TERN, f"{directory}/tern")
+    os.chmod(f"{directory}/tern", 0o755)
+    os.mkdir(f"{directory}/work")
+    os.chmod(f"{directory}/work", 0o1777)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    return directory
+
+
+class World:
+    def __init__(self):
+        self.directory = enter_host()
+        self.tern = f"{self.directory}/tern"
+        self.work = f"{self.directory}/work"
+        # The sandbox refuses what the leak checker of a sanitized build does at the end.
+        os.environ["ASAN_OPTIONS"] = ":".join(filter(None, (os.environ.get("ASAN_OPTIONS"), "detect_leaks=0")))
+        self.has_ipv6 = os.path.exists("/proc/net/if_inet6")
+
+    def versions(self):
+        return (4, 6) if self.has_ipv6 else (4,)
+
+    def can_be_nobody(self):
+        """Whether a process of ours can become another user that may open /dev/net/tun."""
+        if not may_become_nobody():
+            return False
+        done = subprocess.run(["/bin/sh", "-c", ": <>/dev/net/tun"], preexec_fn=become_nobody, cwd="/",
+                              capture_output=True, check=False, timeout=LIMIT)
+        return done.returncode == 0
+
+    def command(self, *arguments, options=()):
+        return [self.tern, "gateway", "--tun", *options, "--", *arguments]
+
+    def run(self, *arguments, options=(), nobody=False, **more):
+        """`tern gateway OPTIONS -- ARGUMENTS`, to its end."""
+        settings = {"capture_output": True, "text": True, "timeout": LIMIT, "check": False, "cwd": self.work}
+        settings.update(more)
+        return subprocess.run(self.command(*arguments, options=options),
+                              preexec_fn=become_nobody if nobody else None, **settings)
+
+    def python(self, code, *arguments, **more):
+        """A Python program as the guest's command."""
+        return self.run(sys.executable, "-c", code, *arguments, **more)
+
+    @contextlib.contextmanager
+    def running(self, *arguments, options=(), **more):
+        """The same while the test goes on; ended with the block."""
+        process = subprocess.Popen(self.command(*arguments, options=options), cwd=self.work, **more)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream:
+                    stream.close()
+
+
+def may_become_nobody():
+    """As root with every id, not as the root of a user namespace that knows one."""
+    with open("/proc/self/uid_map", encoding="ascii") as file:
+        return os.geteuid() == 0 and any(int(line.split()[2]) > NOBODY for line in file)
+
+
+def become_nobody():
+    os.setgroups([])
+    os.setresgid(NOBODY, NOBODY, NOBODY)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+
+
+def await_true(condition, seconds=10):
+    """Whether the condition became true within that time."""
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+class TcpServer:
+    """Accepts on the host's loopback and gives each connection to `serve`."""
+
+    def __init__(self, serve, version=4):
+        self.listener = socket.socket(FAMILY[version], socket.SOCK_STREAM)
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind((LOOPBACK[version], 0))
+        self.listener.listen(64)
+        self.port = self.listener.getsockname()[1]
+        self.serve = serve
+        threading.Thread(target=self.work, daemon=True).start()
+
+    def work(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.one, args=(connection,), daemon=True).start()
+
+    def one(self, connection):
+        with connection:
+            self.serve(connection)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.listener.close()
+
+
+class UdpServer:
+    """Answers each datagram with what `answer` makes of it (None: nothing)."""
+
+    def __init__(self, answer, address="127.0.0.1", port=0):
+        self.socket = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((address, port))
+        self.port = self.socket.getsockname()[1]
+        self.answer = answer
+        self.seen = []
+        self.thread = threading.Thread(target=self.work, daemon=True)
+        self.thread.start()
+
+    def work(self):
+        while True:
+            try:
+                data, peer = self.socket.recvfrom(70000)
+                if not peer:
+                    return      # shut down
+                self.seen.append(peer)
+                answer = self.answer(data)
+                if answer is not None:
+                    self.socket.sendto(answer, peer)
+            except OSError:
+                return
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.thread.join(5)
+        self.socket.close()

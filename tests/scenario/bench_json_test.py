@@ -1,0 +1,70 @@
+"""tern-bench: what it prints is what was promised (no figure is judged here), and it names what is wrong."""
+
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+BUILD = os.path.dirname(os.environ.get("TERN", os.path.join(os.path.dirname(__file__), "../../build/release/tern")))
+BENCH = os.path.join(BUILD, "tern-bench")
+
+WORKLOADS = ["calibration", "bulk", "bulk-64k", "bulk-owned", "messages", "open-close", "memory"]
+
+
+def bench(*arguments):
+    """Runs it; (exit code, standard output, standard error)."""
+    done = subprocess.run([BENCH, *arguments], capture_output=True, text=True, timeout=150, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+class Json(unittest.TestCase):
+    def test_rows(self):
+        code, out, error = bench("--quick", "--json")
+        self.assertEqual((code, error), (0, ""))
+        rows = json.loads(out)
+        self.assertEqual(list(dict.fromkeys(row["workload"] for row in rows)), WORKLOADS)
+        for row in rows:
+            with self.subTest(row=row):
+                self.assertEqual(set(row), {"workload", "metric", "unit", "tern", "peers", "target", "better"})
+                self.assertGreater(row["tern"], 0)
+                self.assertIsInstance(row["peers"], dict)
+                self.assertIn(row["better"], ("higher", "lower"))
+                self.assertTrue(row["target"] is None or row["target"] > 0)
+        self.assertEqual(len({(row["workload"], row["metric"]) for row in rows}), len(rows))
+
+    def test_chosen_workloads_alone(self):
+        code, out, _ = bench("--quick", "--json", "bulk-64k", "calibration")
+        self.assertEqual(code, 0)
+        self.assertEqual({row["workload"] for row in json.loads(out)}, {"bulk-64k", "calibration"})
+
+
+class Words(unittest.TestCase):
+    def test_table_has_the_machine_beside_every_row(self):
+        code, out, _ = bench("--quick", "calibration")
+        self.assertEqual(code, 0)
+        self.assertIn("memcpy", out.splitlines()[0])
+        self.assertIn("calibration", out.splitlines()[1])
+
+    def test_list(self):
+        code, out, _ = bench("--list")
+        self.assertEqual((code, [line.split()[0] for line in out.splitlines()]), (0, WORKLOADS))
+
+    def test_help_ends_with_examples(self):
+        code, out, _ = bench("--help")
+        self.assertEqual(code, 0)
+        self.assertEqual(len(out.split("Examples:\n")[1].splitlines()), 3)
+
+    def test_mistakes_are_named(self):
+        for arguments, said in ((["bulky"], "no workload 'bulky'"), (["--jason"], "no option '--jason'"),
+                                (["--quick", "--full"], "--quick and --full")):
+            code, out, error = bench(*arguments)
+            self.assertEqual((code, out), (2, ""))
+            self.assertIn(said, error)
+
+
+if __name__ == "__main__":
+    if not os.path.exists(BENCH):
+        print("tern-bench is not built")
+        sys.exit(77)
+    unittest.main()
