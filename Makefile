@@ -7,7 +7,7 @@ JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 .PHONY: help demo test bench tidy build setup install clean
 
 help:
-	@echo 'make demo      build tern and show one connection, from its first SYN to its last ACK'
+	@echo 'make demo      build tern and show a real connection of curl, from its first SYN to its last ACK'
 	@echo 'make test      build everything and run all tests'
 	@echo 'make bench     measure'
 	@echo 'make build     build into $(BUILD)'
@@ -16,7 +16,7 @@ help:
 	@echo 'make clean     remove build/'
 
 demo: build
-	@$(BUILD)/tern lab connection --explain
+	@tools/demo.sh $(BUILD)/tern
 
 test: build
 	@python3 tools/run_tests.py --jobs $(JOBS) $(BUILD)

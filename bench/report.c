@@ -103,8 +103,8 @@ void bench_print_table(const struct bench *bench)
 		       figure(median, row->median), range, row->what.unit, bound, judgement(row),
 		       figure(copy, row->machine.copy), figure(sum, row->machine.sum), row->note);
 	}
-	puts("\nMedian and range of the rounds, on the CPU clock. memcpy, sum: what this machine copied and summed just\n"
-	     "before, GB/s (64 KiB in the cache). Its passes: what the copies and sums alone would allow.");
+	puts("\nMedian and range of the rounds, on the CPU clock. memcpy, sum: what this machine copied and summed\n"
+	     "just before, GB/s (64 KiB in the cache). Its passes: what the copies and sums alone would allow.");
 }
 
 void bench_print_json(const struct bench *bench)
@@ -116,8 +116,8 @@ void bench_print_json(const struct bench *bench)
 
 		if (!isnan(row->what.target))
 			snprintf(target, sizeof target, "%g", row->what.target);
-		printf("  {\"workload\": \"%s\", \"metric\": \"%s\", \"unit\": \"%s\", \"tern\": %.6g, \"peers\": {}, "
-		       "\"target\": %s, \"better\": \"%s\"}%s\n",
+		printf("  {\"workload\": \"%s\", \"metric\": \"%s\", \"unit\": \"%s\", \"tern\": %.6g, "
+		       "\"peers\": {}, \"target\": %s, \"better\": \"%s\"}%s\n",
 		       row->what.workload, row->what.metric, row->what.unit, row->median, target,
 		       row->what.better == BENCH_HIGHER ? "higher" : "lower", i + 1 < bench->n_rows ? "," : "");
 	}

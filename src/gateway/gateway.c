@@ -167,8 +167,7 @@ static void on_event(void *context, tern_host *host, const struct tern_event *ev
 	switch ((enum gateway_owner)(event->cookie >> 56)) {
 	case OWNER_TCP_LISTENER:
 	case OWNER_TCP: relay_tcp_event(gateway, event); break;
-	case OWNER_UDP_ANY:
-	case OWNER_UDP: relay_udp_event(gateway, event); break;
+	case OWNER_UDP_ANY: relay_udp_event(gateway, event); break;
 	case OWNER_ECHO_ANY: relay_echo_event(gateway, event); break;
 	case OWNER_DHCP: dhcp_event(gateway, event); break;
 	default: break;

@@ -31,7 +31,6 @@ enum gateway_owner {
 	OWNER_TCP_LISTENER = 1, /* the accept-any listener */
 	OWNER_TCP,		/* index, generation: of the flow */
 	OWNER_UDP_ANY,		/* the accept-any datagram socket */
-	OWNER_UDP,		/* index, generation: of the flow (where a flow has a tern socket of its own) */
 	OWNER_ECHO_ANY,
 	OWNER_DHCP,
 };
@@ -109,7 +108,7 @@ struct relay_udp {
 };
 int	  relay_udp_open(struct gateway *gateway);
 void	  relay_udp_done(struct gateway *gateway);
-void	  relay_udp_event(struct gateway *gateway, const struct tern_event *event); /* OWNER_UDP_ANY, OWNER_UDP */
+void	  relay_udp_event(struct gateway *gateway, const struct tern_event *event); /* OWNER_UDP_ANY */
 tern_time relay_udp_deadline(const struct gateway *gateway);
 void	  relay_udp_expire(struct gateway *gateway, tern_time now);
 /* A forward: fd is a bound UDP socket of the host, which becomes the relay's; id is the forward's. */

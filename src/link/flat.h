@@ -4,6 +4,7 @@
 #ifndef LINK_FLAT_H
 #define LINK_FLAT_H
 
+#include <tern/host.h>
 #include <tern/packet.h>
 #include <tern/types.h>
 
@@ -11,7 +12,14 @@ enum {
 	FLAT_MOST = 65536 + TERN_PACKET_HEADERS, /* bytes of the longest packet */
 	FLAT_KEEP_SMALL = 1024,			 /* free ones kept */
 	FLAT_KEEP_LARGE = 64,
+	FLAT_ETHERNET = 14, /* bytes of an Ethernet header */
 };
+
+/* Bytes of the longest packet that a link carries unsplit. */
+static inline uint32_t flat_length(const struct tern_link_config *config)
+{
+	return config->mtu + (config->ethernet ? FLAT_ETHERNET : 0);
+}
 
 struct flat {
 	tern_packet  packet; /* one part, the whole; host NULL */

@@ -438,13 +438,14 @@ int tern_impair_create(struct tern_link **link, struct tern_link *under, const s
 		return -TERN_ENOMEM;
 	memset(impair, 0, sizeof *impair);
 	impair->link.ops = &impair_ops;
-	impair->link.config.mtu = under->config.mtu;
+	impair->link.config = under->config;
+	impair->link.config.checksum_offload = impair->link.config.gso = false;
 	impair->under = under;
 	impair->set = *settings;
 	impair->allocator = *allocator;
 	impair->random = settings->seed;
 	impair->now = impair->rate_free = impair->last_release = INT64_MIN;
-	flat_pool_init(&impair->pool, allocator, sizeof(struct held), under->config.mtu);
+	flat_pool_init(&impair->pool, allocator, sizeof(struct held), flat_length(&under->config));
 	*link = &impair->link;
 	return 0;
 }

@@ -71,7 +71,7 @@ static void put_lent(struct pair_end *end)
 
 static bool fits(const struct pair_end *end, const tern_packet *packet)
 {
-	return packet->len <= end->link.config.mtu || (end->link.config.gso && packet->gso_size);
+	return packet->len <= flat_length(&end->link.config) || (end->link.config.gso && packet->gso_size);
 }
 
 static size_t pair_send(struct tern_link *link, tern_packet *const batch[], size_t n, tern_time now)
@@ -162,7 +162,7 @@ int tern_pair_create(struct tern_link *end[2], const struct tern_link_config *co
 		one->link.config = *config;
 		one->pair = pair;
 		one->far = &pair->end[1 - i];
-		flat_pool_init(&one->pool, allocator, sizeof(struct flat), config->mtu);
+		flat_pool_init(&one->pool, allocator, sizeof(struct flat), flat_length(config));
 		end[i] = &one->link;
 	}
 	return 0;

@@ -10,6 +10,7 @@
  */
 #include "tool/nc.h"
 #include "tool/tool.h"
+#include "watch/live.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -38,6 +39,8 @@ struct nc {
 	int output;
 	uint8_t held[PIECE]; /* read, not yet taken by the connection */
 	size_t held_at, held_n;
+	FILE *drawing; /* --watch */
+	struct live live;
 	int error;	     /* what broke the connection */
 };
 
@@ -70,6 +73,46 @@ static void say_end(const struct nc *nc)
 		      tern_state_name(status.state), status.bytes_sent, status.bytes_received, status.segments_out,
 		      status.segments_in, status.retransmits_total, (unsigned)status.snd_mss,
 		      (double)status.srtt / 1e6);
+}
+
+/* ---- the drawing ---- */
+
+static void on_watch(void *context, const struct tern_watch_event *event)
+{
+	live_event(&((struct nc *)context)->live, event);
+}
+
+/* On a stream of its own, so that a row is one write. 0 or -errno. */
+static int open_drawing(struct nc *nc)
+{
+	const int copy = dup(STDERR_FILENO);
+	const struct live_options options = {
+		.columns = tool_terminal_columns(),
+		.ascii = tool_terminal_is_ascii(),
+	};
+	nc->drawing = copy >= 0 ? fdopen(copy, "w") : NULL;
+	if (nc->drawing == NULL)
+		return -errno;
+	(void)setvbuf(nc->drawing, NULL, _IOFBF, 1 << 16);
+	live_init(&nc->live, nc->drawing, NULL, &options, "peer", "tern");
+	return 0;
+}
+
+static void close_drawing(struct nc *nc)
+{
+	if (nc->drawing == NULL)
+		return;
+	tern_host_set_watcher(nc->host, NULL);
+	live_done(&nc->live);
+	(void)fclose(nc->drawing);
+}
+
+static int turn(struct nc *nc, tern_time wait)
+{
+	const int result = tern_loop_turn(nc->loop, wait);
+	if (nc->drawing != NULL)
+		live_flush(&nc->live, tern_host_now(nc->host));
+	return result;
 }
 
 /* ---- input to connection ---- */
@@ -299,7 +342,7 @@ static void settle(struct nc *nc)
 {
 	const tern_time until = tern_loop_now(nc->loop) + nc->options->settle;
 	do
-		(void)tern_loop_turn(nc->loop, 10 * TERN_MILLISECOND);
+		(void)turn(nc, 10 * TERN_MILLISECOND);
 	while (tern_loop_now(nc->loop) < until);
 }
 
@@ -312,7 +355,7 @@ static int run(struct nc *nc, const struct tern_link *link)
 									    : until - tern_loop_now(nc->loop);
 		if (wait <= 0)
 			nc->error = -TERN_ETIMEDOUT;
-		else if (tern_loop_turn(nc->loop, wait) < 0 || tern_device_error(link) != 0)
+		else if (turn(nc, wait) < 0 || tern_device_error(link) != 0)
 			nc->error = tern_device_error(link) != 0 ? tern_device_error(link) : -TERN_ENOMEM;
 		if (interrupted)
 			return 128 + interrupted;
@@ -324,7 +367,7 @@ static int run(struct nc *nc, const struct tern_link *link)
 	}
 	while (nc->connected && nc->error == 0 && !nc->output_ended) /* CLOSED with text left: to a slow reader */
 		if (!pump_out(nc) && !nc->output_ended)
-			(void)tern_loop_turn(nc->loop, TERN_SECOND);
+			(void)turn(nc, TERN_SECOND);
 	return nc->error == 0 ? TOOL_OK : tool_failed("nc", "%s", tern_strerror(nc->error));
 }
 
@@ -346,6 +389,7 @@ static int talk(struct nc *nc, const struct tern_link *link)
 	else
 		(void)tern_abort(nc->host, nc->socket);
 	settle(nc);
+	close_drawing(nc);
 	return code;
 }
 
@@ -360,7 +404,11 @@ static int make_host(struct nc *nc, struct tern_link *link)
 	config.allocator = *tern_allocator_default();
 	if (getrandom(config.secret, sizeof config.secret, 0) != (ssize_t)sizeof config.secret)
 		return -errno;
-	int error = tern_host_create(&nc->host, &config, tern_loop_now(nc->loop));
+	if (options->watch)
+		config.watcher = (struct tern_watcher){ on_watch, nc };
+	int error = options->watch ? open_drawing(nc) : 0;
+	if (error == 0)
+		error = tern_host_create(&nc->host, &config, tern_loop_now(nc->loop));
 	if (error == 0)
 		error = tern_loop_add(nc->loop, nc->host, link, &number);
 	if (error != 0) {

@@ -13,7 +13,7 @@ struct nc_prefix {
 };
 
 struct nc_options {
-	bool		   help, listen, shutdown_at_end, verbose, tap, plain, no_gso, impaired;
+	bool		   help, listen, shutdown_at_end, verbose, watch, tap, plain, no_gso, impaired;
 	bool		   has_gateway[2];
 	const char	  *dev, *netns;
 	uint32_t	   mtu;

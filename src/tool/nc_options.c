@@ -16,12 +16,13 @@
 #include <unistd.h>
 
 enum long_option {
-	DEV = 256, ADDRESS, SYSTEM, GATEWAY, NETNS, MTU, TAP, PLAIN, NO_GSO, HELP,
+	DEV = 256, WATCH, ADDRESS, SYSTEM, GATEWAY, NETNS, MTU, TAP, PLAIN, NO_GSO, HELP,
 	DELAY, JITTER, LOSS, DUPLICATE, CORRUPT, REORDER, RATE, SEED,
 };
 
 static const struct option long_options[] = {
 	{ "dev", required_argument, NULL, DEV },
+	{ "watch", no_argument, NULL, WATCH },
 	{ "address", required_argument, NULL, ADDRESS },
 	{ "system", required_argument, NULL, SYSTEM },
 	{ "gateway", required_argument, NULL, GATEWAY },
@@ -53,6 +54,7 @@ void nc_help(FILE *to)
 	      "  -N              at the end of input, say so to the peer (FIN), and go on receiving\n"
 	      "  -w SECONDS      give up when there is no connection by then\n"
 	      "  -v              say on standard error what happens\n"
+	      "  --watch         draw the connection on standard error while it lives\n"
 	      "  --dev NAME      the device; made where it is not there (tern%d)\n"
 	      "  --tap           a TAP device: Ethernet frames, ARP and neighbour discovery\n"
 	      "  --netns PATH    the device of that network namespace\n"
@@ -173,6 +175,7 @@ static bool take_option(const struct parser *parser, int option, const char *wor
 	case 'v': options->verbose = true; return true;
 	case 'h':
 	case HELP: options->help = true; return true;
+	case WATCH: options->watch = true; return true;
 	case TAP: options->tap = true; return true;
 	case PLAIN: options->plain = true; return true;
 	case NO_GSO: options->no_gso = true; return true;

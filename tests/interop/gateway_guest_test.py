@@ -12,6 +12,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
@@ -139,6 +140,27 @@ class Guest(unittest.TestCase):
             self.assertEqual(WORLD.python(code, str(server.port)).returncode, 5)
             self.assertTrue(await_true(lambda: "end" in got))
         self.assertEqual(got["end"], (len(data), hashlib.sha256(data).hexdigest()))
+
+
+    def test_second_signal_gives_up_what_lingers(self):
+        held = threading.Event()
+        with TcpServer(lambda connection: held.wait(LIMIT)) as server:
+            code = ("import socket,sys,os; s=socket.create_connection(('10.0.2.2',int(sys.argv[1])),10); "
+                    "s.settimeout(1)\ntry:\n  while True: s.send(bytes(65536))\nexcept OSError: pass\nos._exit(6)")
+            with WORLD.running(sys.executable, "-c", code, str(server.port), options=("--linger", "30s")) as process:
+                with self.assertRaises(subprocess.TimeoutExpired):
+                    process.wait(4)
+                process.terminate()
+                self.assertEqual(process.wait(5), 6)
+            held.set()
+
+    def test_linger_is_bounded(self):
+        held = threading.Event()
+        with TcpServer(lambda connection: held.wait(LIMIT)) as server:
+            code = ("import socket,sys,os; s=socket.create_connection(('10.0.2.2',int(sys.argv[1])),10); "
+                    "s.settimeout(1)\ntry:\n  while True: s.send(bytes(65536))\nexcept OSError: pass\nos._exit(7)")
+            self.assertEqual(WORLD.python(code, str(server.port), options=("--linger", "1s")).returncode, 7)
+            held.set()
 
 
 class Refusals(unittest.TestCase):

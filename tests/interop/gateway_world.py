@@ -7,6 +7,7 @@ enter_host() comes first: from then on this process, and what it starts, has its
 /etc/resolv.conf, and a /dev/net/tun that everybody may open. Nothing that a test sends can leave that namespace.
 """
 
+import atexit
 import contextlib
 import ctypes
 import os
@@ -20,7 +21,7 @@ import time
 
 TERN = os.path.abspath(os.environ.get("TERN", os.path.join(os.path.dirname(__file__), "../../build/release/tern")))
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x20000, 0x10000000, 0x40000000
-MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
+MS_BIND, MS_REC, MS_PRIVATE, MNT_DETACH = 4096, 16384, 1 << 18, 2
 NOBODY = 65534
 LIMIT = 40          # seconds for one run
 GATEWAY = {4: "10.0.2.2", 6: "fd00::2"}
@@ -82,6 +83,12 @@ def open_tun_to_all(directory):
         pass        # another user's tests are skipped then, by can_be_nobody()
 
 
+def leave_host(directory):
+    libc.umount2(directory.encode(), MNT_DETACH)
+    with contextlib.suppress(OSError):
+        os.rmdir(directory)
+
+
 def enter_host():
     """Makes this process live on a host of its own, or skips the test with a reason."""
     if not shutil.which("ip"):
@@ -90,6 +97,7 @@ def enter_host():
     mount(None, "/", None, MS_REC | MS_PRIVATE)
     directory = tempfile.mkdtemp(prefix="tern-gateway-")
     mount("tern-test", directory, "tmpfs", 0, "mode=755")
+    atexit.register(leave_host, directory)
     if not os.path.exists("/dev/net/tun"):
         skip("there is no /dev/net/tun")
     open_tun_to_all(directory)

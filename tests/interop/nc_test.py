@@ -213,10 +213,12 @@ class TunWithoutOffloads(Transfers, WithDevice):
     options = ("--plain",)
 
 
+@unittest.skipUnless(os.environ.get("TERN_TAP"), "Ethernet is not in yet")
 class Tap(Transfers, WithDevice):
     kind = "tap"
 
 
+@unittest.skipUnless(os.environ.get("TERN_TAP"), "Ethernet is not in yet")
 class TapWithoutOffloads(Transfers, WithDevice):
     kind = "tap"
     options = ("--plain",)
@@ -283,6 +285,17 @@ class Endings(WithDevice):
         nc = self.nc(SYSTEM[4], "7007", stdin=subprocess.DEVNULL)
         self.assertEqual(nc.end(), (1, b""))
         self.assertIn("refused", nc.said())
+
+    def test_watch_draws_the_connection(self):
+        with listener(4, 7013) as server:
+            nc = self.nc("--watch", "-N", SYSTEM[4], "7013", data=b"hello")
+            with server.accept()[0] as peer:
+                self.assertEqual(read_all(peer), b"hello")
+            self.assertEqual(nc.end(), (0, b""), nc.said())
+        drawn = nc.said()
+        for row in (r"SYN seq 0 .* SYN-SENT\n", r"SYN\+ACK seq 0 ack 1 .* ESTABLISHED\n", r"len 5 ", r"FIN-WAIT-1\n",
+                    r"TIME-WAIT\n"):
+            self.assertRegex(drawn, row)
 
     def test_time_out_of_w(self):
         nc = self.nc("-w", "1", "10.64.64.77", "7007", stdin=subprocess.DEVNULL)
@@ -411,6 +424,11 @@ class Wire(WithDevice):
                                            "ip.check_checksum:TRUE", "-Y", bad.format(ours)],
                                           capture_output=True, timeout=LIMIT, check=False)
                     self.assertEqual(done.stdout.decode(), "", done.stderr.decode())
+
+
+@unittest.skipUnless(os.environ.get("TERN_TAP"), "Ethernet is not in yet")
+class WireTap(Wire):
+    kind = "tap"
 
 
 if __name__ == "__main__":

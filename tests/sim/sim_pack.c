@@ -78,6 +78,8 @@ static void play(uint64_t seed, bool verbose, struct packer *packer, struct outc
 	struct plan	      plan;
 
 	plan_world(&chance, &settings, &plan);
+	plan.scarce = false; /* a record and what it tells of need memory at the same time */
+	settings.config[0].memory_limit = settings.config[1].memory_limit = 0;
 	plan.talks = 1; /* several would only change whose turn it is to send */
 	(void)world_init(&world, &settings);
 	talks_init(&talks, &world, chance_next(&chance));

@@ -5,6 +5,7 @@
 enum { SERVER_COOKIE = 1000, TRIES_MAX = 100 };
 
 #define WATCHDOG (500 * TERN_SECOND)
+#define LIMIT	 (10000 * TERN_SECOND) /* talks that share few ports wait for each other's TIME-WAIT */
 
 /* ---- opening ---- */
 
@@ -265,7 +266,7 @@ void talks_run(struct talks *talks)
 void talks_init(struct talks *talks, struct world *world, uint64_t seed)
 {
 	*talks = (struct talks){
-		.world = world, .start = world->now, .limit = 3600 * TERN_SECOND, .chance = { seed }
+		.world = world, .start = world->now, .limit = LIMIT, .chance = { seed }
 	};
 }
 

@@ -37,8 +37,9 @@ static void fields_are_found(void **state)
 static void what_is_no_flat_object_is_refused(void **state)
 {
 	static const char *const texts[] = {
-		"", "x", "{", "{}", "[]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{\"a\":1}x", "{\"a\":[1]}", "{\"a\":{}}",
-		"{a:1}", "{\"a\":\"", "{\"a\":\"\\", "{\"a\":\"\\u0041\"}", "{\"a\":\"\x01\"}", "{\"a\":1 \"b\":2}",
+		"", "x", "{", "{}", "[]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{\"a\":1}x", "{\"a\":[1]}",
+		"{\"a\":{}}", "{a:1}", "{\"a\":\"", "{\"a\":\"\\", "{\"a\":\"\\u0041\"}",
+		"{\"a\":\"\x01\"}", "{\"a\":1 \"b\":2}",
 		"{\"a\":\"a value that is longer than its room\"}",
 	};
 	char value[16];
@@ -52,8 +53,10 @@ static void what_is_no_flat_object_is_refused(void **state)
 
 static void what_nobody_knows_is_answered_with_an_error(void **state)
 {
-	static const char *const requests[] = { "", "{}", "{\"do\":\"fly\"}", "{\"do\":\"add\"}", "{\"do\":\"remove\"}",
-						"{\"do\":\"remove\",\"id\":\"x\"}", "{\"do\":\"add\",\"forward\":\"x\"}" };
+	static const char *const requests[] = {
+		"", "{}", "{\"do\":\"fly\"}", "{\"do\":\"add\"}", "{\"do\":\"remove\"}",
+		"{\"do\":\"remove\",\"id\":\"x\"}", "{\"do\":\"add\",\"forward\":\"x\"}",
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {

@@ -43,8 +43,8 @@ static void what_has_no_room_is_left_out_by_the_line(void **state)
 
 	(void)state;
 	assert_int_equal(tern_addr_parse(&server, "10.0.2.3"), 0);
-	(void)guest_resolv_conf(text, sizeof text, "search a-domain-that-is-much-too-long.example.test\nsearch b.test\n",
-				&server);
+	(void)guest_resolv_conf(text, sizeof text,
+				"search a-domain-that-is-much-too-long.example.test\nsearch b.test\n", &server);
 	assert_string_equal(text, "# by tern gateway\nnameserver 10.0.2.3\nsearch b.test\n");
 }
 

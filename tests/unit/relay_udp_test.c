@@ -111,7 +111,9 @@ static void turn(struct world *w)
 
 static void guest_sends(struct world *w, tern_socket socket)
 {
-	assert_int_equal(tern_datagram_send(w->guest, socket, &(struct tern_datagram){ .data = "question", .n = 8 }), 0);
+	const struct tern_datagram question = { .data = "question", .n = 8 };
+
+	assert_int_equal(tern_datagram_send(w->guest, socket, &question), 0);
 }
 
 static ssize_t server_gets(struct world *w, struct sockaddr_in *from)
