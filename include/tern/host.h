@@ -27,10 +27,14 @@ struct tern_link_config {
 	bool	 checksum_offload; /* the link completes transport checksums */
 	bool	 gso;		   /* the link splits TCP segments of up to 64 KiB */
 	bool	 ethernet;	   /* packets begin with the Ethernet header, in and out */
-	uint8_t	 mac[6];	   /* then: our own address on the link */
+	uint8_t	 mac[6];	   /* then: our own address on the link, which is no group's and not zero */
+	/* Ethernet: ARP and neighbour discovery are answered for every unicast address but the asker's own, not
+	 * for our addresses alone: for a link on which everybody but its one machine is behind us. */
+	bool proxy_any;
 };
 
-/* 0 and the link's number, or -TERN_EINVAL, -TERN_ENOMEM (at most 16 links). */
+/* 0 and the link's number, or -TERN_EINVAL, -TERN_ENOMEM (at most 16 links, or no memory for the neighbours
+ * of the first Ethernet link). */
 int tern_host_add_link(tern_host *host, const struct tern_link_config *config, uint8_t *link);
 int tern_host_set_link_mtu(tern_host *host, uint8_t link, uint32_t mtu);
 
@@ -38,6 +42,9 @@ int tern_host_set_link_mtu(tern_host *host, uint8_t link, uint32_t mtu);
  * bits. -TERN_EINVAL: not a unicast address, or bits out of range. */
 int tern_host_add_address(tern_host *host, uint8_t link, const struct tern_addr *addr, unsigned bits);
 int tern_host_remove_address(tern_host *host, const struct tern_addr *addr);
+/* Adds fe80::/64 with the modified EUI-64 of an Ethernet link's address (RFC 2464 5), without duplicate
+ * address detection. Errors as above; -TERN_EINVAL also: not an Ethernet link. */
+int tern_host_add_link_local(tern_host *host, uint8_t link);
 /* next_hop NULL: on the link itself. Longest prefix wins. */
 int tern_host_add_route(tern_host *host, const struct tern_addr *prefix, unsigned bits, uint8_t link,
 			const struct tern_addr *next_hop);

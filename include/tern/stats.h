@@ -18,6 +18,8 @@ struct tern_stats {
 	/* Icmp, both versions */
 	uint64_t IcmpInMsgs, IcmpInErrors, IcmpInEchos, IcmpOutMsgs, IcmpOutEchoReps, IcmpOutErrors;
 	uint64_t IcmpOutRateLimited;
+	uint64_t Icmp6InNeighborSolicits, Icmp6InNeighborAdvertisements;
+	uint64_t Icmp6OutNeighborSolicits, Icmp6OutNeighborAdvertisements;
 	/* Udp (RFC 4113) */
 	uint64_t UdpInDatagrams, UdpOutDatagrams, UdpInErrors, UdpNoPorts, UdpRcvbufErrors;
 	/* Tcp (RFC 4022) */
@@ -37,6 +39,13 @@ struct tern_stats {
 	uint64_t TernReplyOverflow;  /* RST or ACK without a connection that found no place to wait */
 	uint64_t TernTimersUnarmed;  /* timers that had to be found by looking, memory being spent */
 	uint64_t TernHalfOpenExpired, TernLoopback, TernOptionsMalformed;
+	uint64_t TernFrameErrors;    /* Ethernet: runts, impossible sources, a type that the packet belies */
+	uint64_t TernFrameOthers;    /* Ethernet: not for us, our own, or a protocol that we do not speak */
+	uint64_t TernArpIn, TernArpInErrors, TernArpOut;
+	uint64_t TernNeighbourUnasked;	 /* answers of ARP or ND to no question of ours: ignored */
+	uint64_t TernNeighbourConflicts; /* somebody else speaks with an address of ours */
+	uint64_t TernNeighbourDrops;	 /* packets for which no neighbour was found */
+	uint64_t TernNeighbourFull;	 /* neighbours for which there was no place */
 	uint64_t TernVerdict[TERN_VERDICTS];
 	/* Gauges */
 	uint64_t CurrEstab, TernConnections, TernHalfOpen, TernTimeWait, TernListeners;

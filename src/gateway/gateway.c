@@ -20,6 +20,7 @@
 
 #include "gateway/capture.h"
 #include "gateway/chunk.h"
+#include "gateway/impaired.h"
 #include "gateway/show.h"
 #include "wire/tuple.h"
 
@@ -90,7 +91,7 @@ static int make_link(struct gateway *gateway)
 {
 	const struct gateway_options *const options = gateway->options;
 	const struct tern_allocator *const  allocator = tern_allocator_default();
-	const struct tern_tun		    tun = { .mtu = options->mtu, .no_gso = options->impaired, .uso = true };
+	const struct tern_tun		    tun = { .mtu = options->mtu, .plain = options->impaired, .uso = true };
 	const struct tern_qemu		    qemu = { .path = options->qemu,
 						     .dgram = options->qemu_dgram,
 						     .mtu = options->mtu };
@@ -105,12 +106,9 @@ static int make_link(struct gateway *gateway)
 	if (options->guest != GUEST_QEMU)
 		gateway->guest.device = -1; /* the link's */
 	gateway->device = gateway->link;
-	if (options->impaired) {
-		struct tern_impair	impair = options->impair;
-		struct tern_link *const under = gateway->link;
-
-		error = tern_impair_create(&gateway->link, under, &impair, allocator);
-	}
+	gateway->link->config.proxy_any = gateway->link->config.ethernet; /* all but the guest is behind us */
+	if (options->impaired)
+		error = impaired_create(&gateway->link, gateway->link, &options->impair);
 	if (!error && options->pcap)
 		error = capture_open(gateway, gateway->link->config.ethernet);
 	if (error) {
@@ -152,6 +150,8 @@ static int add_addresses(struct gateway *gateway)
 
 	for (unsigned i = 0; i < (gateway->ipv6 ? 4 : 2) && !error; i++)
 		error = tern_host_add_address(gateway->host, gateway->link_number, &ours[i].addr, ours[i].bits);
+	if (!error && gateway->ipv6 && gateway->device->config.ethernet)
+		error = tern_host_add_link_local(gateway->host, gateway->link_number);
 	if (!error)
 		error = tern_host_add_route(gateway->host, &none4, 0, gateway->link_number, NULL);
 	if (!error && gateway->ipv6)
@@ -169,7 +169,6 @@ static void on_event(void *context, tern_host *host, const struct tern_event *ev
 	case OWNER_TCP: relay_tcp_event(gateway, event); break;
 	case OWNER_UDP_ANY: relay_udp_event(gateway, event); break;
 	case OWNER_ECHO_ANY: relay_echo_event(gateway, event); break;
-	case OWNER_DHCP: dhcp_event(gateway, event); break;
 	default: break;
 	}
 }
@@ -236,7 +235,7 @@ static int open_rooms(struct gateway *gateway)
 		int (*open)(struct gateway *gateway);
 	} rooms[] = {
 		{ "TCP", relay_tcp_open }, { "UDP", relay_udp_open },	    { "echo", relay_echo_open },
-		{ "DNS", dns_open },	   { "DHCP", dhcp_open },	    { "--control", control_open },
+		{ "DNS", dns_open },	   { "--control", control_open },
 	};
 	char error[GATEWAY_ERROR];
 
@@ -283,7 +282,7 @@ static const struct room_timer {
 	void (*expire)(struct gateway *gateway, tern_time now);
 } timers[] = {
 	{ relay_tcp_deadline, relay_tcp_expire }, { relay_udp_deadline, relay_udp_expire },
-	{ relay_echo_deadline, relay_echo_expire }, { dhcp_deadline, dhcp_expire },
+	{ relay_echo_deadline, relay_echo_expire },
 };
 
 enum { N_TIMERS = sizeof timers / sizeof timers[0] };
@@ -379,7 +378,6 @@ static void end(struct gateway *gateway)
 		print_flows(gateway);
 	forward_done(gateway);
 	control_done(gateway);
-	dhcp_done(gateway);
 	dns_done(gateway);
 	relay_echo_done(gateway);
 	relay_udp_done(gateway);

@@ -32,7 +32,6 @@ enum gateway_owner {
 	OWNER_TCP,		/* index, generation: of the flow */
 	OWNER_UDP_ANY,		/* the accept-any datagram socket */
 	OWNER_ECHO_ANY,
-	OWNER_DHCP,
 };
 
 static inline uint64_t gateway_cookie(enum gateway_owner owner, uint32_t index, uint32_t generation)
@@ -40,7 +39,7 @@ static inline uint64_t gateway_cookie(enum gateway_owner owner, uint32_t index, 
 	return (uint64_t)owner << 56 | (uint64_t)(generation & 0xffffff) << 32 | index;
 }
 
-/* ---- guest.c (G2): namespaces, command, device, exit ---- */
+/* ---- guest.c: namespaces, command, device, exit ---- */
 
 struct guest {
 	int   device; /* TAP or TUN descriptor to adopt; -1: none (QEMU makes its own link) */
@@ -72,11 +71,11 @@ void guest_done(struct gateway *gateway);
 /* Called by guest.c: the command ended with this exit code, or (attach, netns, exit-fd) the guest is gone. */
 void gateway_guest_ended(struct gateway *gateway, int status);
 
-/* ---- sandbox.c (G2): gives up capabilities, no_new_privs, seccomp allow-list; last before serving ---- */
+/* ---- sandbox.c: gives up capabilities, no_new_privs, seccomp allow-list; last before serving ---- */
 
 int sandbox_enter(const struct gateway *gateway, char error[GATEWAY_ERROR]); /* 0 or -E… */
 
-/* ---- relay_tcp.c (G1) ---- */
+/* ---- relay_tcp.c ---- */
 
 struct relay_tcp {
 	tern_socket listener;
@@ -99,7 +98,7 @@ bool relay_tcp_is_drained(const struct gateway *gateway);
 /* For listings: "ESTABLISHED", "connecting", "half-closed by guest" ... */
 const char *relay_tcp_state(const struct gateway *gateway, const struct flow *flow);
 
-/* ---- relay_udp.c, relay_echo.c (G2) ---- */
+/* ---- relay_udp.c, relay_echo.c ---- */
 
 struct relay_udp {
 	tern_socket any;
@@ -126,7 +125,7 @@ void	  relay_echo_event(struct gateway *gateway, const struct tern_event *event)
 tern_time relay_echo_deadline(const struct gateway *gateway);
 void	  relay_echo_expire(struct gateway *gateway, tern_time now);
 
-/* ---- dns.c (G2): UDP and TCP port 53 of the DNS addresses, to the host's resolvers ---- */
+/* ---- dns.c: UDP and TCP port 53 of the DNS addresses, to the host's resolvers ---- */
 
 struct dns {
 	bool  open;
@@ -137,19 +136,7 @@ void	  dns_done(struct gateway *gateway);
 /* The resolver to ask now: UDP by relay_udp.c, TCP by relay_tcp.c. False: there is none. */
 bool dns_resolver(const struct gateway *gateway, struct tern_endpoint *resolver);
 
-/* ---- dhcp.c (G2): --qemu only: DHCPv4, router advertisements, stateless DHCPv6 ---- */
-
-struct dhcp {
-	bool  open;
-	void *state;
-};
-int	  dhcp_open(struct gateway *gateway);
-void	  dhcp_done(struct gateway *gateway);
-void	  dhcp_event(struct gateway *gateway, const struct tern_event *event);
-tern_time dhcp_deadline(const struct gateway *gateway);
-void	  dhcp_expire(struct gateway *gateway, tern_time now);
-
-/* ---- control.c (G2): --control PATH, `tern ctl` ---- */
+/* ---- control.c: --control PATH, `tern ctl` ---- */
 
 struct control {
 	bool  open;
@@ -158,12 +145,12 @@ struct control {
 int  control_open(struct gateway *gateway); /* watches its own descriptors with tern_loop_watch_fd() */
 void control_done(struct gateway *gateway);
 
-/* ---- show.c (G1): --watch, --json ---- capture.c (G1): --pcap, a link on the link ---- */
+/* ---- show.c: --watch, --json ---- capture.c: --pcap, a link on the link ---- */
 
 struct show;	/* gateway/show.h */
 struct capture; /* gateway/capture.h */
 
-/* ---- gateway.c (G1) ---- */
+/* ---- gateway.c ---- */
 
 /* Counters, printed by --stats and listed by --control: gateway_stats_at(). */
 struct gateway_stats {
@@ -197,7 +184,6 @@ struct gateway {
 	struct relay_udp    udp;
 	struct relay_echo   echo;
 	struct dns	    dns;
-	struct dhcp	    dhcp;
 	struct control	    control;
 	struct forwarding  *forwarding; /* forward.c's own */
 	struct show	   *show;
@@ -218,7 +204,7 @@ bool gateway_stats_at(const struct gateway_stats *stats, size_t i, const char **
 /* "tern: gateway: ..." on stderr. */
 void gateway_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* ---- address.c (G1): where what the guest addresses really is ---- */
+/* ---- address.c: where what the guest addresses really is ---- */
 
 enum gateway_route {
 	ROUTE_ONWARD,	   /* *to is where the host's socket goes */

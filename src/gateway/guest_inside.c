@@ -31,6 +31,9 @@
 #include "link/netdev.h"
 
 enum { EXIT_BROKEN = 126, EXIT_MISSING = 127, RESOLV_CONF_MOST = 8192 };
+/* Packets of the guest's that wait for us: a thousand connections may begin at once, and a full send window in small
+ * packets is to fit. What does not would be lost on a link that cannot lose. */
+enum { DEVICE_QUEUE = 10000 };
 
 static const char device_name[] = "tern0";
 static const char resolv_conf[] = "/etc/resolv.conf";
@@ -192,6 +195,7 @@ static void set_addresses(struct inside *inside)
 
 	(void)netdev_quiet_ipv6(device_name); /* without it the link-local address alone waits */
 	must(inside, netdev_up("lo"), "cannot bring loopback up");
+	(void)netdev_set_queue(device_name, DEVICE_QUEUE);
 	must(inside, netdev_up(device_name), "cannot bring the device up");
 	must(inside, netdev_add_address(device_name, &gateway->guest4, gateway->options->bits),
 	     "cannot give the guest its address");

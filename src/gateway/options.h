@@ -52,7 +52,7 @@ struct gateway_options {
 	bool		    watch, watch_all, ascii;
 	enum gateway_colour colour;
 	unsigned	    columns; /* 0: the terminal's */
-	const char	   *json, *pcap, *record; /* files, or NULL; "-" is standard output */
+	const char	   *json, *pcap; /* files, or NULL; "-" is standard output */
 	bool		    stats;	 /* counters on stderr at the end */
 	bool		    impaired;	 /* any of --delay ... was given */
 	struct tern_impair  impair;	 /* both directions alike */

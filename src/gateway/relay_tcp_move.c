@@ -132,8 +132,11 @@ void tcp_flow_guest_urgent(struct tcp_flow *flow)
 {
 	struct tern_status status;
 
-	if (tern_status(flow->gateway->host, flow->socket, &status) == 0)
-		flow->urgent = status.urgent;
+	if (tern_status(flow->gateway->host, flow->socket, &status) != 0)
+		return;
+	flow->urgent = status.urgent;
+	if (flow->urgent == 0) /* what it was about has gone across already, as ordinary octets */
+		flow->gateway->stats.tcp_urgent_inline++;
 }
 
 /* ---- from the server ---- */

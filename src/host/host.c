@@ -5,7 +5,10 @@
  */
 #include "host/internal.h"
 
+#include "wire/nd.h"
+
 enum {
+	LINK_LOCAL_BITS = 64,
 	SHED_LOOKS = 64, /* blocks asked in one go: a spent budget must not make every segment a scan */
 	RING_STRIDE = (sizeof(struct bounce) + HOST_BOUNCE_BYTES + 15) / 16 * 16,
 };
@@ -74,6 +77,7 @@ static void host_init(struct tern_host *host, const struct tern_config *config, 
 	ports_init(&host->ports, &host->env.port_key);
 	routes_init(&host->routes, mem);
 	path_mtu_init(&host->path_mtu, mem, key);
+	neighbours_init(&host->neighbours, mem, key, config->packets / HOST_WAITING_SHARE);
 	ip_reassembly_init(&host->reassembly, mem, key, config->reassembly_timeout);
 	icmp_limit_init(&host->icmp_limit, key, splitmix64(&host->env.random), now);
 	fragment_ids_init(&host->fragment_ids, key);
@@ -120,6 +124,7 @@ static void host_free(struct tern_host *host)
 	wheel_done(&host->wheel);
 	ip_reassembly_done(&host->reassembly);
 	path_mtu_done(&host->path_mtu);
+	neighbours_done(&host->neighbours);
 	routes_done(&host->routes);
 	mem_put(&host->mem, host->loop_buffer, HOST_LOOPBACK_MTU);
 	mem_put(&host->mem, host->bounces, HOST_BOUNCES * (size_t)RING_STRIDE);
@@ -160,6 +165,15 @@ static void drop_packets(struct tern_host *host, struct packet_list *list)
 		packet_free(host, packet);
 }
 
+static void drop_waiting(struct tern_host *host)
+{
+	struct tern_packet *packet;
+
+	neighbours_clear(&host->neighbours);
+	while ((packet = neighbour_take(&host->neighbours.given_up)))
+		packet_free(host, packet);
+}
+
 void tern_host_destroy(tern_host *host)
 {
 	struct reply reply;
@@ -170,6 +184,7 @@ void tern_host_destroy(tern_host *host)
 	tern_assert(host->n_out == 0);
 	drop_packets(host, &host->made);
 	drop_packets(host, &host->loop);
+	drop_waiting(host);
 	while (reply_take(host, &reply))
 		bounce_put(host, reply.bounce);
 	for (uint32_t from = 0; (tcb = tcb_pool_from(&host->blocks, from));) {
@@ -310,6 +325,10 @@ uint32_t host_mtu(const struct tern_host *host, const struct tern_tuple *tuple)
 int tern_host_add_link(tern_host *host, const struct tern_link_config *config, uint8_t *link)
 {
 	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_ADD_LINK, .data = config });
+	if (config->ethernet && !ethernet_is_station(config->mac))
+		return -TERN_EINVAL;
+	if (config->ethernet && neighbours_start(&host->neighbours) != 0)
+		return -TERN_ENOMEM;
 	const int result = route_add_link(&host->routes, config->mtu, link);
 
 	if (result == 0)
@@ -349,6 +368,14 @@ int tern_host_add_address(tern_host *host, uint8_t link, const struct tern_addr 
 				  .op = TERN_RECORD_ADD_ADDRESS, .a = link, .b = (int64_t)bits, .data = addr });
 	host->last_route_known = false;
 	return route_add_address(&host->routes, link, addr, bits);
+}
+
+int tern_host_add_link_local(tern_host *host, uint8_t link)
+{
+	if (link >= host->routes.n_links || !host->links[link].ethernet)
+		return -TERN_EINVAL;
+	const struct tern_addr addr = nd_link_local(host->links[link].mac);
+	return tern_host_add_address(host, link, &addr, LINK_LOCAL_BITS);
 }
 
 int tern_host_remove_address(tern_host *host, const struct tern_addr *addr)

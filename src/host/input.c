@@ -9,11 +9,13 @@
 
 #include "wire/checksum.h"
 #include "wire/icmp.h"
+#include "wire/nd.h"
 
 struct lookup {
 	const uint8_t	  *at;
 	uint32_t	   len;
 	uint8_t		   link;
+	enum frame_kind	   frame;
 	bool		   offload;
 	bool		   plain; /* a TCP segment for us, checked: the rest is set */
 	bool		   repeats; /* plain, and of the tuple of the one before it */
@@ -238,15 +240,54 @@ static bool reassemble(struct tern_host *host, struct lookup *in)
 	return read_ip(host, in) && !in->ip.is_fragment;
 }
 
-static void input_one(struct tern_host *host, struct lookup *in)
+/* RFC 1122 3.3.6: what a frame for several brings must be for several itself. Of that, we take neighbour
+ * discovery alone; nothing here is answered with an error. */
+static void input_group(struct tern_host *host, struct lookup *in)
+{
+	if (ip_wire_parse(&in->ip, in->at, in->len) != IP_PARSED) {
+		host->env.stats.InHdrErrors++;
+		input_drop(host, NULL, TERN_VERDICT_MALFORMED, in->len, in->mark);
+	} else if (nd_is(&in->ip)) {
+		ethernet_nd_arrive(host, in->link, &in->ip, in->at, in->mark);
+	} else {
+		host->env.stats.InAddrErrors++;
+		input_drop(host, &in->ip, TERN_VERDICT_BAD_ADDRESS, in->len, in->mark);
+	}
+}
+
+static void input_packet(struct tern_host *host, struct lookup *in)
 {
 	bool ours;
 
-	if (!read_ip(host, in) || !is_for_us(host, in, &ours))
+	if (!read_ip(host, in))
+		return;
+	if (in->frame == FRAME_IP && nd_is(&in->ip)) {
+		ethernet_nd_arrive(host, in->link, &in->ip, in->at, in->mark);
+		return;
+	}
+	if (!is_for_us(host, in, &ours))
 		return;
 	if (in->ip.is_fragment && !reassemble(host, in))
 		return;
 	input_protocol(host, in, ours);
+}
+
+static void input_one(struct tern_host *host, struct lookup *in)
+{
+	switch (in->frame) {
+	case FRAME_NONE:
+	case FRAME_IP:
+		input_packet(host, in);
+		break;
+	case FRAME_GROUP:
+		input_group(host, in);
+		break;
+	case FRAME_ARP:
+		ethernet_arp_arrive(host, in->link, in->at, in->len, in->mark);
+		break;
+	default:
+		ethernet_drop(host, in->frame, in->len, in->mark);
+	}
 }
 
 /* ---- the stages ---- */
@@ -261,7 +302,7 @@ static bool is_judged(const struct lookup *in, const struct lookup *before)
 /* Headers of a plain segment for us, without a trace if it is anything else. */
 static bool read_plain(struct tern_host *host, struct lookup *in, const struct lookup *before)
 {
-	if (ip_wire_parse(&in->ip, in->at, in->len) != IP_PARSED || in->ip.is_fragment ||
+	if (in->frame > FRAME_IP || ip_wire_parse(&in->ip, in->at, in->len) != IP_PARSED || in->ip.is_fragment ||
 	    in->ip.protocol != IPPROTO_TCP_)
 		return false;
 	if (!is_judged(in, before) &&
@@ -280,6 +321,9 @@ static void stage_read(struct tern_host *host, struct lookup *in, const struct t
 	in->link = packet->link;
 	in->offload = packet->checksum_offload;
 	in->mark = packet->mark;
+	in->frame = FRAME_NONE;
+	if (in->link < HOST_LINKS && host->links[in->link].ethernet)
+		in->frame = ethernet_read(host, in->link, &in->at, &in->len);
 	in->tuple.zone = 0;
 	in->repeats = false;
 	in->plain = read_plain(host, in, before);

@@ -14,12 +14,14 @@
 #include "base/wheel.h"
 #include "host/datagram.h"
 #include "host/demux.h"
+#include "host/ethernet.h"
 #include "host/half_open.h"
 #include "host/listen.h"
 #include "host/ports.h"
 #include "host/time_wait.h"
 #include "ip/fragment.h"
 #include "ip/icmp_limit.h"
+#include "ip/neighbour.h"
 #include "ip/path_mtu.h"
 #include "ip/reassembly.h"
 #include "ip/receive.h"
@@ -41,6 +43,7 @@ enum {
 	HOST_BOUNCE_BYTES = 2048,
 	HOST_BATCH = 32,	  /* segments looked up together */
 	HOST_LOOPBACK_MTU = 16384,
+	HOST_WAITING_SHARE = 4, /* of the packets, one in so many may wait for neighbours */
 };
 
 /* ---- handles ---- */
@@ -65,9 +68,19 @@ static inline tern_socket handle_of(enum handle_kind kind, uint32_t number, uint
 
 /* ---- answers without a block ---- */
 
-enum reply_kind { REPLY_SEGMENT, REPLY_ICMP };
+enum reply_kind { REPLY_SEGMENT, REPLY_ICMP, REPLY_NEIGHBOUR };
 
-/* A segment, or an ICMP message whose bytes (from the ICMP header on) stand in a bounce. */
+/* An ARP packet, or a neighbour solicitation or advertisement. */
+struct neighbour_reply {
+	struct tern_addr target;
+	uint8_t		 link;
+	uint8_t		 mac[ETHERNET_ADDRESS]; /* where the frame goes */
+	bool		 answer;		/* else a question */
+	bool		 solicited, override;	/* RFC 4861 4.4 */
+};
+
+/* A segment; an ICMP message whose bytes (from the ICMP header on) stand in a bounce; or what neighbours
+ * tell each other. */
 struct reply {
 	enum reply_kind	   kind;
 	enum tcp_state	   state; /* for the watcher */
@@ -77,6 +90,7 @@ struct reply {
 	uint32_t	   bounce_len;
 	uint8_t		   traffic_class;
 	bool		   retransmitted;
+	struct neighbour_reply neighbour;
 };
 
 /* A buffer: one of the host's HOST_BOUNCES, or, beyond HOST_BOUNCE_BYTES, memory of its own. */
@@ -117,6 +131,7 @@ struct tern_host {
 
 	struct routes	     routes; /* links' MTUs, addresses, routes */
 	struct path_mtu	     path_mtu;
+	struct neighbours    neighbours; /* of all Ethernet links */
 	struct ip_reassembly reassembly;
 	struct icmp_limit    icmp_limit;
 	struct fragment_ids  fragment_ids;
@@ -218,6 +233,8 @@ void reply_reset(struct tern_host *host, const struct tern_tuple *tuple, enum tc
 /* An ICMP message of len bytes that stands in bounce, from src to dst. The bounce is taken. */
 void reply_icmp(struct tern_host *host, const struct tern_addr *src, const struct tern_addr *dst,
 		struct bounce *bounce, uint32_t len, uint8_t traffic_class);
+/* The next free place; NULL: full, counted. */
+struct reply *reply_add(struct tern_host *host);
 /* False: none waits. The reply is the caller's, its bounce too. */
 bool reply_take(struct tern_host *host, struct reply *reply);
 
@@ -238,6 +255,7 @@ struct outgoing {
 	struct ip_header ip;
 	struct route	 route;
 	bool		 offload; /* the link, or nobody, completes the checksum */
+	uint32_t	 frame;	  /* bytes before the IP header: 14 on an Ethernet link */
 };
 
 /* A segment becomes packets in host->made or host->loop; its text is the store's (out->text) or none.
@@ -255,6 +273,10 @@ struct message {
 int packet_message(struct tern_host *host, const struct message *message, struct bounce *bounce, uint32_t len);
 /* Lets go of what a packet holds, and of the packet. */
 void packet_free(struct tern_host *host, struct tern_packet *packet);
+
+/* An empty packet; NULL: none is free. */
+struct tern_packet *packet_get(struct tern_host *host);
+void		    packet_add(struct tern_packet *packet, const void *at, uint32_t n, void *held);
 
 void		    packet_push(struct packet_list *list, struct tern_packet *packet);
 struct tern_packet *packet_pop(struct packet_list *list); /* NULL: empty */

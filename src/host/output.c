@@ -50,6 +50,10 @@ static void answer(struct tern_host *host, const struct reply *reply)
 		packet_icmp(host, reply);
 		return;
 	}
+	if (reply->kind == REPLY_NEIGHBOUR) {
+		ethernet_reply(host, reply);
+		return;
+	}
 	const struct tcp_out out = {
 		.seg = reply->seg,
 		.traffic_class = reply->traffic_class,
@@ -156,8 +160,9 @@ static uint32_t packets_in(const struct tern_packet *first)
 void output_check(const struct tern_host *host)
 {
 	const uint32_t n = packets_in(host->free_packets) + packets_in(host->made.first) +
-			   packets_in(host->loop.first) + host->n_out;
+			   packets_in(host->loop.first) + host->neighbours.n_waiting + host->n_out;
 
 	tern_assert(n == host->env.config.packets);
+	neighbours_check(&host->neighbours);
 	tern_assert(host->n_replies <= HOST_REPLIES && host->n_icmp <= host->n_replies);
 }

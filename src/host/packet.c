@@ -34,7 +34,7 @@ struct tern_packet *packet_pop(struct packet_list *list)
 	return packet;
 }
 
-static struct tern_packet *packet_get(struct tern_host *host)
+struct tern_packet *packet_get(struct tern_host *host)
 {
 	struct tern_packet *const packet = host->free_packets;
 
@@ -64,7 +64,7 @@ void packet_free(struct tern_host *host, struct tern_packet *packet)
 	host->free_packets = packet;
 }
 
-static void packet_add(struct tern_packet *packet, const void *at, uint32_t n, void *held)
+void packet_add(struct tern_packet *packet, const void *at, uint32_t n, void *held)
 {
 	tern_assert(packet->n_parts < TERN_PACKET_PARTS);
 	packet->part[packet->n_parts++] = (struct tern_packet_part){ .at = at, .n = n, .held = held };
@@ -77,7 +77,10 @@ static void packet_dispatch(struct tern_host *host, const struct outgoing *out, 
 	packet->link = out->route.link;
 	packet->next_hop = out->route.next_hop;
 	host->env.stats.OutRequests++;
-	packet_push(out->route.link == ROUTE_LOOPBACK ? &host->loop : &host->made, packet);
+	if (out->frame > 0)
+		ethernet_dispatch(host, out, packet);
+	else
+		packet_push(out->route.link == ROUTE_LOOPBACK ? &host->loop : &host->made, packet);
 }
 
 /* ---- fragments: rare, so each piece is copied ---- */
@@ -109,10 +112,10 @@ static bool fragment_send(struct tern_host *host, const struct outgoing *out, co
 		bounce_put(host, bounce);
 		return false;
 	}
-	copy_out(whole, header_len + piece->offset, bounce->bytes, piece->len);
-	memcpy(packet->headers, piece->header, piece->header_len);
+	copy_out(whole, out->frame + header_len + piece->offset, bounce->bytes, piece->len);
+	memcpy(packet->headers + out->frame, piece->header, piece->header_len);
 	packet->id = whole->id;
-	packet_add(packet, packet->headers, piece->header_len, bounce);
+	packet_add(packet, packet->headers, out->frame + piece->header_len, bounce);
 	packet_add(packet, bounce->bytes, piece->len, NULL);
 	packet_dispatch(host, out, packet);
 	host->env.stats.FragCreates++;
@@ -129,7 +132,7 @@ static void fragment(struct tern_host *host, const struct outgoing *out, struct 
 	bool		      sent = true;
 
 	ip.id = fragment_id(&host->fragment_ids, &ip.src, &ip.dst, ip.protocol);
-	if (!fragment_start(&f, &ip, whole->len - header_len, out->route.mtu))
+	if (!fragment_start(&f, &ip, whole->len - out->frame - header_len, out->route.mtu))
 		sent = false;
 	while (sent && fragment_next(&f, &piece))
 		sent = fragment_send(host, out, whole, &piece, header_len);
@@ -140,7 +143,7 @@ static void fragment(struct tern_host *host, const struct outgoing *out, struct 
 
 static void packet_finish(struct tern_host *host, const struct outgoing *out, struct tern_packet *packet)
 {
-	if (packet->len > out->route.mtu && packet->gso_size == 0 && out->route.link != ROUTE_LOOPBACK)
+	if (packet->len - out->frame > out->route.mtu && packet->gso_size == 0 && out->route.link != ROUTE_LOOPBACK)
 		fragment(host, out, packet);
 	else
 		packet_dispatch(host, out, packet);
@@ -172,6 +175,8 @@ static bool outgoing_init(struct tern_host *host, struct outgoing *out, const st
 	if (v4 && !out->ip.dont_fragment)
 		out->ip.id = fragment_id(&host->fragment_ids, &tuple->local, &tuple->remote, protocol);
 	out->offload = out->route.link == ROUTE_LOOPBACK || host->links[out->route.link].checksum_offload;
+	if (out->route.link != ROUTE_LOOPBACK && host->links[out->route.link].ethernet)
+		out->frame = ETHERNET_HEADER;
 	return true;
 }
 
@@ -213,19 +218,20 @@ static bool add_text(struct tern_host *host, struct tern_packet *packet, const s
 	return bounce_text(host, packet, out);
 }
 
-static void checksum_segment(struct tern_packet *packet, const struct outgoing *out, uint32_t ip_len)
+/* start: where the TCP header stands. */
+static void checksum_segment(struct tern_packet *packet, const struct outgoing *out, uint32_t start)
 {
-	uint8_t *const field = packet->headers + ip_len + 16;
-	uint32_t       sum = checksum_pseudo(&out->ip.src, &out->ip.dst, IPPROTO_TCP_, packet->len - ip_len);
+	uint8_t *const field = packet->headers + start + 16;
+	uint32_t       sum = checksum_pseudo(&out->ip.src, &out->ip.dst, IPPROTO_TCP_, packet->len - start);
 
 	if (out->offload) {
 		put16(field, (uint16_t)~checksum_finish(sum));
 		packet->checksum_offload = true;
-		packet->csum_start = (uint16_t)ip_len;
+		packet->csum_start = (uint16_t)start;
 		packet->csum_offset = 16;
 		return;
 	}
-	sum = checksum_add(sum, packet->headers + ip_len, packet->part[0].n - ip_len);
+	sum = checksum_add(sum, packet->headers + start, packet->part[0].n - start);
 	size_t offset = 0; /* of the text: the header's length is even */
 	for (unsigned i = 1; i < packet->n_parts; i++) {
 		sum = checksum_add_at(sum, packet->part[i].at, packet->part[i].n, offset);
@@ -259,16 +265,17 @@ void packet_segment(struct tern_host *host, const struct tern_tuple *tuple, enum
 	seg.src_port = tuple->local_port;
 	seg.dst_port = tuple->remote_port;
 	const uint32_t tcp_len = (uint32_t)tcp_wire_header_len(&seg);
-	const uint32_t ip_len = (uint32_t)ip_wire_emit(packet->headers, &way.ip, tcp_len + seg.text_len);
-	(void)tcp_wire_emit(packet->headers + ip_len, &seg);
-	packet_add(packet, packet->headers, ip_len + tcp_len, NULL);
+	const uint32_t start =
+		way.frame + (uint32_t)ip_wire_emit(packet->headers + way.frame, &way.ip, tcp_len + seg.text_len);
+	(void)tcp_wire_emit(packet->headers + start, &seg);
+	packet_add(packet, packet->headers, start + tcp_len, NULL);
 	if (!add_text(host, packet, out)) {
 		packet_free(host, packet);
 		return;
 	}
 	packet->gso_size = out->gso_size;
-	packet->gso_headers = out->gso_size ? (uint16_t)(ip_len + tcp_len) : 0;
-	checksum_segment(packet, &way, ip_len);
+	packet->gso_headers = out->gso_size ? (uint16_t)(start + tcp_len) : 0;
+	checksum_segment(packet, &way, start);
 	packet->id = ++host->last_packet_id;
 	count_segment(host, out, tcb != NULL);
 	if (env_is_watched(&host->env))
@@ -295,8 +302,8 @@ int packet_message(struct tern_host *host, const struct message *message, struct
 		way.ip.dont_fragment = true;
 		way.ip.id = 0; /* RFC 6864 4.1 */
 	}
-	const uint32_t ip_len = (uint32_t)ip_wire_emit(packet->headers, &way.ip, len);
-	packet_add(packet, packet->headers, ip_len, bounce);
+	const uint32_t ip_len = (uint32_t)ip_wire_emit(packet->headers + way.frame, &way.ip, len);
+	packet_add(packet, packet->headers, way.frame + ip_len, bounce);
 	packet_add(packet, bounce->bytes, len, NULL);
 	packet->id = ++host->last_packet_id;
 	packet_finish(host, &way, packet);
@@ -315,8 +322,8 @@ void packet_icmp(struct tern_host *host, const struct reply *reply)
 		bounce_put(host, reply->bounce);
 		return;
 	}
-	const uint32_t ip_len = (uint32_t)ip_wire_emit(packet->headers, &way.ip, reply->bounce_len);
-	packet_add(packet, packet->headers, ip_len, reply->bounce);
+	const uint32_t ip_len = (uint32_t)ip_wire_emit(packet->headers + way.frame, &way.ip, reply->bounce_len);
+	packet_add(packet, packet->headers, way.frame + ip_len, reply->bounce);
 	packet_add(packet, reply->bounce->bytes, reply->bounce_len, NULL);
 	packet->id = ++host->last_packet_id;
 	packet_finish(host, &way, packet);

@@ -43,8 +43,7 @@ void bounce_put(struct tern_host *host, struct bounce *bounce)
 	host->free_bounces = bounce;
 }
 
-/* The next free place; NULL: full, counted. */
-static struct reply *reply_add(struct tern_host *host)
+struct reply *reply_add(struct tern_host *host)
 {
 	if (host->n_replies == HOST_REPLIES) {
 		host->env.stats.TernReplyOverflow++;

@@ -148,6 +148,7 @@ void timers_run(struct tern_host *host)
 		look_at_all(host);
 	half_open_expire(host, host->now);
 	time_wait_expire(host, host->now);
+	ethernet_expire(host);
 	while (ip_reassembly_expire(&host->reassembly, host->now, &expired)) {
 		host->env.stats.ReasmTimeout++;
 		host->env.stats.ReasmFails++;
@@ -169,6 +170,7 @@ tern_time timers_deadline(const struct tern_host *host)
 		return host->now;
 	at = min_i64(at, time_wait_deadline(&host->time_wait));
 	at = min_i64(at, ip_reassembly_deadline(&host->reassembly));
+	at = min_i64(at, neighbours_deadline(&host->neighbours));
 	if (host->blocks.n_used > 0) /* else the wheel holds only what nobody waits for */
 		at = min_i64(at, wheel_deadline(&host->wheel));
 	if (host->timers_unarmed)

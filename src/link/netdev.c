@@ -125,6 +125,7 @@ struct message {
 	union {
 		struct ifaddrmsg address;
 		struct rtmsg	 route;
+		struct ifinfomsg link;
 	};
 	uint8_t attributes[160];
 };
@@ -185,6 +186,19 @@ static struct message begin(uint16_t type, uint16_t flags, size_t body)
 			.nlmsg_seq = 1,
 		},
 	};
+}
+
+/* The ioctl asks for rights on the whole machine; this one does not. */
+int netdev_set_queue(const char *name, uint32_t packets)
+{
+	const int index = netdev_index(name);
+
+	if (index < 0)
+		return index;
+	struct message message = begin(RTM_SETLINK, 0, sizeof(struct ifinfomsg));
+	message.link = (struct ifinfomsg){ .ifi_family = AF_UNSPEC, .ifi_index = index };
+	attribute(&message, IFLA_TXQLEN, &packets, sizeof packets);
+	return tell(&message);
 }
 
 int netdev_add_address(const char *name, const struct tern_addr *addr, unsigned bits)

@@ -15,6 +15,8 @@ int netdev_up(const char *name);
 int netdev_down(const char *name);
 bool netdev_has_no_carrier_yet(const char *name); /* up, but not running */
 int netdev_set_mtu(const char *name, uint32_t mtu);
+/* Packets that may wait to be sent; a TUN or TAP device drops what comes on top, and has 500 by itself. */
+int netdev_set_queue(const char *name, uint32_t packets);
 int netdev_get_mtu(const char *name); /* bytes, or -E... */
 int netdev_set_mac(const char *name, const uint8_t mac[6]);
 int netdev_get_mac(const char *name, uint8_t mac[6]);

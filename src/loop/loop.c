@@ -1,8 +1,8 @@
 /* The loop: joins hosts, links, a clock, poll(2) and epoll(7).
  *
  * A turn reads the clock, then serves in passes, each in the order in which things were added: what each
- * link has received goes to its host; every host is told the time; each host's output goes to its links;
- * its events go to the program; posts run. Passes follow each other until nothing moves or the budget is
+ * link has received goes to its host; each host's events go to the program; posts run; each host's output goes
+ * to its links. Passes follow each other until nothing moves or the budget is
  * spent. Only a turn in which nothing moved sleeps: so a program that looks between turns (blocking calls
  * do) never misses what it waits for, and a virtual clock never jumps over work.
  *
@@ -119,7 +119,8 @@ int tern_loop_add(tern_loop *loop, tern_host *host, struct tern_link *link, uint
 		loop->n_hosts -= is_new; /* it may go at any time, and we would not know */
 		return error;
 	}
-	ports[loop->n_ports] = (struct loop_port){ .link = link, .host = (uint32_t)index, .number = given };
+	ports[loop->n_ports] =
+		(struct loop_port){ .link = link, .host = (uint32_t)index, .number = given, .look = true };
 	loop->hosts[index].port[given] = ++loop->n_ports;
 	loop->hosts[index].n_numbers = max_u32(loop->hosts[index].n_numbers, given + 1u);
 	if (number)
@@ -167,11 +168,23 @@ static size_t flush(tern_loop *loop, struct loop_port *port)
 	return took;
 }
 
+/* A link that had nothing more is asked again when its descriptor or its deadline says so. */
+static bool may_have_packets(const tern_loop *loop, const struct loop_port *port)
+{
+	const struct tern_link *const link = port->link;
+
+	return port->look || link->ops->fd(link) < 0 || link->ops->deadline(link) <= loop->now;
+}
+
 static size_t receive(tern_loop *loop, struct loop_port *port)
 {
 	tern_packet *batch[LOOP_BATCH];
+
+	if (!may_have_packets(loop, port))
+		return 0;
 	const size_t n = port->link->ops->receive(port->link, batch, LOOP_BATCH, loop->now);
 
+	port->look = n > 0;
 	if (!n)
 		return 0;
 	for (size_t i = 0; i < n; i++)
@@ -240,11 +253,13 @@ static size_t pass(tern_loop *loop)
 		moved += flush(loop, &loop->ports[i]);
 		moved += receive(loop, &loop->ports[i]);
 	}
-	for (uint32_t i = 0; i < loop->n_hosts; i++)
-		moved += send_from(loop, i);
+	/* Programs before output: what they answer at once takes the ACK along. */
 	for (uint32_t i = 0; i < loop->n_hosts; i++)
 		moved += tell_events(loop, i);
-	return moved + loop_run_posts(loop);
+	moved += loop_run_posts(loop);
+	for (uint32_t i = 0; i < loop->n_hosts; i++)
+		moved += send_from(loop, i);
+	return moved;
 }
 
 bool loop_serve(tern_loop *loop)
@@ -294,7 +309,7 @@ static int pause_until(tern_loop *loop, bool moved, tern_time due, tern_time lim
 		woken = loop_poll(loop, until == TERN_NEVER ? TERN_NEVER : until - loop->now);
 	} else if (loop_has_descriptors(loop)) {
 		const bool idle = !real && !moved && until == TERN_NEVER;
-		woken = moved ? loop_look(loop) : loop_poll(loop, idle ? TERN_NEVER : 0);
+		woken = loop_poll(loop, idle ? TERN_NEVER : 0);
 	}
 	if (woken || moved)
 		return woken;

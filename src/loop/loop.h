@@ -30,6 +30,7 @@ struct loop_port {
 	uint32_t	  host; /* index */
 	uint8_t		  number;
 	uint8_t		  n_pending;
+	bool		  look; /* it may have received something */
 	tern_packet	 *pending[LOOP_PENDING]; /* out of the host, not yet taken by the link, in order */
 };
 
@@ -88,7 +89,6 @@ void loop_drop_posts(tern_loop *loop);
 /* Waits for descriptors, at most `timeout` ns (TERN_NEVER: without end), and notes what they have.
  * Whether any has, or a signal came; or -TERN_E... */
 int  loop_poll(tern_loop *loop, tern_time timeout);
-int  loop_look(tern_loop *loop); /* the same without waiting, and for the program's descriptors alone */
 void loop_call_watchers(tern_loop *loop); /* for what was noted */
 bool loop_has_descriptors(const tern_loop *loop); /* besides the wake-up */
 int  loop_reserve_polls(tern_loop *loop);	  /* before a port is added: 0 or -TERN_ENOMEM */

@@ -146,21 +146,18 @@ static uint32_t gather(tern_loop *loop)
 	return n;
 }
 
-int loop_look(tern_loop *loop)
+/* What epoll has of the program's descriptors. */
+static int look(tern_loop *loop)
 {
 	struct epoll_event events[LOOP_READY];
-
-	loop->n_ready = 0;
-	if (loop->n_watches == loop->n_always)
-		return loop->n_always > 0;
-	const int n = epoll_wait(loop->epoll, events, LOOP_READY, 0);
+	const int	   n = epoll_wait(loop->epoll, events, LOOP_READY, 0);
 	if (n < 0)
-		return errno == EINTR ? 1 : -errno; /* the numbers are Linux's: tern/types.h */
+		return errno == EINTR ? 0 : -errno; /* the numbers are Linux's: tern/types.h */
 	for (int i = 0; i < n; i++)
 		loop->ready[loop->n_ready++] = (struct loop_ready){ .serial = (uint32_t)(events[i].data.u64 >> 32),
 								    .fd = (int)(uint32_t)events[i].data.u64,
 								    .revents = (short)events[i].events };
-	return n > 0 || loop->n_always > 0;
+	return 0;
 }
 
 int loop_poll(tern_loop *loop, tern_time timeout)
@@ -174,10 +171,12 @@ int loop_poll(tern_loop *loop, tern_time timeout)
 	loop->n_ready = 0;
 	if (got < 0)
 		return errno == EINTR ? 1 : -errno;
-	if (loop->polls[1].revents) {
-		const int looked = loop_look(loop);
-		if (looked < 0)
-			return looked;
+	for (uint32_t i = 0; i < loop->n_ports; i++)
+		loop->ports[i].look |= loop->polls[2 + i].revents != 0;
+	if (got > 0 && loop->polls[1].revents) {
+		const int error = look(loop);
+		if (error)
+			return error;
 	}
 	return got > 0 || loop->n_always > 0;
 }

@@ -218,7 +218,12 @@ static void put_data(struct record_buffer *buffer, const struct tern_record_call
 	case TERN_RECORD_ADD_LINK:
 		link = call->data;
 		record_put_number(buffer, link->mtu, 4);
-		record_put_number(buffer, (unsigned)link->checksum_offload | (unsigned)link->gso << 1, 1);
+		record_put_number(buffer,
+				  (unsigned)link->checksum_offload | (unsigned)link->gso << 1 |
+					  (unsigned)link->ethernet << 2 | (unsigned)link->proxy_any << 3,
+				  1);
+		if (link->ethernet)
+			record_put(buffer, link->mac, sizeof link->mac);
 		return;
 	case TERN_RECORD_ADD_ADDRESS:
 	case TERN_RECORD_REMOVE_ADDRESS:
@@ -282,6 +287,12 @@ static void get_link(struct record_cursor *cursor, struct tern_link_config *link
 	const uint64_t switches = record_get_number(cursor, 1);
 	link->checksum_offload = (switches & 1) != 0;
 	link->gso = (switches & 2) != 0;
+	link->ethernet = (switches & 4) != 0;
+	link->proxy_any = (switches & 8) != 0;
+	memset(link->mac, 0, sizeof link->mac);
+	const uint8_t *const mac = link->ethernet ? record_get(cursor, sizeof link->mac) : NULL;
+	if (mac)
+		memcpy(link->mac, mac, sizeof link->mac);
 }
 
 static void get_data(struct record_call *record)

@@ -417,6 +417,8 @@ static int make_host(struct nc *nc, struct tern_link *link)
 	}
 	for (unsigned i = 0; error == 0 && i < options->n_addresses; i++)
 		error = tern_host_add_address(nc->host, number, &options->address[i].addr, options->address[i].bits);
+	if (error == 0 && options->tap)
+		error = tern_host_add_link_local(nc->host, number);
 	for (unsigned i = 0; error == 0 && i < 2; i++) {
 		struct tern_addr all;
 		(void)tern_addr_parse(&all, i == 0 ? "0.0.0.0" : "::");

@@ -24,7 +24,7 @@ static const struct {
 	{ "attach", "PID", "serve the namespaces of a running process instead of a command", OPTION_ATTACH },
 	{ "netns", "PATH", "serve this network namespace, such as /run/netns/blue", OPTION_NETNS },
 	{ "fd", "N", "serve the TAP or TUN device that is open as descriptor N", OPTION_FD },
-	{ "qemu", "PATH", "serve a VM: QEMU's -netdev stream over this UNIX socket", OPTION_QEMU },
+	{ "qemu", "PATH", "serve a VM at 10.0.2.15 (no DHCP yet): QEMU's -netdev stream over a UNIX socket", OPTION_QEMU },
 	{ "qemu-dgram", "PATH", "the same for -netdev dgram", OPTION_QEMU_DGRAM },
 	{ "publish", "[ADDR:]PORT:GUESTPORT[/udp]", "-p: connections from outside to the guest; repeatable",
 	  OPTION_PUBLISH },
@@ -54,9 +54,9 @@ static const struct {
 	{ "json", "FILE", "JSON lines of every event; - is standard output", OPTION_JSON },
 	{ "pcap", "FILE", "pcapng of every packet, with what tern made of it as its comment", OPTION_PCAP },
 	{ "stats", NULL, "counters on standard error at the end", OPTION_STATS },
-	{ "delay", "TIME", "hold each packet to the guest for as long, such as 40ms", OPTION_DELAY },
+	{ "delay", "TIME", "hold each packet for as long, either way, such as 40ms", OPTION_DELAY },
 	{ "jitter", "TIME", "delay varies by as much", OPTION_JITTER },
-	{ "loss", "SHARE", "of the packets to the guest, such as 3%", OPTION_LOSS },
+	{ "loss", "SHARE", "of the packets in either direction, such as 3%", OPTION_LOSS },
 	{ "duplicate", "SHARE", "that arrives twice", OPTION_DUPLICATE },
 	{ "corrupt", "SHARE", "that arrives with a bit flipped", OPTION_CORRUPT },
 	{ "reorder", "SHARE", "that arrives late", OPTION_REORDER },
@@ -373,7 +373,7 @@ bool gateway_options_parse(struct gateway_options *options, int n, char *const a
 	*options = (struct gateway_options){
 		.fd = -1, .ready_fd = -1, .exit_fd = -1,
 		.network = addr_v4(0x0a000200), .bits = 24, .mtu = 65520, .linger = 10 * TERN_SECOND,
-		.flows_max = 16384, .half_open_max = 1024, .memory = 256 << 20, .tun = true,
+		.flows_max = 16384, .half_open_max = 1024, .memory = 256 << 20,
 	};
 	int i = 0;
 	while (i < n && arguments[i][0] == '-' && arguments[i][1] != '\0') {

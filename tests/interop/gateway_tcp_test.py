@@ -380,6 +380,7 @@ class Gateway(unittest.TestCase):
 
         def serve():
             with server.accept()[0] as sock:
+                sock.settimeout(PATIENCE)
                 sock.recv(1 << 16)  # the request: unread, it would make close() a reset
                 sock.sendall(data)
 
@@ -392,6 +393,28 @@ class Gateway(unittest.TestCase):
         self.assertEqual(code, 0, error)
         self.assertIn(hashlib.sha256(data).hexdigest(), output)
         self.assertGreater(counters["RetransSegs"], 0)
+        server.close()
+
+    def test_delay_holds_both_directions(self):
+        server = listen()
+
+        def serve():
+            with server.accept()[0] as sock:
+                while piece := sock.recv(100):
+                    sock.sendall(piece)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        program = ("import socket, time\n"
+                   f"s = socket.create_connection(('10.0.2.2', {server.getsockname()[1]}))\n"
+                   "t = time.monotonic()\n"
+                   "s.sendall(b'x'); s.recv(1)\n"
+                   "print(time.monotonic() - t)\n")
+        code, output, _, error = gateway(sys.executable, "-c", program, options=["--delay", "60ms"])
+        thread.join()
+        self.assertEqual(code, 0, error)
+        self.assertGreaterEqual(float(output), 0.12)
+        self.assertLess(float(output), 1)
         server.close()
 
     def test_many_at_once(self):

@@ -704,7 +704,7 @@ static void idle_connections_cost_256_bytes(void **state)
 	const size_t before = stats_of(&w, 0).TernMemory;
 	for (int i = 0; i < N; i++) {
 		(void)two_connect(&w, 0, 80, false);
-		while (two_carry(&w, 0, 64) | two_carry(&w, 1, 64))
+		while ((int)two_carry(&w, 0, 64) + (int)two_carry(&w, 1, 64) > 0)
 			;
 		assert_int_equal(tern_accept(w.host[1], listener, &server[i]), 0);
 	}

@@ -1,6 +1,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,6 +127,101 @@ static void descriptors_of_the_program_are_watched(void **state)
 	(void)state;
 	watch_pipe(TERN_CLOCK_REAL);
 	watch_pipe(TERN_CLOCK_VIRTUAL);
+}
+
+enum { MANY = 400 };
+
+struct many {
+	tern_loop *loop;
+	int	   fd[MANY][2];
+	unsigned   calls[MANY], total;
+	bool	   remove_others;
+};
+
+struct one {
+	struct many *many;
+	unsigned     i;
+};
+
+static void on_one(void *context, short revents)
+{
+	const struct one *const one = context;
+	struct many *const	many = one->many;
+	char			byte;
+
+	assert_true(revents & POLLIN);
+	assert_int_equal(read(many->fd[one->i][0], &byte, 1), 1);
+	many->calls[one->i]++;
+	many->total++;
+	for (unsigned i = 0; many->remove_others && i < MANY; i++)
+		if (i != one->i)
+			assert_int_equal(tern_loop_watch_fd(many->loop, many->fd[i][0], 0, NULL, NULL), 0);
+	many->remove_others = false;
+}
+
+/* Among many, those are called that have something; one that another's callback has removed is not, ready or not. */
+static void many_descriptors_are_told_apart(void **state)
+{
+	static struct many many;
+	static struct one  one[MANY];
+
+	(void)state;
+	many = (struct many){ .loop = new_loop(TERN_CLOCK_REAL) };
+	for (unsigned i = 0; i < MANY; i++) {
+		one[i] = (struct one){ &many, i };
+		assert_int_equal(pipe2(many.fd[i], O_CLOEXEC), 0);
+		assert_int_equal(tern_loop_watch_fd(many.loop, many.fd[i][0], POLLIN, on_one, &one[i]), 0);
+	}
+	assert_int_equal(tern_loop_turn(many.loop, 0), 0);
+	assert_int_equal(write(many.fd[7][1], "a", 1), 1);
+	assert_int_equal(write(many.fd[MANY - 1][1], "a", 1), 1);
+	assert_int_equal(tern_loop_turn(many.loop, TERN_NEVER), 1);
+	assert_int_equal(many.total, 2);
+	assert_int_equal(many.calls[7] + many.calls[MANY - 1], 2);
+
+	for (unsigned i = 0; i < MANY; i++)
+		assert_int_equal(write(many.fd[i][1], "b", 1), 1);
+	while (tern_loop_turn(many.loop, 0) == 1) /* more than are served in one turn */
+		;
+	assert_int_equal(many.total, 2 + MANY);
+
+	many.remove_others = true;
+	for (unsigned i = 0; i < MANY; i++)
+		assert_int_equal(write(many.fd[i][1], "c", 1), 1);
+	while (tern_loop_turn(many.loop, 0) == 1)
+		;
+	assert_int_equal(many.total, 3 + MANY);
+	for (unsigned i = 0; i < MANY; i++) {
+		close(many.fd[i][0]);
+		close(many.fd[i][1]);
+	}
+	tern_loop_destroy(many.loop);
+}
+
+static void count(void *context, short revents)
+{
+	assert_true(revents & POLLIN);
+	++*(unsigned *)context;
+}
+
+/* As poll(2) has it; epoll(7) would not take them. */
+static void regular_files_are_always_ready(void **state)
+{
+	tern_loop *const loop = new_loop(TERN_CLOCK_REAL);
+	FILE *const	 file = tmpfile();
+	unsigned	 calls = 0;
+
+	(void)state;
+	assert_non_null(file);
+	assert_int_equal(tern_loop_watch_fd(loop, fileno(file), POLLIN, count, &calls), 0);
+	assert_int_equal(tern_loop_turn(loop, TERN_NEVER), 1);
+	assert_int_equal(tern_loop_turn(loop, TERN_NEVER), 1);
+	assert_int_equal(calls, 2);
+	assert_int_equal(tern_loop_watch_fd(loop, fileno(file), 0, NULL, NULL), 0);
+	assert_int_equal(tern_loop_turn(loop, 0), 0);
+	assert_int_equal(calls, 2);
+	fclose(file);
+	tern_loop_destroy(loop);
 }
 
 enum { POSTS = 20000 };
@@ -618,6 +714,8 @@ int main(void)
 		cmocka_unit_test(real_time_is_waited_for),
 		cmocka_unit_test(a_signal_ends_the_sleep),
 		cmocka_unit_test(descriptors_of_the_program_are_watched),
+		cmocka_unit_test(many_descriptors_are_told_apart),
+		cmocka_unit_test(regular_files_are_always_ready),
 		cmocka_unit_test(two_threads_post),
 		cmocka_unit_test(what_was_posted_and_never_ran_is_forgotten),
 		cmocka_unit_test(blocking_calls_on_virtual_time),

@@ -155,6 +155,28 @@ static void bytes_are_bounded_too(void **state)
 	close_both(end);
 }
 
+/* The MTU is of the IP packet: a frame has its Ethernet header before that. And so through impair. */
+static void ethernet_frames_carry_a_whole_mtu(void **state)
+{
+	const struct tern_link_config config = { .mtu = 1500, .ethernet = true, .gso = true, .mac = { 2, 3 } };
+	const struct tern_impair      nothing = { .seed = 1 };
+	struct tern_link	     *end[2], *over;
+	tern_packet		     *got[4];
+	tern_packet		      longest = whole(0, 1514), longer = whole(0, 1515);
+
+	(void)state;
+	assert_int_equal(tern_pair_create(end, &config, &counted), 0);
+	assert_int_equal(tern_impair_create(&over, end[0], &nothing, &counted), 0);
+	assert_true(over->config.ethernet && !over->config.gso);
+	assert_memory_equal(over->config.mac, config.mac, 6);
+	end[0] = over;
+	assert_int_equal(send_one(end[0], &longest), 1);
+	assert_int_equal(send_one(end[0], &longer), 1);
+	assert_int_equal(end[1]->ops->receive(end[1], got, 4, 0), 1);
+	assert_int_equal(got[0]->len, 1514);
+	close_both(end);
+}
+
 static void what_exceeds_the_mtu_is_lost_unless_it_is_to_be_split(void **state)
 {
 	struct tern_link *end[2];
@@ -240,6 +262,7 @@ int main(void)
 		cmocka_unit_test_setup(packets_stay_in_order_through_recycling, setup),
 		cmocka_unit_test_setup(a_full_end_takes_fewer, setup),
 		cmocka_unit_test_setup(bytes_are_bounded_too, setup),
+		cmocka_unit_test_setup(ethernet_frames_carry_a_whole_mtu, setup),
 		cmocka_unit_test_setup(what_exceeds_the_mtu_is_lost_unless_it_is_to_be_split, setup),
 		cmocka_unit_test_setup(a_closed_end_swallows, setup),
 		cmocka_unit_test_setup(failing_memory_loses_packets_and_nothing_else, setup),

@@ -1,0 +1,39 @@
+#include "wire/ethernet.h"
+
+enum { SRC_AT = 6, TYPE_AT = 12, GROUP = 1 };
+
+bool ethernet_is_group(const uint8_t *mac)
+{
+	return (mac[0] & GROUP) != 0;
+}
+
+bool ethernet_is_broadcast(const uint8_t *mac)
+{
+	static const uint8_t all[ETHERNET_ADDRESS] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+
+	return ethernet_equal(mac, all);
+}
+
+bool ethernet_is_station(const uint8_t *mac)
+{
+	static const uint8_t none[ETHERNET_ADDRESS];
+
+	return !ethernet_is_group(mac) && !ethernet_equal(mac, none);
+}
+
+bool ethernet_parse(struct ethernet_header *frame, const uint8_t *p, size_t len)
+{
+	if (len < ETHERNET_HEADER)
+		return false;
+	memcpy(frame->dst, p, ETHERNET_ADDRESS);
+	memcpy(frame->src, p + SRC_AT, ETHERNET_ADDRESS);
+	frame->type = get16(p + TYPE_AT);
+	return ethernet_is_station(frame->src);
+}
+
+void ethernet_emit(uint8_t *p, const struct ethernet_header *frame)
+{
+	memcpy(p, frame->dst, ETHERNET_ADDRESS);
+	memcpy(p + SRC_AT, frame->src, ETHERNET_ADDRESS);
+	put16(p + TYPE_AT, frame->type);
+}

@@ -1,0 +1,34 @@
+/* Ethernet II frames (RFC 894, RFC 2464): bytes <-> struct, and what a hardware address says of itself. */
+#ifndef WIRE_ETHERNET_H
+#define WIRE_ETHERNET_H
+
+#include "base/bytes.h"
+
+enum {
+	ETHERNET_ADDRESS = 6,
+	ETHERNET_HEADER = 14,
+	ETHERNET_TYPE_IPV4 = 0x0800,
+	ETHERNET_TYPE_ARP = 0x0806,
+	ETHERNET_TYPE_IPV6 = 0x86dd,
+};
+
+struct ethernet_header {
+	uint8_t	 dst[ETHERNET_ADDRESS], src[ETHERNET_ADDRESS];
+	uint16_t type; /* below 0x600 it is a length: IEEE 802.3, which nobody here speaks */
+};
+
+/* False: shorter than the header, or its source is no station's address (a group's, or zero). */
+bool ethernet_parse(struct ethernet_header *frame, const uint8_t *p, size_t len);
+/* Writes 14 bytes. */
+void ethernet_emit(uint8_t *p, const struct ethernet_header *frame);
+
+bool ethernet_is_group(const uint8_t *mac);	/* multicast, broadcast among it */
+bool ethernet_is_broadcast(const uint8_t *mac); /* ff:ff:ff:ff:ff:ff */
+bool ethernet_is_station(const uint8_t *mac);	/* neither a group nor zero */
+
+static inline bool ethernet_equal(const uint8_t *a, const uint8_t *b)
+{
+	return memcmp(a, b, ETHERNET_ADDRESS) == 0;
+}
+
+#endif
