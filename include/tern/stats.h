@@ -12,7 +12,7 @@ extern "C" {
 
 struct tern_stats {
 	/* Ip */
-	uint64_t InReceives, InHdrErrors, InAddrErrors, InUnknownProtos, InDiscards, InDelivers;
+	uint64_t InReceives, InHdrErrors, InAddrErrors, InUnknownProtos, InDelivers;
 	uint64_t OutRequests, OutNoRoutes, ReasmReqds, ReasmOKs, ReasmFails, ReasmTimeout;
 	uint64_t FragOKs, FragFails, FragCreates;
 	/* Icmp, both versions */
@@ -27,14 +27,14 @@ struct tern_stats {
 	uint64_t InErrs, OutRsts, InCsumErrors;
 	/* TcpExt */
 	uint64_t SyncookiesSent, SyncookiesRecv, SyncookiesFailed, ListenOverflows, ListenDrops;
-	uint64_t TW, TWRecycled, TCPTimeWaitOverflow, PAWSEstab, PAWSActive, DelayedACKs;
-	uint64_t TCPPureAcks, TCPTimeouts, TCPLostRetransmit, TCPFastRetrans, TCPSlowStartRetrans;
-	uint64_t TCPSpuriousRTOs, TCPDSACKOldSent, TCPDSACKOfoSent, TCPDSACKRecv, TCPSACKDiscard;
+	uint64_t TW, TWRecycled, TCPTimeWaitOverflow, PAWSEstab, DelayedACKs;
+	uint64_t TCPPureAcks, TCPTimeouts, TCPFastRetrans;
+	uint64_t TCPDSACKOldSent, TCPDSACKOfoSent, TCPDSACKRecv, TCPSACKDiscard;
 	uint64_t TCPAbortOnData, TCPAbortOnClose, TCPAbortOnMemory, TCPAbortOnTimeout, TCPAbortOnLinger;
-	uint64_t TCPAbortFailed, TCPMemoryPressures, TCPChallengeACK, TCPSYNChallenge, TCPACKSkippedChallenge;
-	uint64_t TCPOFOQueue, TCPOFODrop, TCPOFOMerge, TCPRcvCoalesce, TCPKeepAlive, TCPWinProbe;
+	uint64_t TCPMemoryPressures, TCPChallengeACK, TCPSYNChallenge, TCPACKSkippedChallenge;
+	uint64_t TCPOFOQueue, TCPOFODrop, TCPKeepAlive, TCPWinProbe;
 	uint64_t TCPFromZeroWindowAdv, TCPToZeroWindowAdv, TCPOrigDataSent, TCPDelivered, TCPZeroWindowDrop;
-	uint64_t TCPHystartTrainDetect, TCPPureAcksReceived, TCPLossProbes, TCPLossProbeRecovery;
+	uint64_t TCPPureAcksReceived;
 	/* Tern */
 	uint64_t TernReplyOverflow;  /* RST or ACK without a connection that found no place to wait */
 	uint64_t TernTimersUnarmed;  /* timers that had to be found by looking, memory being spent */

@@ -115,9 +115,9 @@ void ethernet_expire(struct tern_host *host)
 
 	while (neighbour_ask(cache, host->now, &question))
 		ask(host, &question);
-	while ((packet = neighbour_take(&cache->released)))
+	while ((packet = packet_pop(&cache->released)))
 		packet_push(&host->made, packet);
-	while ((packet = neighbour_take(&cache->given_up))) {
+	while ((packet = packet_pop(&cache->given_up))) {
 		host->env.stats.TernNeighbourDrops++;
 		packet_free(host, packet);
 		freed = true;

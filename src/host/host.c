@@ -170,7 +170,7 @@ static void drop_waiting(struct tern_host *host)
 	struct tern_packet *packet;
 
 	neighbours_clear(&host->neighbours);
-	while ((packet = neighbour_take(&host->neighbours.given_up)))
+	while ((packet = packet_pop(&host->neighbours.given_up)))
 		packet_free(host, packet);
 }
 

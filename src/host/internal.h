@@ -22,6 +22,7 @@
 #include "ip/fragment.h"
 #include "ip/icmp_limit.h"
 #include "ip/neighbour.h"
+#include "ip/packet_list.h"
 #include "ip/path_mtu.h"
 #include "ip/reassembly.h"
 #include "ip/receive.h"
@@ -110,10 +111,6 @@ struct block_list {
 	enum block_list_kind kind;
 	uint32_t	     first, last; /* TCB_NONE: empty */
 	uint32_t	     n, ghosts;	  /* ghosts: at least as many as there are */
-};
-
-struct packet_list {
-	struct tern_packet *first, *last;
 };
 
 struct tern_host {
@@ -278,8 +275,6 @@ void packet_free(struct tern_host *host, struct tern_packet *packet);
 struct tern_packet *packet_get(struct tern_host *host);
 void		    packet_add(struct tern_packet *packet, const void *at, uint32_t n, void *held);
 
-void		    packet_push(struct packet_list *list, struct tern_packet *packet);
-struct tern_packet *packet_pop(struct packet_list *list); /* NULL: empty */
 
 /* ---- icmp.c ---- */
 

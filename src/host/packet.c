@@ -11,29 +11,6 @@
 
 #include "wire/checksum.h"
 
-void packet_push(struct packet_list *list, struct tern_packet *packet)
-{
-	packet->next = NULL;
-	if (list->last)
-		list->last->next = packet;
-	else
-		list->first = packet;
-	list->last = packet;
-}
-
-struct tern_packet *packet_pop(struct packet_list *list)
-{
-	struct tern_packet *const packet = list->first;
-
-	if (packet) {
-		list->first = packet->next;
-		if (!list->first)
-			list->last = NULL;
-		packet->next = NULL;
-	}
-	return packet;
-}
-
 struct tern_packet *packet_get(struct tern_host *host)
 {
 	struct tern_packet *const packet = host->free_packets;

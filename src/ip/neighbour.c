@@ -34,33 +34,10 @@ void neighbours_done(struct neighbours *cache)
 
 /* ---- packets ---- */
 
-static void list_add(struct neighbour_list *list, struct tern_packet *packet)
-{
-	packet->next = NULL;
-	if (list->last)
-		list->last->next = packet;
-	else
-		list->first = packet;
-	list->last = packet;
-}
-
-struct tern_packet *neighbour_take(struct neighbour_list *list)
-{
-	struct tern_packet *const packet = list->first;
-
-	if (packet) {
-		list->first = packet->next;
-		if (!list->first)
-			list->last = NULL;
-		packet->next = NULL;
-	}
-	return packet;
-}
-
 static struct tern_packet *unqueue(struct neighbours *cache, struct neighbour *n)
 {
-	struct neighbour_list	  waiting = { n->first, n->last };
-	struct tern_packet *const packet = neighbour_take(&waiting);
+	struct packet_list	  waiting = { n->first, n->last };
+	struct tern_packet *const packet = packet_pop(&waiting);
 
 	n->first = waiting.first;
 	n->last = waiting.last;
@@ -76,7 +53,7 @@ static void give_up(struct neighbours *cache, struct neighbour *n)
 	struct tern_packet *packet;
 
 	while ((packet = unqueue(cache, n)))
-		list_add(&cache->given_up, packet);
+		packet_push(&cache->given_up, packet);
 }
 
 static void release(struct neighbours *cache, struct neighbour *n)
@@ -85,20 +62,20 @@ static void release(struct neighbours *cache, struct neighbour *n)
 
 	while ((packet = unqueue(cache, n))) {
 		memcpy(packet->headers, n->mac, sizeof n->mac);
-		list_add(&cache->released, packet);
+		packet_push(&cache->released, packet);
 	}
 }
 
 static bool enqueue(struct neighbours *cache, struct neighbour *n, struct tern_packet *packet)
 {
-	struct neighbour_list waiting;
+	struct packet_list waiting;
 
 	if (n->n_waiting == NEIGHBOUR_WAITING)
-		list_add(&cache->given_up, unqueue(cache, n));
+		packet_push(&cache->given_up, unqueue(cache, n));
 	if (cache->n_waiting == cache->waiting_most)
 		return false;
-	waiting = (struct neighbour_list){ n->first, n->last };
-	list_add(&waiting, packet);
+	waiting = (struct packet_list){ n->first, n->last };
+	packet_push(&waiting, packet);
 	n->first = waiting.first;
 	n->last = waiting.last;
 	n->n_waiting++;

@@ -23,6 +23,7 @@
 #define IP_NEIGHBOUR_H
 
 #include "base/mem.h"
+#include "ip/packet_list.h"
 #include "base/siphash.h"
 #include "wire/ethernet.h"
 #include <tern/packet.h>
@@ -63,10 +64,6 @@ struct neighbour {
 	struct tern_packet *first, *last; /* waiting */
 };
 
-struct neighbour_list {
-	struct tern_packet *first, *last;
-};
-
 struct neighbours {
 	struct mem	     *mem;
 	struct siphash_key    key;
@@ -75,7 +72,7 @@ struct neighbours {
 	uint32_t	      n_waiting, waiting_most;
 	tern_time	      next; /* nothing is due before; TERN_NEVER */
 	uint64_t	      full; /* times that there was no place */
-	struct neighbour_list released, given_up;
+	struct packet_list released, given_up; /* what waited: complete now and may go; or may not */
 };
 
 /* waiting_most: packets, over all entries. */
@@ -89,7 +86,7 @@ void neighbours_done(struct neighbours *cache);
 
 enum neighbour_way {
 	NEIGHBOUR_SEND,	 /* packet->headers begins with its hardware address now */
-	NEIGHBOUR_WAITS, /* the packet is the cache's until it comes out of neighbour_take() */
+	NEIGHBOUR_WAITS, /* the packet is the cache's until it comes out of packet_pop() */
 	NEIGHBOUR_DROP,	 /* nobody there, or no place to wait */
 };
 
@@ -116,8 +113,6 @@ struct neighbour_question {
 bool	  neighbour_ask(struct neighbours *cache, tern_time now, struct neighbour_question *question);
 tern_time neighbours_deadline(const struct neighbours *cache);
 
-/* Packets that waited: released may go (their headers are complete), given up may not. NULL: no more. */
-struct tern_packet *neighbour_take(struct neighbour_list *list);
 
 /* NONE: no entry (or one too old to be used). */
 enum neighbour_state neighbour_state_of(const struct neighbours *cache, uint8_t link, const struct tern_addr *addr,

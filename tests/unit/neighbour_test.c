@@ -34,11 +34,11 @@ static void begin(struct rig *rig)
 	rig->now = 1000 * TERN_SECOND;
 }
 
-static unsigned drain(struct neighbour_list *list)
+static unsigned drain(struct packet_list *list)
 {
 	unsigned n = 0;
 
-	while (neighbour_take(list))
+	while (packet_pop(list))
 		n++;
 	return n;
 }
@@ -123,8 +123,8 @@ static void a_question_and_its_answer(void **state)
 	assert_int_equal(send_to(&rig, 1, 1), NEIGHBOUR_WAITS);
 	assert_int_equal(questions(&rig, &question), 0); /* RFC 1122 2.3.2.1: once a second */
 	assert_true(answered(&rig, 1, mac_a));
-	assert_ptr_equal(neighbour_take(&rig.cache.released), &rig.packet[0]); /* in their order */
-	assert_ptr_equal(neighbour_take(&rig.cache.released), &rig.packet[1]);
+	assert_ptr_equal(packet_pop(&rig.cache.released), &rig.packet[0]); /* in their order */
+	assert_ptr_equal(packet_pop(&rig.cache.released), &rig.packet[1]);
 	assert_memory_equal(rig.packet[0].headers, mac_a, 6);
 	assert_int_equal(state_of(&rig, 1), NEIGHBOUR_STATE_REACHABLE);
 	assert_int_equal(send_to(&rig, 1, 2), NEIGHBOUR_SEND);
@@ -244,7 +244,7 @@ static void who_asks_tells_its_address(void **state)
 	assert_int_equal(send_to(&rig, 2, 1), NEIGHBOUR_WAITS);
 	assert_int_equal(questions(&rig, &question), 1);
 	heard(&rig, 2, mac_a); /* it asked for us while we asked for it */
-	assert_ptr_equal(neighbour_take(&rig.cache.released), &rig.packet[1]);
+	assert_ptr_equal(packet_pop(&rig.cache.released), &rig.packet[1]);
 	assert_int_equal(state_of(&rig, 2), NEIGHBOUR_STATE_DELAY);
 
 	meet(&rig, 3, mac_a);
