@@ -52,7 +52,8 @@ ROOMS["tool"] = set(ROOMS) - CORE | {"tool"} | OPEN
 
 # Headers of include/tern/ that hold types alone: every layer may see them. The others are the door into the
 # stack, for host/ (which is behind it) and whatever stands above.
-TYPE_HEADERS = {"types.h", "watch.h", "config.h", "stats.h", "status.h", "packet.h", "options.h"}
+TYPE_HEADERS = {"types.h", "watch.h", "config.h", "stats.h", "status.h", "packet.h", "options.h",
+                "congestion.h"}
 BELOW_THE_DOOR = {"base", "wire", "tcp", "ip"}
 
 # What a freestanding implementation has (C17 4p6), and the compilers' own vector headers.

@@ -3,6 +3,7 @@
 #define TERN_TERN_H
 
 #include <tern/config.h>
+#include <tern/congestion.h>
 #include <tern/device.h>
 #include <tern/datagram.h>
 #include <tern/host.h>

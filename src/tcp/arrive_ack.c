@@ -23,11 +23,13 @@ static void grow_window(struct tcb *tcb, const struct flight_acked *acked, uint3
 {
 	struct tcb_warm *const warm = tcb->warm;
 	const bool in_slow_start = warm->cc.cwnd < warm->cc.ssthresh;
-	const struct cc_ack ack = {
+	const struct tern_cc_ack ack = {
 		.now = now,
-		.rtt = (tern_time)(tcb_cold(tcb)->srtt8 / 8) * TERN_MICROSECOND,
-		.bytes_acked = acked->octets,
-		.in_flight = in_flight_before,
+		.srtt = (tern_time)(tcb_cold(tcb)->srtt8 / 8) * TERN_MICROSECOND,
+		.acked = acked->octets,
+		.delivered = acked->octets,
+		.in_flight_before = in_flight_before,
+		.in_flight = warm->flight.in_flight,
 		.cwnd_limited = warm->cwnd_limited || (in_slow_start && in_flight_before * 2 > warm->cc.cwnd),
 		.in_recovery = warm->recovery == TERN_RECOVERY_FAST,
 	};

@@ -30,7 +30,7 @@ static void agree(struct tcb *tcb, const struct tcp_segment *seg)
 	if (warm->max_segment && warm->max_segment < tcb->mss)
 		tcb->mss = warm->max_segment;
 	warm->cc.cwnd = cc_initial_window(tcb->mss, tcb_env(tcb)->config.initial_window);
-	warm->cc.ops->mss_changed(&warm->cc, tcb->mss);
+	cc_mss_changed(&warm->cc, tcb->mss);
 }
 
 /* Our SYN is acknowledged: what ESTABLISHED begins with. */

@@ -1,9 +1,9 @@
 #include "tcp/congestion.h"
 #include "base/bytes.h"
 
-static const struct cc_ops *const controllers[] = { &cc_reno };
+static const struct tern_cc_ops *const controllers[] = { &cc_reno };
 
-const struct cc_ops *cc_at(int number)
+const struct tern_cc_ops *cc_at(int number)
 {
 	const int n = (int)(sizeof controllers / sizeof *controllers);
 
@@ -25,6 +25,74 @@ int cc_by_name(const char *name)
 		if (same_name(cc_at(i)->name, name))
 			return i;
 	return -TERN_ENOENT;
+}
+
+void cc_loss(struct tern_cc *cc, const struct tern_cc_loss *loss)
+{
+	if (cc->ops->loss) {
+		cc->ops->loss(cc, loss);
+		return;
+	}
+	cc->ssthresh = max_u32(loss->in_flight / 2, 2 * cc->mss); /* RFC 5681 equation 4 */
+	cc->cwnd = cc->ssthresh;
+}
+
+void cc_ecn_echo(struct tern_cc *cc, const struct tern_cc_loss *loss)
+{
+	if (cc->ops->ecn_echo)
+		cc->ops->ecn_echo(cc, loss);
+	else
+		cc_loss(cc, loss);
+}
+
+void cc_rto(struct tern_cc *cc, const struct tern_cc_loss *loss, bool first)
+{
+	if (cc->ops->rto)
+		cc->ops->rto(cc, loss, first);
+	else
+		cc_loss(cc, loss);
+	cc->cwnd = min_u32(cc->cwnd, cc->mss); /* RFC 5681 3.1: the loss window */
+}
+
+void cc_lost(struct tern_cc *cc, const struct tern_cc_lost *lost)
+{
+	if (cc->ops->lost)
+		cc->ops->lost(cc, lost);
+}
+
+void cc_recovered(struct tern_cc *cc, uint32_t in_flight)
+{
+	if (cc->ops->recovered)
+		cc->ops->recovered(cc, in_flight);
+}
+
+void cc_undo(struct tern_cc *cc, uint32_t cwnd, uint32_t ssthresh)
+{
+	if (cc->ops->undo) {
+		cc->ops->undo(cc, cwnd, ssthresh);
+		return;
+	}
+	cc->cwnd = max_u32(cc->cwnd, cwnd);
+	cc->ssthresh = max_u32(cc->ssthresh, ssthresh);
+}
+
+void cc_restart(struct tern_cc *cc, const struct tern_cc_restart *restart)
+{
+	if (cc->ops->restart)
+		cc->ops->restart(cc, restart);
+}
+
+void cc_mss_changed(struct tern_cc *cc, uint32_t mss)
+{
+	if (cc->ops->mss_changed)
+		cc->ops->mss_changed(cc, mss);
+	cc->mss = mss;
+	cc->cwnd = max_u32(cc->cwnd, mss);
+}
+
+bool cc_at_rest(const struct tern_cc *cc)
+{
+	return !cc->ops->at_rest || cc->ops->at_rest(cc);
 }
 
 uint32_t cc_initial_window(uint32_t mss, uint32_t segments)

@@ -44,7 +44,7 @@ void tcp_path_mtu(struct tcb *tcb, uint32_t mtu, tern_time now)
 	}
 	tcb->mss = mss;
 	if (warm)
-		warm->cc.ops->mss_changed(&warm->cc, mss);
+		cc_mss_changed(&warm->cc, mss);
 }
 
 bool tcp_icmp_arrives(struct tcb *tcb, const struct tcp_icmp *icmp, bool v6, tern_time now)

@@ -160,9 +160,13 @@ int tcp_set_congestion_control(struct tcb *tcb, const char *name)
 		return number;
 	tcb_cold(tcb)->congestion_control = (uint8_t)number;
 	if (tcb->warm) { /* the window stays, the controller begins anew */
-		struct cc *const cc = &tcb->warm->cc;
+		struct tern_cc *const cc = &tcb->warm->cc;
 
-		*cc = (struct cc){ .ops = cc_at(number), .cwnd = cc->cwnd, .ssthresh = cc->ssthresh, .mss = cc->mss };
+		*cc = (struct tern_cc){
+			.ops = cc_at(number), .state = cc->state,
+			.cwnd = cc->cwnd, .ssthresh = cc->ssthresh, .mss = cc->mss,
+		};
+		memset(tcb->warm->cc_few, 0, sizeof tcb->warm->cc_few);
 		cc->ops->init(cc);
 	}
 	return 0;

@@ -312,8 +312,9 @@ static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 	u32(codec, &warm->cc.ssthresh);
 	u32(codec, &warm->cc.mss);
 	u64(codec, &warm->cc.pacing_rate);
-	for (unsigned i = 0; i < sizeof warm->cc.u / sizeof *warm->cc.u.words; i++)
-		u64(codec, &warm->cc.u.words[i]);
+	u32(codec, &warm->cc.quantum);
+	for (unsigned i = 0; i < CC_FEW_WORDS; i++)
+		u64(codec, &warm->cc_few[i]);
 	moment(codec, &warm->retransmit_at);
 	moment(codec, &warm->persist_at);
 	moment(codec, &warm->override_at);

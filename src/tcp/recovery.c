@@ -26,13 +26,13 @@ static void enter_fast_recovery(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
 	/* RFC 5681 3.2 step 2: what limited transmit sent since the first duplicate does not count. */
-	const struct cc_loss loss = { .now = now, .in_flight = seq_sub(warm->disorder_nxt, tcb->snd.una) };
+	const struct tern_cc_loss loss = { .now = now, .in_flight = seq_sub(warm->disorder_nxt, tcb->snd.una) };
 
 	warm->recovery = TERN_RECOVERY_FAST;
 	warm->recover = tcb->snd.nxt;
 	warm->partial_seen = false;
 	warm->retransmit_now = true; /* RFC 5681 3.2 step 3: whatever the window says */
-	warm->cc.ops->loss(&warm->cc, &loss);
+	cc_loss(&warm->cc, &loss);
 	tcb_env(tcb)->stats.TCPFastRetrans++;
 	tcb->due |= DUE_TEXT;
 	tell(tcb, TERN_CONGESTION_RECOVERY_ENTER, now);
@@ -107,7 +107,7 @@ static void recovered(struct tcb *tcb, tern_time now)
 	warm->recovery = TERN_RECOVERY_OPEN;
 	warm->dup_acks = 0;
 	if (was_fast)
-		warm->cc.ops->recovered(&warm->cc, warm->flight.in_flight);
+		cc_recovered(&warm->cc, warm->flight.in_flight);
 	tell(tcb, TERN_CONGESTION_RECOVERY_EXIT, now);
 }
 
@@ -163,7 +163,7 @@ void recovery_acked(struct tcb *tcb, const struct flight_acked *acked, tern_time
 void recovery_timeout(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
-	const struct cc_loss loss = { .now = now, .in_flight = seq_sub(tcb->snd.nxt, tcb->snd.una) };
+	const struct tern_cc_loss loss = { .now = now, .in_flight = seq_sub(tcb->snd.nxt, tcb->snd.una) };
 	const bool first = warm->backoff == 0;
 
 	/* The receiver may have thrown away what it SACKed (RFC 2018 8): begin anew. */
@@ -173,7 +173,7 @@ void recovery_timeout(struct tcb *tcb, tern_time now)
 	warm->recover = tcb->snd.nxt;
 	warm->dup_acks = 0;
 	warm->retransmit_now = true;
-	warm->cc.ops->rto(&warm->cc, &loss, first);
+	cc_rto(&warm->cc, &loss, first);
 	tcb_env(tcb)->stats.TCPTimeouts++;
 	tcb->due |= DUE_TEXT;
 	tell(tcb, TERN_CONGESTION_TIMEOUT, now);

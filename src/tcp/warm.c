@@ -11,16 +11,24 @@ static void congestion_begin(struct tcb *tcb, struct tcb_warm *warm, tern_time n
 	const uint32_t mss = tcb->mss ? tcb->mss : config->mss_floor;
 	const uint32_t first = cc_initial_window(mss, config->initial_window);
 
-	warm->cc = (struct cc){
+	warm->cc = (struct tern_cc){
 		.ops = cc_at(cold->congestion_control),
+		.state = warm->cc_few,
 		.cwnd = cold->cwnd ? cold->cwnd : first,
 		.ssthresh = cold->cwnd ? cold->ssthresh : CC_NO_SSTHRESH,
 		.mss = mss,
 	};
-	tern_assert(warm->cc.ops != NULL);
+	tern_assert(warm->cc.ops != NULL && warm->cc.ops->state_words <= CC_FEW_WORDS);
 	warm->cc.ops->init(&warm->cc);
-	if (cold->cwnd && (tcb->was_idle || time_to_ms(now) - cold->heard_ms > rtt_rto_us(tcb) / 1000))
-		warm->cc.ops->idle_restart(&warm->cc, min_u32(first, warm->cc.cwnd));
+	if (cold->cwnd && (tcb->was_idle || time_to_ms(now) - cold->heard_ms > rtt_rto_us(tcb) / 1000)) {
+		const tern_time rto = us_to_time(rtt_rto_us(tcb));
+		const struct tern_cc_restart restart = {
+			.now = now, .idle = rto + 1, .rto = rto, .app_limited = true,
+			.restart_window = min_u32(first, warm->cc.cwnd),
+		};
+
+		cc_restart(&warm->cc, &restart);
+	}
 }
 
 struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now)

@@ -13,7 +13,8 @@ struct slices;
 struct tcb_warm {
 	struct slices *text;	     /* unacknowledged and unsent; NULL: none (a bare SYN or FIN) */
 	struct flight  flight;
-	struct cc      cc;
+	struct tern_cc cc;
+	uint64_t       cc_few[CC_FEW_WORDS]; /* its state, where that is enough */
 	struct reassembly ooo;	     /* what arrived beyond RCV.NXT */
 
 	tern_time retransmit_at;     /* RFC 6298: TERN_NEVER while nothing is in flight */

@@ -3,17 +3,21 @@
 
 enum { M = 1000 };
 
-static struct cc controller(uint32_t cwnd, uint32_t ssthresh)
+static struct tern_cc controller(uint32_t cwnd, uint32_t ssthresh)
 {
-	struct cc cc = { .ops = &cc_reno, .cwnd = cwnd, .ssthresh = ssthresh, .mss = M };
+	static uint64_t state[8][CC_FEW_WORDS];
+	static unsigned turn;
+	struct tern_cc cc = { .ops = &cc_reno, .cwnd = cwnd, .ssthresh = ssthresh, .mss = M };
 
+	cc.state = state[turn++ % 8];
+	memset(cc.state, 0, sizeof state[0]);
 	cc.ops->init(&cc);
 	return cc;
 }
 
-static void acks(struct cc *cc, uint32_t octets, unsigned times)
+static void acks(struct tern_cc *cc, uint32_t octets, unsigned times)
 {
-	const struct cc_ack ack = { .bytes_acked = octets, .in_flight = cc->cwnd, .cwnd_limited = true };
+	const struct tern_cc_ack ack = { .acked = octets, .in_flight_before = cc->cwnd, .cwnd_limited = true };
 
 	for (unsigned i = 0; i < times; i++)
 		cc->ops->ack(cc, &ack);
@@ -43,7 +47,7 @@ static void slow_start_grows_by_octets_acknowledged(struct rig *r)
 
 	(void)r;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		struct cc cc = controller(10000, CC_NO_SSTHRESH);
+		struct tern_cc cc = controller(10000, CC_NO_SSTHRESH);
 
 		acks(&cc, table[i].acked, 1);
 		assert_int_equal(cc.cwnd, table[i].cwnd);
@@ -53,7 +57,7 @@ static void slow_start_grows_by_octets_acknowledged(struct rig *r)
 /* RFC 5681 3.1: one segment a window. */
 static void congestion_avoidance_grows_by_one_segment_a_window(struct rig *r)
 {
-	struct cc cc = controller(10 * M, 10 * M);
+	struct tern_cc cc = controller(10 * M, 10 * M);
 
 	(void)r;
 	acks(&cc, M, 9);
@@ -68,9 +72,9 @@ static void congestion_avoidance_grows_by_one_segment_a_window(struct rig *r)
 
 static void unused_window_does_not_grow(struct rig *r)
 {
-	struct cc	    cc = controller(10 * M, CC_NO_SSTHRESH);
-	const struct cc_ack idle = { .bytes_acked = M },
-			    recovering = { .bytes_acked = M, .cwnd_limited = true, .in_recovery = true };
+	struct tern_cc	    cc = controller(10 * M, CC_NO_SSTHRESH);
+	const struct tern_cc_ack idle = { .acked = M },
+			    recovering = { .acked = M, .cwnd_limited = true, .in_recovery = true };
 
 	(void)r;
 	cc.ops->ack(&cc, &idle);
@@ -87,8 +91,8 @@ static void loss_halves_what_is_in_flight(struct rig *r)
 
 	(void)r;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		const struct cc_loss loss = { .in_flight = table[i].in_flight };
-		struct cc	     cc = controller(30 * M, CC_NO_SSTHRESH);
+		const struct tern_cc_loss loss = { .in_flight = table[i].in_flight };
+		struct tern_cc	     cc = controller(30 * M, CC_NO_SSTHRESH);
 
 		cc.ops->loss(&cc, &loss);
 		assert_int_equal(cc.ssthresh, table[i].ssthresh);
@@ -99,8 +103,8 @@ static void loss_halves_what_is_in_flight(struct rig *r)
 /* RFC 5681 3.1: LW is one segment; ssthresh falls at the first time-out of a series only. */
 static void timeout_falls_to_one_segment_ssthresh_once(struct rig *r)
 {
-	const struct cc_loss loss = { .in_flight = 20 * M }, again = { .in_flight = M };
-	struct cc	     cc = controller(20 * M, CC_NO_SSTHRESH);
+	const struct tern_cc_loss loss = { .in_flight = 20 * M }, again = { .in_flight = M };
+	struct tern_cc	     cc = controller(20 * M, CC_NO_SSTHRESH);
 
 	(void)r;
 	cc.ops->rto(&cc, &loss, true);
@@ -114,8 +118,8 @@ static void timeout_falls_to_one_segment_ssthresh_once(struct rig *r)
 /* RFC 3465 2.3: the slow start that follows a time-out counts one segment an ACK (L = 1). */
 static void slow_start_after_timeout_grows_by_one_segment_an_ack(struct rig *r)
 {
-	const struct cc_loss loss = { .in_flight = 20 * M };
-	struct cc	     cc = controller(20 * M, CC_NO_SSTHRESH);
+	const struct tern_cc_loss loss = { .in_flight = 20 * M };
+	struct tern_cc	     cc = controller(20 * M, CC_NO_SSTHRESH);
 
 	(void)r;
 	cc.ops->rto(&cc, &loss, true);
@@ -139,7 +143,7 @@ static void recovery_ends_without_a_burst(struct rig *r)
 
 	(void)r;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		struct cc cc = controller(13 * M, 10 * M);
+		struct tern_cc cc = controller(13 * M, 10 * M);
 
 		cc.ops->recovered(&cc, table[i].in_flight);
 		assert_int_equal(cc.cwnd, table[i].cwnd);
@@ -149,32 +153,36 @@ static void recovery_ends_without_a_burst(struct rig *r)
 /* RFC 5681 4.1: RW = min(IW, cwnd). */
 static void idle_restart_takes_the_smaller(struct rig *r)
 {
-	struct cc big = controller(40 * M, 20 * M), small = controller(3 * M, 20 * M);
+	struct tern_cc big = controller(40 * M, 20 * M), small = controller(3 * M, 20 * M);
+	const struct tern_cc_restart briefly = { .idle = 10, .rto = 10, .restart_window = 10 * M };
+	const struct tern_cc_restart long_idle = { .idle = 11, .rto = 10, .restart_window = 10 * M };
 
 	(void)r;
-	big.ops->idle_restart(&big, 10 * M);
+	big.ops->restart(&big, &briefly);
+	assert_int_equal(big.cwnd, 40 * M);
+	big.ops->restart(&big, &long_idle);
 	assert_int_equal(big.cwnd, 10 * M);
 	assert_int_equal(big.ssthresh, 20 * M);
-	small.ops->idle_restart(&small, 10 * M);
+	small.ops->restart(&small, &long_idle);
 	assert_int_equal(small.cwnd, 3 * M);
 }
 
 static void undo_restores_what_stood(struct rig *r)
 {
-	struct cc cc = controller(M, 5 * M);
+	struct tern_cc cc = controller(M, 5 * M);
 
 	(void)r;
-	cc.ops->undo(&cc, 20 * M, 15 * M);
+	cc_undo(&cc, 20 * M, 15 * M);
 	assert_int_equal(cc.cwnd, 20 * M);
 	assert_int_equal(cc.ssthresh, 15 * M);
 }
 
 static void mss_change_keeps_room_for_a_segment(struct rig *r)
 {
-	struct cc cc = controller(M, 5 * M);
+	struct tern_cc cc = controller(M, 5 * M);
 
 	(void)r;
-	cc.ops->mss_changed(&cc, 1400);
+	cc_mss_changed(&cc, 1400);
 	assert_int_equal(cc.mss, 1400);
 	assert_int_equal(cc.cwnd, 1400);
 }
