@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/chunk.h"
+
 /* ---- reading ---- */
 
 static const char *skip_space(const char *at)
@@ -162,14 +164,28 @@ static void list_forwards(struct gateway *gateway, const char *request, struct c
 	succeeded(to);
 }
 
+static void tell_counter(struct control_text *to, const char *name, uint64_t value)
+{
+	tell(to, "{\"name\":\"%s\",\"value\":%" PRIu64 "}\n", name, value);
+}
+
+/* The gateway's own counters, what it holds now, and what its host counts. */
 static void list_stats(struct gateway *gateway, const char *request, struct control_text *to)
 {
-	const char *name;
-	uint64_t    value;
+	const struct chunks *const chunks = gateway->tcp.chunks;
+	struct tern_stats	   stats;
+	const char		  *name;
+	uint64_t		   value;
 
 	(void)request;
 	for (size_t i = 0; gateway_stats_at(&gateway->stats, i, &name, &value); i++)
-		tell(to, "{\"name\":\"%s\",\"value\":%" PRIu64 "}\n", name, value);
+		tell_counter(to, name, value);
+	tell_counter(to, "flows", gateway->flows.n);
+	tell_counter(to, "flows_most", gateway->flows.most);
+	tell_counter(to, "chunks_lent", chunks ? chunks->n - chunks->n_free : 0);
+	tern_host_stats(gateway->host, &stats);
+	for (size_t i = 0; tern_stats_at(&stats, i, &name, &value); i++)
+		tell_counter(to, name, value);
 	succeeded(to);
 }
 

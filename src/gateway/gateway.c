@@ -91,7 +91,9 @@ static int make_link(struct gateway *gateway)
 {
 	const struct gateway_options *const options = gateway->options;
 	const struct tern_allocator *const  allocator = tern_allocator_default();
-	const struct tern_tun		    tun = { .mtu = options->mtu, .plain = options->impaired, .uso = true };
+	const struct tern_tun		    tun = { .mtu = options->mtu,
+						    .plain = options->plain || options->impaired,
+						    .uso = true };
 	const struct tern_qemu		    qemu = { .path = options->qemu,
 						     .dgram = options->qemu_dgram,
 						     .mtu = options->mtu };

@@ -188,11 +188,24 @@ static void must(struct inside *inside, int error, const char *what)
 		fail(inside, "%s: %s", what, strerror(-error));
 }
 
+/* The guest's user may ping: a new network namespace lets nobody. */
+static void allow_pings(void)
+{
+	const unsigned gid = (unsigned)getegid();
+	const int      fd = open("/proc/sys/net/ipv4/ping_group_range", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)dprintf(fd, "%u %u", gid, gid);
+	close(fd);
+}
+
 static void set_addresses(struct inside *inside)
 {
 	const struct gateway *const   gateway = inside->gateway;
 	static const struct tern_addr any6 = { { 0 } }, any4 = { { [10] = 0xff, [11] = 0xff } };
 
+	allow_pings();
 	(void)netdev_quiet_ipv6(device_name); /* without it the link-local address alone waits */
 	must(inside, netdev_up("lo"), "cannot bring loopback up");
 	(void)netdev_set_queue(device_name, DEVICE_QUEUE);

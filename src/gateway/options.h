@@ -36,10 +36,13 @@ struct gateway_options {
 	unsigned	 bits;	   /* 24; 8 to 28 */
 	uint32_t	 mtu;	   /* 65520 (QEMU: 1500) */
 	bool		 tun;	   /* --tun: a TUN device, no Ethernet */
+	bool		 plain;	   /* --plain: no offloads; so where the link is impaired */
 	bool		 no_ipv6;  /* also where the host has none: gateway.ipv6 is what counts */
 	bool		 no_host_loopback, no_dns;
 	bool		 no_sandbox; /* keep privileges (debugging) */
 	tern_time	 linger;     /* 10 s */
+	tern_time		keepalive;	   /* 600 s of silence, then probes; 0: none */
+	tern_time		user_timeout;	   /* RFC 9293 3.9.1.1; 0: none but R2 */
 
 	struct forward forwards[GATEWAY_FORWARDS];
 	unsigned       n_forwards;

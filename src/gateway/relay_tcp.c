@@ -1,43 +1,21 @@
-/* TCP: each connection of the guest's ends at tern and goes on through a socket of the host.
- *
- * Outbound. A SYN of the guest's is an ask: nothing is answered until our own connect() has come to something. Then
- * the guest gets what a direct connection would have given it: a SYN-ACK, an RST, an ICMP error, silence. A guest
- * that gives up (RST, or config.accept_wait) ends the connect().
- *
- * Inbound. The host's kernel has accepted already; tern connects to the guest, and where that fails the
- * client's connection is reset.
+/* TCP: each connection of the guest's ends at tern and goes on through a socket of the host. Here is what becomes
+ * of a flow; how it begins stands in relay_tcp_begin.c, its octets in relay_tcp_move.c, its failures in
+ * relay_tcp_fail.c.
  *
  *	CONNECTING -> ANSWERED -> OPEN -> gone       outbound
  *	CALLING -> OPEN -> gone                      inbound
  *	OPEN -> RESET_GUEST | RESET_SERVER -> gone   one side failed
  *
- * A failure of one side becomes a reset on the other, after the octets that came before it: an RST overtakes what
- * still waits on this machine, which it could not on a direct connection. Where the other side takes no more,
- * it is sent after RESET_PATIENCE all the same.
- *
- * Vanished peers: data that nobody acknowledges is given up after 924 s (config.r2, tcp_retries2); silence with
- * nothing in flight is asked about after ten minutes and given up 150 s later, on both legs.
+ * Vanished peers, on either leg: data that nobody acknowledges is given up after 924 s (config.r2, tcp_retries2) or
+ * --user-timeout, whichever comes first; silence with nothing in flight is asked about after --keepalive (ten
+ * minutes) and given up a quarter of that later; a handshake that the guest does not complete after 15 s, four
+ * SYN-ACKs; a SYN of the guest's whose onward connect() comes to nothing after 120 s (config.accept_wait).
  */
 #include "gateway/relay_tcp.h"
 
-#include <errno.h>
-#include <linux/sockios.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
-
-#include "gateway/dns.h"
-#include "wire/tuple.h"
-
-enum { KEEPALIVE_IDLE = 600, KEEPALIVE_INTERVAL = 30, KEEPALIVE_PROBES = 5 }; /* seconds, seconds, probes */
-
-#define RESET_PATIENCE TERN_SECOND
-
-static const tern_time LOOK_AGAIN = TERN_MILLISECOND;
 
 /* ---- both ends of a flow ---- */
 
@@ -85,7 +63,7 @@ void tcp_flow_wait(struct tcp_flow *flow, tern_time span)
 }
 
 /* reset: an RST to the server instead of a FIN, where it still has a connection. */
-static void close_server(struct tcp_flow *flow, bool reset)
+void tcp_flow_close_server(struct tcp_flow *flow, bool reset)
 {
 	const struct linger linger = { .l_onoff = 1 };
 
@@ -99,7 +77,7 @@ static void close_server(struct tcp_flow *flow, bool reset)
 }
 
 /* What the phase leaves behind of its place among the half-open; the block goes. */
-static void forget(struct tcp_flow *flow)
+void tcp_flow_forget(struct tcp_flow *flow)
 {
 	struct gateway *const gateway = flow->gateway;
 
@@ -114,106 +92,9 @@ static void forget(struct tcp_flow *flow)
 void tcp_flow_finish(struct tcp_flow *flow)
 {
 	flow->gateway->stats.tcp_closed++;
-	close_server(flow, false);
+	tcp_flow_close_server(flow, false);
 	(void)tern_close(flow->gateway->host, flow->socket);
-	forget(flow);
-}
-
-/* ---- failures of an open flow ---- */
-
-static void reset_guest(struct tcp_flow *flow)
-{
-	(void)tern_abort(flow->gateway->host, flow->socket);
-	forget(flow);
-}
-
-/* Whether everything that the server sent has gone out to the guest. */
-static bool is_drained_to_guest(struct tcp_flow *flow)
-{
-	struct tern_status status;
-
-	return !flow->rest && (tern_status(flow->gateway->host, flow->socket, &status) != 0 || status.unsent == 0);
-}
-
-static bool is_drained_to_server(const struct tcp_flow *flow)
-{
-	int left = 0;
-
-	return ioctl(flow->fd, SIOCOUTQNSD, &left) != 0 || left == 0;
-}
-
-void tcp_flow_server_failed(struct tcp_flow *flow)
-{
-	flow->gateway->stats.tcp_reset_by_server++;
-	close_server(flow, true);
-	flow->phase = TCP_RESET_GUEST;
-	flow->give_up = tern_loop_now(flow->gateway->loop) + RESET_PATIENCE;
-	if (is_drained_to_guest(flow))
-		reset_guest(flow);
-	else
-		tcp_flow_wait(flow, LOOK_AGAIN);
-}
-
-static void reset_server(struct tcp_flow *flow)
-{
-	close_server(flow, true);
-	forget(flow);
-}
-
-void tcp_flow_guest_failed(struct tcp_flow *flow)
-{
-	flow->gateway->stats.tcp_reset_by_guest++;
-	(void)tern_close(flow->gateway->host, flow->socket);
-	flow->phase = TCP_RESET_SERVER;
-	flow->give_up = tern_loop_now(flow->gateway->loop) + RESET_PATIENCE;
-	tcp_flow_watch(flow, 0);
-	if (is_drained_to_server(flow))
-		reset_server(flow);
-	else
-		tcp_flow_wait(flow, LOOK_AGAIN);
-}
-
-static void look_again(struct tcp_flow *flow, tern_time now)
-{
-	stop_waiting(flow);
-	flow->short_of_memory = false;
-	if (flow->phase == TCP_OPEN) {
-		tcp_flow_pump(flow, false, true);
-		return;
-	}
-	struct flow_table *const flows = &flow->gateway->flows;
-	const uint32_t		 index = flow->flow.index, generation = flow->flow.generation;
-	const bool		 to_guest = flow->phase == TCP_RESET_GUEST;
-
-	if (to_guest && !tcp_flow_flush_rest(flow) && !flow_find(flows, index, generation))
-		return; /* the guest failed too */
-	if (now >= flow->give_up || (to_guest ? is_drained_to_guest(flow) : is_drained_to_server(flow))) {
-		if (to_guest)
-			reset_guest(flow);
-		else
-			reset_server(flow);
-		return;
-	}
-	tcp_flow_wait(flow, LOOK_AGAIN);
-}
-
-tern_time relay_tcp_deadline(const struct gateway *gateway)
-{
-	tern_time at = TERN_NEVER;
-
-	for (const struct tcp_flow *flow = gateway->tcp.waiting; flow; flow = flow->next)
-		at = flow->again < at ? flow->again : at;
-	return at;
-}
-
-void relay_tcp_expire(struct gateway *gateway, tern_time now)
-{
-	/* One that looks again may end itself, never another. */
-	for (struct tcp_flow *flow = gateway->tcp.waiting, *next; flow; flow = next) {
-		next = flow->next;
-		if (flow->again <= now)
-			look_again(flow, now);
-	}
+	tcp_flow_forget(flow);
 }
 
 /* ---- an open flow ---- */
@@ -262,32 +143,6 @@ static void on_server_open(struct tcp_flow *flow, short revents)
 	tcp_flow_pump(flow, (revents & POLLOUT) != 0, (revents & ~POLLOUT) != 0);
 }
 
-static void set_server_options(int fd)
-{
-	static const struct {
-		int level, name, value;
-	} options[] = {
-		{ IPPROTO_TCP, TCP_NODELAY, 1 },
-		{ SOL_SOCKET, SO_OOBINLINE, 1 },
-		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
-		{ IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE },
-		{ IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL },
-		{ IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES },
-	};
-
-	for (unsigned i = 0; i < sizeof options / sizeof options[0]; i++)
-		(void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof options[i].value);
-}
-
-static void set_guest_options(tern_host *host, tern_socket socket)
-{
-	(void)tern_option_set(host, socket, TERN_NODELAY, 1);
-	(void)tern_option_set(host, socket, TERN_KEEPALIVE, 1);
-	(void)tern_option_set(host, socket, TERN_KEEPALIVE_IDLE, KEEPALIVE_IDLE);
-	(void)tern_option_set(host, socket, TERN_KEEPALIVE_INTERVAL, KEEPALIVE_INTERVAL);
-	(void)tern_option_set(host, socket, TERN_KEEPALIVE_PROBES, KEEPALIVE_PROBES);
-}
-
 /* The handshake with the guest is complete. */
 static void open_flow(struct tcp_flow *flow, tern_socket socket)
 {
@@ -298,184 +153,36 @@ static void open_flow(struct tcp_flow *flow, tern_socket socket)
 	tcp_flow_pump(flow, true, false);
 }
 
-/* ---- outbound ---- */
+/* ---- time ---- */
 
-static void count_answer(struct gateway *gateway, enum tern_answer answer)
+/* Its time has come: once more what could not be done before. */
+static void look_again(struct tcp_flow *flow, tern_time now)
 {
-	switch (answer) {
-	case TERN_ANSWER_REFUSE: gateway->stats.tcp_refused++; break;
-	case TERN_ANSWER_DROP: gateway->stats.tcp_timed_out++; break;
-	case TERN_ANSWER_PROHIBITED: gateway->stats.tcp_denied++; break;
-	case TERN_ANSWER_ACCEPT: break;
-	default: gateway->stats.tcp_unreachable++; break;
-	}
-}
-
-/* The guest's SYN is answered, and there is no flow (any more). */
-static void turn_down(struct gateway *gateway, tern_socket asked, enum tern_answer answer)
-{
-	count_answer(gateway, answer);
-	(void)tern_answer(gateway->host, asked, answer);
-}
-
-/* connect() came to something. */
-static void connected(struct tcp_flow *flow, int error)
-{
-	struct gateway *const gateway = flow->gateway;
-
-	if (error) {
-		close_server(flow, false);
-		if (flow->to_resolver)
-			dns_resolver_failed(gateway, &flow->flow.onward);
-		turn_down(gateway, flow->socket, gateway_answer_of(error));
-		forget(flow);
-		return;
-	}
-	set_server_options(flow->fd);
-	tcp_flow_watch(flow, 0);
-	flow->phase = TCP_ANSWERED;
-	(void)tern_answer(gateway->host, flow->socket, TERN_ANSWER_ACCEPT);
-}
-
-/* Connects as far as it goes at once: 0, EINPROGRESS, or what is wrong. */
-static int begin_connect(struct tcp_flow *flow)
-{
-	struct sockaddr_storage to;
-	const socklen_t		n = gateway_sockaddr(&to, &flow->flow.onward);
-	const int		fd = gateway_socket(&flow->flow.onward.addr, SOCK_STREAM, 0);
-
-	if (fd < 0)
-		return -fd;
-	flow->fd = fd;
-	int error = connect(fd, (const struct sockaddr *)&to, n) == 0 ? 0 : errno;
-
-	/* On this machine it is done by now, though it says that it goes on: asking again saves a turn. */
-	if (error == EINPROGRESS)
-		error = connect(fd, (const struct sockaddr *)&to, n) == 0 || errno == EISCONN ? 0 : errno;
-	return error == EALREADY ? EINPROGRESS : error;
-}
-
-static enum tern_answer answer_of_route(enum gateway_route route)
-{
-	switch (route) {
-	case ROUTE_DENIED: return TERN_ANSWER_PROHIBITED;
-	case ROUTE_UNREACHABLE: return TERN_ANSWER_HOST_UNREACHABLE;
-	default: return TERN_ANSWER_REFUSE;
-	}
-}
-
-static struct tcp_flow *new_flow(struct gateway *gateway, const struct tern_tuple *tuple,
-				 const struct tern_endpoint *onward)
-{
-	struct tcp_flow *flow = NULL;
-
-	if (gateway->tcp.half_open >= gateway->options->half_open_max)
-		gateway->stats.half_open_refused++;
+	stop_waiting(flow);
+	flow->short_of_memory = false;
+	if (flow->phase == TCP_OPEN)
+		tcp_flow_pump(flow, false, true);
 	else
-		flow = flow_new(gateway, FLOW_TCP, sizeof *flow);
-	if (!flow)
-		return NULL;
-	flow->gateway = gateway;
-	flow->fd = -1;
-	flow->flow.tuple = *tuple;
-	flow->flow.onward = *onward;
-	gateway->tcp.half_open++;
-	return flow;
+		tcp_fail_look_again(flow, now);
 }
 
-static uint64_t cookie_of(const struct tcp_flow *flow)
+tern_time relay_tcp_deadline(const struct gateway *gateway)
 {
-	return gateway_cookie(OWNER_TCP, flow->flow.index, flow->flow.generation);
+	tern_time at = TERN_NEVER;
+
+	for (const struct tcp_flow *flow = gateway->tcp.waiting; flow; flow = flow->next)
+		at = flow->again < at ? flow->again : at;
+	return at;
 }
 
-static void take_ask(struct gateway *gateway, tern_socket asked, const struct tern_tuple *tuple)
+void relay_tcp_expire(struct gateway *gateway, tern_time now)
 {
-	struct tern_endpoint	 onward;
-	const enum gateway_route route = gateway_onward(gateway, &tuple->local, tuple->local_port, &onward);
-
-	if (route != ROUTE_ONWARD && route != ROUTE_DNS) {
-		turn_down(gateway, asked, answer_of_route(route));
-		return;
+	/* One that looks again may end itself, never another. */
+	for (struct tcp_flow *flow = gateway->tcp.waiting, *next; flow; flow = next) {
+		next = flow->next;
+		if (flow->again <= now)
+			look_again(flow, now);
 	}
-	struct tcp_flow *const flow = new_flow(gateway, tuple, &onward);
-
-	if (!flow) {
-		turn_down(gateway, asked, TERN_ANSWER_REFUSE);
-		return;
-	}
-	flow->socket = asked;
-	flow->phase = TCP_CONNECTING;
-	flow->to_resolver = route == ROUTE_DNS;
-	(void)tern_set_cookie(gateway->host, asked, cookie_of(flow));
-	const int error = begin_connect(flow);
-
-	if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM)
-		gateway->stats.flows_refused++;
-	if (error == EINPROGRESS)
-		tcp_flow_watch(flow, POLLOUT);
-	else
-		connected(flow, error);
-}
-
-static void on_listener(struct gateway *gateway)
-{
-	tern_socket	  socket;
-	struct tern_tuple tuple;
-
-	while (tern_next_ask(gateway->host, gateway->tcp.listener, &socket, &tuple) == 0)
-		take_ask(gateway, socket, &tuple);
-	/* Who it is its first event says (TERN_CONNECTED), by the cookie of its ask. */
-	while (tern_accept(gateway->host, gateway->tcp.listener, &socket) == 0)
-		;
-}
-
-/* The guest gave up before its connection stood. */
-static void cancelled(struct tcp_flow *flow)
-{
-	flow->gateway->stats.tcp_cancelled++;
-	close_server(flow, true);
-	if (flow->phase == TCP_CALLING) {
-		flow->gateway->stats.tcp_inbound_failed++;
-		(void)tern_close(flow->gateway->host, flow->socket);
-	}
-	forget(flow);
-}
-
-/* ---- inbound ---- */
-
-int relay_tcp_inbound(struct gateway *gateway, int fd, const struct tern_endpoint *from,
-		      const struct tern_endpoint *guest)
-{
-	const bool	       v4 = addr_is_v4(&guest->addr);
-	const struct tern_open open = { .remote = *guest, .local.addr = v4 ? gateway->gateway4 : gateway->gateway6 };
-	const struct tern_tuple tuple = { .local = open.local.addr,
-					  .remote = guest->addr,
-					  .remote_port = guest->port };
-	struct tcp_flow *const flow = new_flow(gateway, &tuple, from);
-
-	if (!flow) {
-		close(fd);
-		return -TERN_ENOMEM;
-	}
-	flow->fd = fd;
-	flow->flow.inbound = true;
-	flow->phase = TCP_CALLING;
-	gateway->stats.tcp_inbound++;
-	set_server_options(fd);
-
-	struct tern_open with_cookie = open;
-	with_cookie.cookie = cookie_of(flow);
-	const int error = tern_connect(gateway->host, &with_cookie, &flow->socket);
-	if (error) {
-		gateway->stats.tcp_inbound_failed++;
-		close_server(flow, true);
-		forget(flow);
-		return error;
-	}
-	set_guest_options(gateway->host, flow->socket);
-	(void)tern_name(gateway->host, flow->socket, &flow->flow.tuple);
-	tcp_flow_watch(flow, POLLERR);
-	return 0;
 }
 
 /* ---- what happens ---- */
@@ -489,13 +196,13 @@ static void on_server(void *context, short revents)
 	switch (flow->phase) {
 	case TCP_CONNECTING:
 		(void)getsockopt(flow->fd, SOL_SOCKET, SO_ERROR, &error, &n);
-		connected(flow, error);
+		tcp_begin_connected(flow, error);
 		break;
 	case TCP_CALLING: /* the client gave up */
 		flow->gateway->stats.tcp_cancelled++;
-		close_server(flow, true);
+		tcp_flow_close_server(flow, true);
 		(void)tern_abort(flow->gateway->host, flow->socket);
-		forget(flow);
+		tcp_flow_forget(flow);
 		break;
 	case TCP_OPEN:
 		on_server_open(flow, revents);
@@ -512,12 +219,12 @@ static void on_guest(struct tcp_flow *flow, const struct tern_event *event)
 		if (event->ready & TERN_CONNECTED)
 			open_flow(flow, event->socket);
 		else if (event->ready & (TERN_CLOSED | TERN_ERROR))
-			cancelled(flow);
+			tcp_begin_cancelled(flow);
 		return;
 	}
 	if (flow->phase == TCP_RESET_GUEST) {
 		if (event->ready & (TERN_CLOSED | TERN_ERROR))
-			reset_guest(flow);
+			tcp_flow_reset_guest(flow);
 		return;
 	}
 	if (flow->phase != TCP_OPEN)
@@ -540,7 +247,7 @@ void relay_tcp_event(struct gateway *gateway, const struct tern_event *event)
 	const uint32_t index = (uint32_t)event->cookie, generation = (uint32_t)(event->cookie >> 32) & 0xffffff;
 
 	if (event->cookie >> 56 == OWNER_TCP_LISTENER) {
-		on_listener(gateway);
+		tcp_begin_asked(gateway);
 		return;
 	}
 	struct flow *const flow = flow_find(&gateway->flows, index, generation);
@@ -579,7 +286,7 @@ int relay_tcp_open(struct gateway *gateway)
 	const int error = tern_listen(gateway->host, &listen, &gateway->tcp.listener);
 	if (error)
 		return error;
-	set_guest_options(gateway->host, gateway->tcp.listener); /* handed on to what it accepts */
+	tcp_begin_options(gateway, gateway->tcp.listener); /* handed on to what it accepts */
 	gateway->tcp.open = true;
 	return 0;
 }
@@ -594,10 +301,11 @@ void relay_tcp_done(struct gateway *gateway)
 			continue;
 		struct tcp_flow *const tcp = (struct tcp_flow *)flow;
 
-		close_server(tcp, !tcp->up_done); /* what it was told to send to its end is the host kernel's */
+		/* What it was told to send to its end is the host kernel's. */
+		tcp_flow_close_server(tcp, !tcp->up_done);
 		if (tcp->phase == TCP_OPEN || tcp->phase == TCP_CALLING || tcp->phase == TCP_RESET_GUEST)
 			(void)tern_abort(gateway->host, tcp->socket);
-		forget(tcp);
+		tcp_flow_forget(tcp);
 	}
 	if (gateway->tcp.open)
 		(void)tern_close(gateway->host, gateway->tcp.listener);

@@ -1,4 +1,5 @@
-/* What relay_tcp.c (the life of a flow) and relay_tcp_move.c (its octets) share. */
+/* What the files of a TCP flow share: relay_tcp.c (its life), relay_tcp_begin.c, relay_tcp_move.c (its octets) and
+ * relay_tcp_fail.c. */
 #ifndef GATEWAY_RELAY_TCP_H
 #define GATEWAY_RELAY_TCP_H
 
@@ -50,16 +51,38 @@ void tcp_flow_guest_urgent(struct tcp_flow *flow);
 /* Everything that tern can have of the rest. False: it is not all gone yet. */
 bool tcp_flow_flush_rest(struct tcp_flow *flow);
 
-/* ---- relay_tcp.c ---- */
+/* ---- relay_tcp_begin.c ---- */
 
-/* Both of the above as asked for, and then watches for what is needed next. */
-void tcp_flow_pump(struct tcp_flow *flow, bool up, bool down);
-void tcp_flow_watch(struct tcp_flow *flow, short events); /* 0: not at all */
-void tcp_flow_wait(struct tcp_flow *flow, tern_time span);
-/* Both directions have ended: lets go of both sides. */
-void tcp_flow_finish(struct tcp_flow *flow);
+/* SYNs of the guest's wait at the listener, or connections for which an ask was answered. */
+void tcp_begin_asked(struct gateway *gateway);
+/* connect() came to something: 0 or its errno. */
+void tcp_begin_connected(struct tcp_flow *flow, int error);
+/* The guest gave up before its connection stood. */
+void tcp_begin_cancelled(struct tcp_flow *flow);
+/* Of the guest's leg: no Nagle, keep-alive, user time-out. */
+void tcp_begin_options(const struct gateway *gateway, tern_socket socket);
+
+/* ---- relay_tcp_fail.c ---- */
+
 /* The host's socket failed, or tern's did. */
 void tcp_flow_server_failed(struct tcp_flow *flow);
 void tcp_flow_guest_failed(struct tcp_flow *flow);
+/* Now, whatever it has not been sent. */
+void tcp_flow_reset_guest(struct tcp_flow *flow);
+/* In TCP_RESET_GUEST, TCP_RESET_SERVER: resets if it may be, or waits on. */
+void tcp_fail_look_again(struct tcp_flow *flow, tern_time now);
+
+/* ---- relay_tcp.c ---- */
+
+/* Moves octets as asked for, and then watches for what is needed next. */
+void tcp_flow_pump(struct tcp_flow *flow, bool up, bool down);
+void tcp_flow_watch(struct tcp_flow *flow, short events); /* 0: not at all */
+void tcp_flow_wait(struct tcp_flow *flow, tern_time span);
+/* reset: an RST to the server instead of a FIN, where it still has a connection. */
+void tcp_flow_close_server(struct tcp_flow *flow, bool reset);
+/* Both directions have ended: lets go of both sides. */
+void tcp_flow_finish(struct tcp_flow *flow);
+/* The flow alone goes; both sides have been seen to. */
+void tcp_flow_forget(struct tcp_flow *flow);
 
 #endif

@@ -8,12 +8,13 @@
 #include <string.h>
 
 enum option {
-	OPTION_ALL, OPTION_ALLOW, OPTION_ASCII, OPTION_ATTACH, OPTION_CC, OPTION_CIDR, OPTION_COLOR, OPTION_CONTROL,
-	OPTION_CORRUPT, OPTION_DELAY, OPTION_DENY, OPTION_DUPLICATE, OPTION_EXIT_FD, OPTION_FD, OPTION_FLOWS,
-	OPTION_HALF_OPEN, OPTION_HELP, OPTION_JITTER, OPTION_JSON, OPTION_LIMIT, OPTION_LINGER, OPTION_LOSS,
-	OPTION_MEMORY, OPTION_MTU, OPTION_NETNS, OPTION_NO_DNS, OPTION_NO_HOST_LOOPBACK, OPTION_NO_IPV6,
-	OPTION_NO_SANDBOX, OPTION_PCAP, OPTION_PUBLISH, OPTION_QEMU, OPTION_QEMU_DGRAM, OPTION_RATE, OPTION_READY_FD,
-	OPTION_REORDER, OPTION_SEED, OPTION_STATS, OPTION_TUN, OPTION_WATCH, OPTION_WIDTH,
+	OPTION_ALL, OPTION_ALLOW, OPTION_ASCII, OPTION_ATTACH, OPTION_CC, OPTION_CIDR, OPTION_COLOR,
+	OPTION_CONTROL, OPTION_CORRUPT, OPTION_DELAY, OPTION_DENY, OPTION_DUPLICATE, OPTION_EXIT_FD,
+	OPTION_FD, OPTION_FLOWS, OPTION_HALF_OPEN, OPTION_HELP, OPTION_JITTER, OPTION_JSON, OPTION_KEEPALIVE,
+	OPTION_LIMIT, OPTION_LINGER, OPTION_LOSS, OPTION_MEMORY, OPTION_MTU, OPTION_NETNS, OPTION_NO_DNS,
+	OPTION_NO_HOST_LOOPBACK, OPTION_NO_IPV6, OPTION_NO_SANDBOX, OPTION_PCAP, OPTION_PLAIN,
+	OPTION_PUBLISH, OPTION_QEMU, OPTION_QEMU_DGRAM, OPTION_RATE, OPTION_READY_FD, OPTION_REORDER,
+	OPTION_SEED, OPTION_STATS, OPTION_TUN, OPTION_USER_TIMEOUT, OPTION_WATCH, OPTION_WIDTH,
 };
 
 /* In the order of --help. value NULL: takes none. */
@@ -39,7 +40,12 @@ static const struct {
 	  OPTION_NO_HOST_LOOPBACK },
 	{ "no-dns", NULL, "no DNS at 10.0.2.3", OPTION_NO_DNS },
 	{ "tun", NULL, "a TUN device: IP packets without Ethernet", OPTION_TUN },
+	{ "plain", NULL, "no offloads: each packet is whole, each checksum made and checked by tern", OPTION_PLAIN },
 	{ "linger", "TIME", "after the command: until its sockets have drained, at most (10s)", OPTION_LINGER },
+	{ "keepalive", "TIME", "of silence until a peer is asked whether it is there; 0: never (600s)",
+	  OPTION_KEEPALIVE },
+	{ "user-timeout", "TIME", "a peer that acknowledges no data for as long is gone; 0: as TCP has it (924s)",
+	  OPTION_USER_TIMEOUT },
 	{ "flows", "N", "connections and datagram flows at once (16384)", OPTION_FLOWS },
 	{ "half-open", "N", "connections that are not established yet (1024)", OPTION_HALF_OPEN },
 	{ "memory", "BYTES", "for buffers, such as 64M (256M)", OPTION_MEMORY },
@@ -285,6 +291,8 @@ static bool take_value(struct parser *parser, unsigned i, const char *value)
 	case OPTION_EXIT_FD: return take_fd(parser, i, value, &options->exit_fd);
 	case OPTION_FLOWS: return take_u32(parser, i, value, 1, 1 << 20, &options->flows_max);
 	case OPTION_HALF_OPEN: return take_u32(parser, i, value, 1, 1 << 16, &options->half_open_max);
+	case OPTION_KEEPALIVE: return take_time(parser, i, value, &options->keepalive);
+	case OPTION_USER_TIMEOUT: return take_time(parser, i, value, &options->user_timeout);
 	case OPTION_LINGER: return take_time(parser, i, value, &options->linger);
 	case OPTION_MEMORY: return take_bytes(parser, i, value, &options->memory);
 	case OPTION_MTU: parser->has_mtu = true; return take_u32(parser, i, value, 1280, 65520, &options->mtu);
@@ -304,6 +312,7 @@ static void take_switch(struct gateway_options *options, enum option option)
 	case OPTION_NO_HOST_LOOPBACK: options->no_host_loopback = true; return;
 	case OPTION_NO_IPV6: options->no_ipv6 = true; return;
 	case OPTION_NO_SANDBOX: options->no_sandbox = true; return;
+	case OPTION_PLAIN: options->plain = true; return;
 	case OPTION_STATS: options->stats = true; return;
 	case OPTION_TUN: options->tun = true; return;
 	case OPTION_WATCH: options->watch = true; return;
@@ -374,6 +383,7 @@ bool gateway_options_parse(struct gateway_options *options, int n, char *const a
 	*options = (struct gateway_options){
 		.fd = -1, .ready_fd = -1, .exit_fd = -1,
 		.network = addr_v4(0x0a000200), .bits = 24, .mtu = 65520, .linger = 10 * TERN_SECOND,
+		.keepalive = 600 * TERN_SECOND,
 		.flows_max = 16384, .half_open_max = 1024, .memory = 256 << 20,
 	};
 	int i = 0;

@@ -39,6 +39,9 @@ static void a_command_alone_has_the_defaults(void **state)
 	assert_int_equal(options.mtu, 65520);
 	assert_int_equal(options.bits, 24);
 	assert_true(options.linger == 10 * TERN_SECOND);
+	assert_false(options.plain);
+	assert_true(options.keepalive == 600 * TERN_SECOND);
+	assert_true(options.user_timeout == 0);
 	assert_int_equal(options.ready_fd, -1);
 	assert_false(options.impaired);
 	assert_true(parse("--watch -- --odd"));
@@ -58,6 +61,10 @@ static void values_are_taken(void **state)
 	assert_int_equal(options.half_open_max, 5);
 	assert_true(options.memory == 64 << 20);
 	assert_string_equal(options.json, "-");
+	assert_true(parse("--plain --keepalive 90s --user-timeout=30s x"));
+	assert_true(options.plain);
+	assert_true(options.keepalive == 90 * TERN_SECOND);
+	assert_true(options.user_timeout == 30 * TERN_SECOND);
 	assert_true(parse("-p 8080:80 -p127.0.0.1:0:53/udp --publish=1:1 --allow 10.0.0.0/8 --deny *:25 x"));
 	assert_int_equal(options.n_forwards, 3);
 	assert_true(options.forwards[1].udp);
