@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BENCH_ROUNDS_MAX = 16, BENCH_ROWS_MAX = 64, BENCH_NOTE = 96 };
+enum { BENCH_ROUNDS_MAX = 16, BENCH_ROWS_MAX = 1024, BENCH_NOTE = 96, BENCH_METRIC = 64 };
 
 enum bench_better { BENCH_HIGHER, BENCH_LOWER };
 
@@ -28,9 +28,12 @@ struct bench_case {
 };
 
 struct bench_row {
-	struct bench_case  what;
+	struct bench_case  what;	     /* its metric points to the name below */
+	char		   metric[BENCH_METRIC];
 	double		   median, low, high;
 	struct calibration machine;	     /* when the row was made */
+	double		   ceiling;	     /* what nothing could exceed; 0: not said */
+	double		   p99;		     /* seconds; 0: not said */
 	char		  note[BENCH_NOTE];  /* for the reader of the table; may be empty */
 };
 
@@ -66,6 +69,14 @@ void bench_messages(struct bench *bench);
 void bench_open_close(struct bench *bench);
 void bench_memory(struct bench *bench);
 void bench_calibration(struct bench *bench);
+void bench_goodput(struct bench *bench);
+void bench_fairness(struct bench *bench);
+void bench_bufferbloat(struct bench *bench);
+
+/* The congestion controllers that paths are tried with. */
+extern const char *const bench_controllers[];
+extern const unsigned bench_n_controllers;
+bool bench_is_model_based(const char *controller); /* it looks for the path's rate, not for its losses */
 
 void calibrate(struct bench *bench);
 

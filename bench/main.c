@@ -13,6 +13,9 @@ static const struct workload {
 	{ "bulk-owned", "owned buffers in, peeked ones out, checksums offloaded", bench_bulk_owned },
 	{ "messages", "64 bytes asked and answered over many connections in turn", bench_messages },
 	{ "open-close", "connections opened and closed in a second", bench_open_close },
+	{ "goodput", "text carried over bad paths, in virtual time", bench_goodput },
+	{ "fairness", "flows that share a bottleneck, in virtual time", bench_fairness },
+	{ "bufferbloat", "how long packets wait in a deep buffer, in virtual time", bench_bufferbloat },
 	{ "memory", "bytes of an idle connection, a half-open and a TIME-WAIT entry", bench_memory },
 };
 
@@ -41,7 +44,8 @@ static void help(void)
 	     "  --json   an array of {workload, metric, unit, tern, peers, target, better}\n"
 	     "  --list   the workloads\n"
 	     "  --quick  seconds instead of minutes: to see that it works, not for figures\n"
-	     "  --full   also what takes gigabytes: messages over 10^6 connections\n"
+	     "  --full   also what takes gigabytes or the better part of an hour:\n"
+	     "           10^6 connections, every path of goodput\n"
 	     "  --help   this\n"
 	     "\n"
 	     "Examples:\n"

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <tern/types.h>
 
@@ -59,6 +60,8 @@ struct bench_row *bench_add(struct bench *bench, const struct bench_case *what, 
 
 	qsort(samples, n, sizeof *samples, by_size);
 	made->what = *what;
+	snprintf(made->metric, sizeof made->metric, "%s", what->metric);
+	made->what.metric = made->metric;
 	made->low = samples[0];
 	made->high = samples[n - 1];
 	made->median = n % 2 ? samples[n / 2] : (samples[n / 2 - 1] + samples[n / 2]) / 2;
@@ -87,9 +90,21 @@ static const char *judgement(const struct bench_row *row)
 	return met ? "met" : "not met";
 }
 
+/* The longest name of a metric. */
+static int metric_width(const struct bench *bench)
+{
+	size_t wide = 23;
+
+	for (size_t i = 0; i < bench->n_rows; i++)
+		wide = strlen(bench->rows[i].metric) > wide ? strlen(bench->rows[i].metric) : wide;
+	return (int)wide;
+}
+
 void bench_print_table(const struct bench *bench)
 {
-	printf("%-11s  %-23s %9s %17s  %-9s %9s %-7s  %6s %6s\n", "workload", "metric", "median", "range", "unit",
+	const int wide = metric_width(bench);
+
+	printf("%-11s  %-*s %9s %17s  %-9s %9s %-7s  %6s %6s\n", "workload", wide, "metric", "median", "range", "unit",
 	       "target", "", "memcpy", "sum");
 	for (size_t i = 0; i < bench->n_rows; i++) {
 		const struct bench_row *const row = &bench->rows[i];
@@ -99,7 +114,7 @@ void bench_print_table(const struct bench *bench)
 		snprintf(bound, sizeof bound, "%s%s",
 			 isnan(row->what.target) ? "" : row->what.better == BENCH_HIGHER ? ">= " : "<= ",
 			 figure(target, row->what.target));
-		printf("%-11s  %-23s %9s %17s  %-9s %9s %-7s  %6s %6s  %s\n", row->what.workload, row->what.metric,
+		printf("%-11s  %-*s %9s %17s  %-9s %9s %-7s  %6s %6s  %s\n", row->what.workload, wide, row->what.metric,
 		       figure(median, row->median), range, row->what.unit, bound, judgement(row),
 		       figure(copy, row->machine.copy), figure(sum, row->machine.sum), row->note);
 	}
@@ -117,9 +132,14 @@ void bench_print_json(const struct bench *bench)
 		if (!isnan(row->what.target))
 			snprintf(target, sizeof target, "%g", row->what.target);
 		printf("  {\"workload\": \"%s\", \"metric\": \"%s\", \"unit\": \"%s\", \"tern\": %.6g, "
-		       "\"peers\": {}, \"target\": %s, \"better\": \"%s\"}%s\n",
+		       "\"peers\": {}, \"target\": %s, \"better\": \"%s\"",
 		       row->what.workload, row->what.metric, row->what.unit, row->median, target,
-		       row->what.better == BENCH_HIGHER ? "higher" : "lower", i + 1 < bench->n_rows ? "," : "");
+		       row->what.better == BENCH_HIGHER ? "higher" : "lower");
+		if (row->ceiling > 0)
+			printf(", \"ceiling\": %.6g", row->ceiling);
+		if (row->p99 > 0)
+			printf(", \"p99_s\": %.6g", row->p99);
+		printf("}%s\n", i + 1 < bench->n_rows ? "," : "");
 	}
 	puts("]");
 }

@@ -71,6 +71,7 @@ struct tern_impair {
 	tern_time reorder_delay; /* at most this long where few follow: 10 ms */
 	uint64_t  rate;	     /* bytes per second; 0: no limit */
 	uint32_t  limit;     /* packets that wait for the rate; 0: 1000 */
+	size_t	  memory;    /* bytes that may be held, waiting or on their way; 0: 64 MiB */
 	uint64_t  seed;
 	const uint64_t *drop; /* sorted numbers (from 1) of packets to drop; kept by the caller */
 	size_t	  n_drop;
@@ -90,7 +91,7 @@ struct tern_impair {
  * with its original. tern_packet.mark of what passes is its number n. The link asks the host for sums
  * and for single packets (no checksum_offload, no gso), so that each wire packet has a fate of its own.
  * Same seed, same sequence of packets: same fates; each packet takes the same number of draws whatever
- * befalls it, so that one setting does not shift another's. At most 65536 packets and 64 MiB are held. */
+ * befalls it, so that one setting does not shift another's. Packets are held up to `memory`. */
 int tern_impair_create(struct tern_link **link, struct tern_link *under, const struct tern_impair *settings,
 		       const struct tern_allocator *allocator);
 /* From the next packet on; n counts on, and so do the draws unless the seed is another one. */

@@ -24,8 +24,8 @@
 #include "link/flat.h"
 
 enum {
-	IMPAIR_PACKETS = 65536, /* held in all */
-	IMPAIR_BYTES = 64 << 20,
+	IMPAIR_BYTES = 64 << 20, /* held in all, where not set */
+	IMPAIR_HEAD = 64,	 /* counted for each packet beside its bytes: empty ones are not free */
 	IMPAIR_LIMIT = 1000, /* as tc-netem's */
 	IMPAIR_BY = 3,
 };
@@ -125,7 +125,7 @@ static struct held *dequeue(struct queue *queue)
 static void forget(struct impair *impair, struct held *held)
 {
 	impair->n_held--;
-	impair->bytes_held -= held->flat.packet.len;
+	impair->bytes_held -= held->flat.packet.len + IMPAIR_HEAD;
 	flat_put(&impair->pool, &held->flat);
 }
 
@@ -198,8 +198,10 @@ static bool full(const struct impair *impair, uint32_t len)
 {
 	const uint32_t limit = impair->set.limit ? impair->set.limit : IMPAIR_LIMIT;
 
-	return impair->n_waiting >= limit || impair->n_held == IMPAIR_PACKETS ||
-	       len > IMPAIR_BYTES - impair->bytes_held;
+	const size_t memory = impair->set.memory ? impair->set.memory : IMPAIR_BYTES;
+
+	return impair->n_waiting >= limit || impair->bytes_held >= memory ||
+	       len + IMPAIR_HEAD > memory - impair->bytes_held;
 }
 
 /* When a packet of len bytes is through the rate, which serves one after the other. */
@@ -247,7 +249,7 @@ static struct held *hold(struct impair *impair, const tern_packet *packet, const
 	if (!held)
 		return NULL;
 	impair->n_held++;
-	impair->bytes_held += packet->len;
+	impair->bytes_held += packet->len + IMPAIR_HEAD;
 	held->copies = 1;
 	held->departs = departure(impair, packet->len);
 	held->next_waiting = NULL;

@@ -9,7 +9,8 @@ import unittest
 BUILD = os.path.dirname(os.environ.get("TERN", os.path.join(os.path.dirname(__file__), "../../build/release/tern")))
 BENCH = os.path.join(BUILD, "tern-bench")
 
-WORKLOADS = ["calibration", "bulk", "bulk-64k", "bulk-owned", "messages", "open-close", "memory"]
+WORKLOADS = ["calibration", "bulk", "bulk-64k", "bulk-owned", "messages", "open-close", "goodput", "fairness", "bufferbloat",
+             "memory"]
 
 
 def bench(*arguments):
@@ -26,9 +27,11 @@ class Json(unittest.TestCase):
         self.assertEqual(list(dict.fromkeys(row["workload"] for row in rows)), WORKLOADS)
         for row in rows:
             with self.subTest(row=row):
-                self.assertEqual(set(row), {"workload", "metric", "unit", "tern", "peers", "target", "better"})
+                self.assertEqual(set(row) - {"ceiling", "p99_s"},
+                                 {"workload", "metric", "unit", "tern", "peers", "target", "better"})
                 self.assertGreater(row["tern"], 0)
                 self.assertIsInstance(row["peers"], dict)
+                self.assertLessEqual(row["tern"], row.get("ceiling", row["tern"]))
                 self.assertIn(row["better"], ("higher", "lower"))
                 self.assertTrue(row["target"] is None or row["target"] > 0)
         self.assertEqual(len({(row["workload"], row["metric"]) for row in rows}), len(rows))
