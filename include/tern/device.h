@@ -1,4 +1,5 @@
-/* tern/device.h - links that are descriptors of the system: a TUN or TAP device, a VM's network card.
+/* tern/device.h - links that are descriptors of the system: a TUN or TAP device, the frames of an interface, a
+ * VM's network card.
  * Everything here makes system calls; the links themselves are as tern/link.h describes them.
  *
  * Errors of the system come back as they are, negated (-EPERM, -EBUSY, -ENODEV ...): the numbers of
@@ -64,6 +65,28 @@ int tern_tun_create(struct tern_link **link, const struct tern_tun *settings,
 /* The interface's name in its own namespace. */
 const char *tern_tun_name(const struct tern_link *link);
 
+/* ---- AF_PACKET: the frames of an Ethernet interface that is there, such as an end of a veth pair ---- */
+
+/* All frames that arrive (promiscuous), whoever they are for; not those that this system itself sends there. The
+ * system goes on receiving them too: leave such an interface without addresses. Asks for CAP_NET_RAW in the
+ * namespace's user namespace. A VLAN tag that the device took out is put back. */
+struct tern_afpacket {
+	const char *name;
+	const char *netns; /* as struct tern_tun has it */
+	uint32_t    mtu;   /* 68 to 65521, of a host that uses the link; 0: the interface's */
+	uint8_t	    mac[6]; /* of a host that uses the link, not the interface's; all zero: a random local one */
+	/* Every frame whole, every checksum made: what a sender on this machine left to the device (checksums, the
+	 * cutting of segments and datagrams) is finished here. Without it such frames are handed out joined and
+	 * unsummed, saying so (tern/packet.h), and taken likewise; only joined datagrams are cut. */
+	bool plain;
+	/* Bring the interface up where it is down (asks for CAP_NET_ADMIN), without IPv6 of the system's own. */
+	bool up;
+};
+
+/* 0; -ENODEV: no such interface, or no Ethernet; -EPERM; -EINVAL: a setting out of range; -ENOMEM; or -E.... */
+int tern_afpacket_create(struct tern_link **link, const struct tern_afpacket *settings,
+			 const struct tern_allocator *allocator);
+
 /* ---- QEMU: -netdev stream and -netdev dgram over UNIX sockets ---- */
 
 /* Ethernet frames, one VM at a time, no offloads (QEMU passes none). Stream: each frame follows its
@@ -93,11 +116,12 @@ int tern_qemu_create(struct tern_link **link, const struct tern_qemu *settings,
 int tern_qemu_adopt(struct tern_link **link, int fd, const struct tern_qemu *settings,
 		    const struct tern_allocator *allocator);
 
-/* ---- both ---- */
+/* ---- all of them ---- */
 
 struct tern_device_stats {
 	uint64_t packets_in, bytes_in, packets_out, bytes_out; /* of device packets: a joined one counts once */
-	uint64_t dropped_in;  /* malformed: a virtio header that contradicts itself, a runt, a wrong length */
+	uint64_t dropped_in;  /* malformed: a virtio header that contradicts itself, a runt, a wrong length; AF_PACKET:
+			       * also what the system had no more room to keep for us */
 	uint64_t dropped_out; /* refused by the system: device down, no VM, too long */
 };
 /* Of a link made here; others: all zero. */

@@ -6,6 +6,8 @@
 #include <sys/random.h>
 #include <sys/uio.h>
 
+#include "link/afpacket.h"
+
 void *device_new(const struct tern_allocator *allocator, size_t size, size_t clear)
 {
 	struct device *const device = allocator->alloc(allocator->context, size, 64);
@@ -60,13 +62,17 @@ int device_gather(struct iovec *to, const tern_packet *packet)
 
 static const struct device *device_of(const struct tern_link *link)
 {
-	return link->ops == &tun_ops || link->ops == &qemu_ops ? (const struct device *)link : NULL;
+	const bool ours = link->ops == &tun_ops || link->ops == &qemu_ops || link->ops == &afpacket_ops;
+
+	return ours ? (const struct device *)link : NULL;
 }
 
 void tern_device_stats(const struct tern_link *link, struct tern_device_stats *stats)
 {
 	const struct device *const device = device_of(link);
 
+	if (link->ops == &afpacket_ops)
+		afpacket_count_lost(link);
 	*stats = device != NULL ? device->stats : (struct tern_device_stats){ .packets_in = 0 };
 }
 

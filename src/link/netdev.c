@@ -67,6 +67,13 @@ int netdev_down(const char *name)
 	return change_flags(name, 0, IFF_UP);
 }
 
+bool netdev_is_up(const char *name)
+{
+	struct ifreq request;
+
+	return request_for(&request, name) == 0 && ask(SIOCGIFFLAGS, &request) == 0 && request.ifr_flags & IFF_UP;
+}
+
 bool netdev_has_no_carrier_yet(const char *name)
 {
 	struct ifreq request;
@@ -275,4 +282,9 @@ int netdev_quiet_ipv6(const char *name)
 	const int other = write_setting(name, "accept_ra", "0");
 
 	return error != 0 ? error : other;
+}
+
+int netdev_set_ipv6(const char *name, bool on)
+{
+	return write_setting(name, "disable_ipv6", on ? "0" : "1");
 }

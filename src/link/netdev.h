@@ -13,6 +13,7 @@
 int netdev_index(const char *name); /* above 0, or -ENODEV */
 int netdev_up(const char *name);
 int netdev_down(const char *name);
+bool netdev_is_up(const char *name);
 bool netdev_has_no_carrier_yet(const char *name); /* up, but not running */
 int netdev_set_mtu(const char *name, uint32_t mtu);
 /* Packets that may wait to be sent; a TUN or TAP device drops what comes on top, and has 500 by itself. */
@@ -34,5 +35,7 @@ int netdev_add_route(const char *name, const struct tern_addr *prefix, unsigned 
  * address, and takes no router's word (accept_ra 0). -ENOENT: no IPv6 here. -EROFS, -EACCES: /proc/sys is
  * closed to us; then only the link-local address waits. */
 int netdev_quiet_ipv6(const char *name);
+/* Whether the system speaks IPv6 there by itself at all (its disable_ipv6); results as above. */
+int netdev_set_ipv6(const char *name, bool on);
 
 #endif

@@ -20,8 +20,6 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
-#include <pthread.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -30,6 +28,7 @@
 #include <unistd.h>
 
 #include "link/netdev.h"
+#include "link/netns.h"
 #include "link/vnet.h"
 
 enum {
@@ -277,11 +276,12 @@ static void wait_for_carrier(const char *name)
 		(void)nanosleep(&pause, NULL);
 }
 
-/* In the calling thread's namespace. 0: fd, mtu and name are set. */
-static int open_here(struct opening *opening)
+/* In the namespace that this thread is in. 0: fd, mtu and name are set. */
+static int open_here(void *context)
 {
-	struct ifreq request;
-	const int    fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	struct opening *const opening = context;
+	struct ifreq	      request;
+	const int	      fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
 		return -errno;
@@ -300,37 +300,9 @@ static int open_here(struct opening *opening)
 	return 0;
 }
 
-/* A namespace is a thread's: one that lives for this alone leaves ours where it is. */
-static void *open_there(void *context)
-{
-	struct opening *const opening = context;
-	const int	      netns = open(opening->settings->netns, O_RDONLY | O_CLOEXEC);
-	int		      error = 0;
-
-	if (netns < 0)
-		return (void *)(intptr_t)-errno;
-	if (setns(netns, CLONE_NEWNET) != 0)
-		error = -errno;
-	close(netns);
-	if (error == 0)
-		error = open_here(opening);
-	return (void *)(intptr_t)error;
-}
-
 static int open_device(struct opening *opening)
 {
-	pthread_t thread;
-	void	 *result;
-
-	if (!are_sane(opening->settings))
-		return -EINVAL;
-	if (opening->settings->netns == NULL)
-		return open_here(opening);
-	const int error = pthread_create(&thread, NULL, open_there, opening);
-	if (error != 0)
-		return -error;
-	(void)pthread_join(thread, &result);
-	return (int)(intptr_t)result;
+	return are_sane(opening->settings) ? netns_run(opening->settings->netns, open_here, opening) : -EINVAL;
 }
 
 int tern_tun_open(const struct tern_tun *settings, char name[TERN_DEVICE_NAME])

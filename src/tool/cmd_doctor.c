@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <linux/if_xdp.h>
 #include <linux/io_uring.h>
@@ -243,6 +244,24 @@ static void check_ipv6(struct finding *finding)
 		     : "the host has no global address: guests reach its loopback by it, and no more");
 }
 
+/* What tern wire opens: here, not in a namespace of our own, for its devices are here. */
+static void check_packet(struct finding *finding)
+{
+	const int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), on = 1;
+	if (fd < 0) {
+		if (errno == EPERM || errno == EACCES)
+			found(finding, LESS, "wants CAP_NET_RAW: run tern wire as root");
+		else
+			found(finding, LESS, "this kernel has none (CONFIG_PACKET): tern wire joins TAP devices alone");
+		return;
+	}
+	if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof on) != 0 ||
+	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on) != 0)
+		found(finding, LESS, "too old (%s; Linux 4.20): tern wire joins TAP devices alone", strerror(errno));
+	else
+		found(finding, FINE, "frames of any interface, with their offloads");
+}
+
 static void check_xdp(struct finding *finding)
 {
 	const int fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
@@ -291,8 +310,8 @@ static const struct check {
 } checks[] = {
 	{ "user namespaces", check_namespaces }, { "mount namespaces", check_mounts }, { "/dev/net/tun", check_tun },
 	{ "offloads", check_offloads },		 { "tern nc", check_nc },	       { "ping sockets", check_ping },
-	{ "IPv6", check_ipv6 },			 { "seccomp", check_seccomp },	       { "AF_XDP", check_xdp },
-	{ "io_uring", check_io_uring },
+	{ "IPv6", check_ipv6 },			 { "seccomp", check_seccomp },	       { "AF_PACKET", check_packet },
+	{ "AF_XDP", check_xdp },		 { "io_uring", check_io_uring },
 };
 
 enum { CHECKS = sizeof checks / sizeof checks[0] };

@@ -1,19 +1,16 @@
 /* tern nc: the command line, and the device. */
 #include "lab/units.h"
 #include "link/netdev.h"
+#include "link/netns.h"
 #include "tool/nc.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 enum long_option {
 	DEV = 256, WATCH, ADDRESS, SYSTEM, GATEWAY, NETNS, MTU, TAP, PLAIN, NO_GSO, HELP,
@@ -304,43 +301,23 @@ const char *nc_device_mend(int error)
 struct work {
 	const struct nc_options *options;
 	const char		*name;
-	int			 error;
 };
 
 /* Addresses first: an interface that comes up without any would look for others by itself. */
-static void *bring_up(void *context)
+static int bring_up(void *context)
 {
-	struct work *const work = context;
+	const struct work *const work = context;
 	const struct nc_options *const options = work->options;
-	if (options->netns != NULL) {
-		const int fd = open(options->netns, O_RDONLY | O_CLOEXEC);
-		work->error = fd < 0 || setns(fd, CLONE_NEWNET) != 0 ? -errno : 0;
-		if (fd >= 0)
-			close(fd);
-	}
-	if (work->error == 0)
-		(void)netdev_quiet_ipv6(work->name); /* where it cannot be: a second's wait for IPv6 */
-	if (work->error == 0)
-		work->error = netdev_up(work->name);
-	for (unsigned i = 0; work->error == 0 && i < options->n_system; i++) {
+	(void)netdev_quiet_ipv6(work->name); /* where it cannot be: a second's wait for IPv6 */
+	int error = netdev_up(work->name);
+	for (unsigned i = 0; error == 0 && i < options->n_system; i++) {
 		const struct nc_prefix *const prefix = &options->system[i];
-		const int error = netdev_add_address(work->name, &prefix->addr, prefix->bits);
+		error = netdev_add_address(work->name, &prefix->addr, prefix->bits);
 		/* A system without IPv6 has no use for an address of its kind. */
-		work->error = error == -EOPNOTSUPP || error == -EACCES ? (is_v4(&prefix->addr) ? error : 0) : error;
+		if ((error == -EOPNOTSUPP || error == -EACCES) && !is_v4(&prefix->addr))
+			error = 0;
 	}
-	return NULL;
-}
-
-/* A namespace is a thread's: a thread of its own, so that ours stays where it is. */
-static int configure(const struct nc_options *options, const char *name)
-{
-	struct work work = { options, name, 0 };
-	pthread_t thread;
-	const int error = pthread_create(&thread, NULL, bring_up, &work);
-	if (error != 0)
-		return -error;
-	(void)pthread_join(thread, NULL);
-	return work.error;
+	return error;
 }
 
 bool nc_open_device(const struct nc_options *options, struct tern_link **link, char *why, size_t why_room)
@@ -359,7 +336,8 @@ bool nc_open_device(const struct nc_options *options, struct tern_link **link, c
 			       nc_device_mend(error));
 		return false;
 	}
-	error = options->n_system > 0 ? configure(options, tern_tun_name(*link)) : 0;
+	struct work work = { options, tern_tun_name(*link) };
+	error = options->n_system > 0 ? netns_run(options->netns, bring_up, &work) : 0;
 	if (error != 0) {
 		(void)snprintf(why, why_room, "cannot set up %s: %s%s", tern_tun_name(*link), strerror(-error),
 			       error == -EPERM ? " (as root: ip link set it up, ip addr add; then give --address alone)"

@@ -12,7 +12,7 @@ import unittest
 
 TERN = os.environ.get("TERN", os.path.join(os.path.dirname(__file__), "../../build/release/tern"))
 NAMES = ["user namespaces", "mount namespaces", "/dev/net/tun", "offloads", "tern nc", "ping sockets", "IPv6", "seccomp",
-         "AF_XDP", "io_uring"]
+         "AF_PACKET", "AF_XDP", "io_uring"]
 NEEDED = {"user namespaces", "/dev/net/tun"}
 CLONE_NEWNS, CLONE_NEWUSER = 0x20000, 0x10000000
 
