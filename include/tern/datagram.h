@@ -17,13 +17,21 @@ enum tern_datagram_kind {
 	 * sequence number. Sending sends requests (from an `any` socket: replies), receiving gets replies (an
 	 * `any` socket: requests). */
 	TERN_DATAGRAM_ECHO,
+	/* The router's side of neighbour discovery (RFC 4861 6.2): receives router solicitations that passed every
+	 * check of 6.1.1, sends router advertisements. Data begins with the ICMPv6 type; the checksum is the host's
+	 * to fill in, the hop limit 255. No ports, never `any`. Solicitations come to who joined ff02::2. */
+	TERN_DATAGRAM_ROUTER,
 };
+
+enum { TERN_LINK_LOOPBACK = 255 }; /* tern_datagram.link of what never left the host */
 
 struct tern_datagram_open {
 	enum tern_datagram_kind kind;
 	struct tern_endpoint	local;	/* address unspecified: all of the host's; port 0: ephemeral */
 	struct tern_endpoint	remote; /* all zero: anyone; else only this one, and ICMP errors about it */
 	bool	 any;	  /* every address and port that no other socket has (config.forwarding_any) */
+	bool	 broadcast; /* takes what is sent to 255.255.255.255 or a link's broadcast, and may send there */
+	bool	 unaddressed; /* with it: also what comes from 0.0.0.0, a host without an address yet (RFC 2131 4.1) */
 	uint32_t queue;	  /* bytes that may wait to be received, headers counted; 0: 256 KiB */
 	uint64_t cookie;
 };
@@ -31,19 +39,30 @@ struct tern_datagram_open {
 /* 0; -TERN_EINVAL, -TERN_EADDRINUSE, -TERN_EADDRNOTAVAIL, -TERN_ENETUNREACH, -TERN_ENOMEM. */
 int tern_datagram_open(tern_host *host, const struct tern_datagram_open *open, tern_socket *socket);
 
+/* The socket also gets what is sent on the link to a multicast group and its port; each that joined gets a copy.
+ * Left out: reports (IGMP, MLD). So a group wider than the link, and any group behind a switch that prunes, is
+ * heard only as far as it comes unasked; what we send to a group does not come back to ourselves.
+ * 0 (also where it has joined already); -TERN_EINVAL: an `any` or connected socket, no such link, not multicast;
+ * -TERN_ENOMEM: 16 groups are joined on this host. */
+int tern_datagram_join(tern_host *host, tern_socket socket, uint8_t link, const struct tern_addr *group);
+/* 0; -TERN_EINVAL: it has not joined. Closing leaves every group. */
+int tern_datagram_leave(tern_host *host, tern_socket socket, uint8_t link, const struct tern_addr *group);
+
 struct tern_datagram {
 	struct tern_endpoint local, remote;
 	const void	    *data;
 	size_t		     n;		    /* at most 65,507 (IPv4 UDP) or 65,527 octets */
-	uint8_t		     ttl;	    /* sending: 0 means the host's */
+	uint8_t		     link;	    /* it came by; sending: to a group or 255.255.255.255 it leaves by */
+	uint8_t		     ttl;	    /* sending: 0 means the host's, to a group 1 (RFC 1112 6.1) */
 	uint8_t		     traffic_class; /* DSCP and ECN */
 	bool		     dont_fragment; /* sending: -TERN_EMSGSIZE instead of fragments (IPv4: DF) */
 };
 
 /* One datagram leaves with the next output. remote may be all zero on a socket that has one; local
  * counts on `any` sockets (the address it comes from; need not be the host's) and is chosen otherwise.
- * 0; -TERN_EMSGSIZE; -TERN_EINVAL (no remote, or not unicast); -TERN_ENETUNREACH; -TERN_EAGAIN: no
- * packet free now; -TERN_ENOMEM; or, once, the ICMP error that came back for an earlier one. */
+ * 0; -TERN_EMSGSIZE; -TERN_EINVAL (no remote, or none that is an address of hosts; no such link);
+ * -TERN_EACCES: a broadcast address, and the socket was not opened for that; -TERN_ENETUNREACH; -TERN_EAGAIN:
+ * no packet free now; -TERN_ENOMEM; or, once, the ICMP error that came back for an earlier one. */
 int tern_datagram_send(tern_host *host, tern_socket socket, const struct tern_datagram *datagram);
 
 /* The oldest datagram; its data stays until the next call for this socket. 0; -TERN_EAGAIN; or, once, a

@@ -49,6 +49,12 @@ int tern_host_add_link_local(tern_host *host, uint8_t link);
 int tern_host_add_route(tern_host *host, const struct tern_addr *prefix, unsigned bits, uint8_t link,
 			const struct tern_addr *next_hop);
 
+/* Ethernet: addr is at mac from now on, until it is proved to be elsewhere: for who knows better than to ask, as a
+ * DHCP server does that answers a client by its new address (RFC 2131 4.1). The entry counts as unverified: it is
+ * probed when it is used again, and goes before others. -TERN_EINVAL: not an Ethernet link, addr not unicast or
+ * ours, mac a group's or zero; -TERN_ENOMEM: every place is taken by a neighbour in use. */
+int tern_host_set_neighbour(tern_host *host, uint8_t link, const struct tern_addr *addr, const uint8_t mac[6]);
+
 /* ---- the four ways in and out ---- */
 
 /* Packets that arrived, in order; they stay the caller's and may be reused on return. now never goes

@@ -19,6 +19,7 @@ struct tern_stats {
 	uint64_t IcmpInMsgs, IcmpInErrors, IcmpInEchos, IcmpOutMsgs, IcmpOutEchoReps, IcmpOutErrors;
 	uint64_t IcmpOutRateLimited;
 	uint64_t Icmp6InNeighborSolicits, Icmp6InNeighborAdvertisements;
+	uint64_t Icmp6InRouterSolicits, Icmp6OutRouterAdvertisements;
 	uint64_t Icmp6OutNeighborSolicits, Icmp6OutNeighborAdvertisements;
 	/* Udp (RFC 4113) */
 	uint64_t UdpInDatagrams, UdpOutDatagrams, UdpInErrors, UdpNoPorts, UdpRcvbufErrors;

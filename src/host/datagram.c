@@ -1,48 +1,12 @@
-/* Datagram sockets: a queue of what arrived, bounded and charged; sending makes the packet at once.
- *
- * Who gets a datagram: the socket connected to its sender; else the one bound to its address; else the one
- * bound to its port alone; else the `any` socket of its kind. What waits is the packet as it came, so that
- * an ICMP answer can quote it.
- */
-#include "host/datagram.h"
+/* Datagram sockets: which there are, what they are bound to, and their readiness. */
+#include "host/datagram_socket.h"
 
-#include "host/internal.h"
-#include "wire/udp.h"
+#include "base/bytes.h"
 
 enum {
 	QUEUE_DEFAULT = 256 * 1024,
 	SOCKETS_FIRST = 8,
 	SOCKETS_MOST = 65536,
-	SEQUENCE_BYTES = 2, /* of an echo, ahead of its data */
-};
-
-/* One datagram that arrived. */
-struct waiting {
-	struct waiting	    *next;
-	size_t		     size; /* of the whole allocation */
-	struct tern_endpoint local, remote;
-	uint32_t	     len;     /* of packet */
-	uint32_t	     data_at; /* in packet */
-	uint32_t	     n;
-	uint8_t		     ttl, traffic_class;
-	uint8_t		     packet[];
-};
-
-struct datagram_socket {
-	enum tern_datagram_kind kind;
-	struct tern_endpoint	local, remote;
-	bool			any, connected;
-	uint32_t		number, generation, next_in_bucket; /* number + 1; 0 ends */
-	uint64_t		cookie;
-	struct waiting	       *first, *last;
-	struct waiting	       *taken; /* handed out: its data stays until the next call */
-	size_t			queued, limit;
-	int			error; /* pending, negative */
-	struct tern_endpoint	error_remote;
-	bool			blocked;    /* a send found no packet */
-	uint32_t		ready;	    /* edges not told */
-	bool			listed;
-	struct datagram_socket *next_event;
 };
 
 void datagrams_init(struct datagrams *datagrams)
@@ -52,7 +16,7 @@ void datagrams_init(struct datagrams *datagrams)
 
 /* ---- handles ---- */
 
-static struct datagram_socket *socket_of(const struct tern_host *host, tern_socket handle)
+struct datagram_socket *datagram_socket_of(const struct tern_host *host, tern_socket handle)
 {
 	const uint32_t		number = handle_number(handle);
 	struct datagram_socket *socket;
@@ -85,9 +49,14 @@ static bool make_room(struct tern_host *host)
 	return true;
 }
 
+static unsigned bucket_number(enum tern_datagram_kind kind, uint16_t port)
+{
+	return (port * 4u + kind) % DATAGRAM_BUCKETS;
+}
+
 static uint32_t *bucket_of(struct tern_host *host, enum tern_datagram_kind kind, uint16_t port)
 {
-	return &host->datagrams.bucket[(port * 2u + kind) % DATAGRAM_BUCKETS];
+	return &host->datagrams.bucket[bucket_number(kind, port)];
 }
 
 static void put_in_bucket(struct tern_host *host, struct datagram_socket *socket)
@@ -109,7 +78,7 @@ static void take_from_bucket(struct tern_host *host, struct datagram_socket *soc
 
 /* ---- readiness ---- */
 
-static void become_ready(struct tern_host *host, struct datagram_socket *socket, uint32_t ready)
+void datagram_become_ready(struct tern_host *host, struct datagram_socket *socket, uint32_t ready)
 {
 	struct datagrams *const all = &host->datagrams;
 
@@ -182,39 +151,47 @@ static unsigned fit(const struct datagram_socket *socket, const struct tern_endp
 	return points + 2;
 }
 
-static struct datagram_socket *find(struct tern_host *host, enum tern_datagram_kind kind,
-				    const struct tern_endpoint *local, const struct tern_endpoint *remote)
+struct datagram_socket *datagram_first(const struct tern_host *host, enum tern_datagram_kind kind, uint16_t port)
+{
+	const uint32_t first = host->datagrams.bucket[bucket_number(kind, port)];
+
+	return first ? host->datagrams.at[first - 1] : NULL;
+}
+
+struct datagram_socket *datagram_next(const struct tern_host *host, const struct datagram_socket *socket)
+{
+	return socket->next_in_bucket ? host->datagrams.at[socket->next_in_bucket - 1] : NULL;
+}
+
+struct datagram_socket *datagram_socket_find(const struct tern_host *host, enum tern_datagram_kind kind,
+					     const struct tern_endpoint *local, const struct tern_endpoint *remote)
 {
 	struct datagram_socket *best = NULL;
 	unsigned		points = 0;
 
-	for (uint32_t next = *bucket_of(host, kind, local->port); next != 0;) {
-		struct datagram_socket *const socket = host->datagrams.at[next - 1];
-		const unsigned		      fits = socket->kind == kind ? fit(socket, local, remote) : 0;
+	for (struct datagram_socket *socket = datagram_first(host, kind, local->port); socket;
+	     socket = datagram_next(host, socket)) {
+		const unsigned fits = socket->kind == kind ? fit(socket, local, remote) : 0;
 
 		if (fits > points) {
 			points = fits;
 			best = socket;
 		}
-		next = socket->next_in_bucket;
 	}
 	return best;
 }
 
 /* ---- open and close ---- */
 
-static bool endpoint_is_taken(struct tern_host *host, const struct datagram_socket *wanted)
+static bool endpoint_is_taken(const struct tern_host *host, const struct datagram_socket *wanted)
 {
-	for (uint32_t next = *bucket_of(host, wanted->kind, wanted->local.port); next != 0;) {
-		const struct datagram_socket *const socket = host->datagrams.at[next - 1];
-
+	for (const struct datagram_socket *socket = datagram_first(host, wanted->kind, wanted->local.port); socket;
+	     socket = datagram_next(host, socket))
 		if (socket->kind == wanted->kind && socket->local.port == wanted->local.port &&
 		    addr_equal(&socket->local.addr, &wanted->local.addr) && socket->connected == wanted->connected &&
 		    (!wanted->connected || (addr_equal(&socket->remote.addr, &wanted->remote.addr) &&
 					    socket->remote.port == wanted->remote.port)))
 			return true;
-		next = socket->next_in_bucket;
-	}
 	return false;
 }
 
@@ -249,16 +226,28 @@ static int name_socket(struct tern_host *host, struct datagram_socket *socket)
 	}
 	if (!addr_is_unspecified(&socket->local.addr) && !route_is_local(&host->routes, &socket->local.addr))
 		return -TERN_EADDRNOTAVAIL;
-	if (socket->local.port == 0)
+	if (socket->local.port == 0 && socket->kind != TERN_DATAGRAM_ROUTER)
 		return choose_port(host, socket);
 	return endpoint_is_taken(host, socket) ? -TERN_EADDRINUSE : 0;
 }
 
-static bool is_given(const struct tern_endpoint *endpoint)
+bool endpoint_is_given(const struct tern_endpoint *endpoint)
 {
 	const struct tern_addr none = { { 0 } };
 
 	return endpoint->port != 0 || !addr_equal(&endpoint->addr, &none);
+}
+
+static bool is_sensible(const struct tern_datagram_open *open)
+{
+	switch (open->kind) {
+	case TERN_DATAGRAM_UDP:
+	case TERN_DATAGRAM_ECHO:
+		return !(open->any && (endpoint_is_given(&open->remote) || open->broadcast));
+	case TERN_DATAGRAM_ROUTER:
+		return !open->any && !endpoint_is_given(&open->remote) && open->local.port == 0 && !open->broadcast;
+	}
+	return false;
 }
 
 int tern_datagram_open(tern_host *host, const struct tern_datagram_open *open, tern_socket *handle)
@@ -269,14 +258,16 @@ int tern_datagram_open(tern_host *host, const struct tern_datagram_open *open, t
 		.local = open->local,
 		.remote = open->remote,
 		.any = open->any,
-		.connected = is_given(&open->remote),
+		.broadcast = open->broadcast,
+		.unaddressed = open->broadcast && open->unaddressed,
+		.connected = endpoint_is_given(&open->remote),
 		.cookie = open->cookie,
 		.limit = open->queue ? open->queue : QUEUE_DEFAULT,
 	};
 	struct datagram_socket *socket;
 	int			error;
 
-	if ((unsigned)open->kind > TERN_DATAGRAM_ECHO || (open->any && is_given(&open->remote)))
+	if (!is_sensible(open))
 		return -TERN_EINVAL;
 	if (open->any && all->any[open->kind])
 		return -TERN_EADDRINUSE;
@@ -295,6 +286,7 @@ int tern_datagram_open(tern_host *host, const struct tern_datagram_open *open, t
 	socket->generation = all->generation;
 	all->at[socket->number] = socket;
 	all->n++;
+	all->n_broadcast += socket->broadcast;
 	if (open->any)
 		all->any[open->kind] = socket;
 	else
@@ -303,7 +295,7 @@ int tern_datagram_open(tern_host *host, const struct tern_datagram_open *open, t
 	return 0;
 }
 
-static void let_go(struct tern_host *host, struct waiting *datagram)
+void datagram_let_go(struct tern_host *host, struct waiting *datagram)
 {
 	if (datagram)
 		mem_put(&host->mem, datagram, datagram->size);
@@ -314,16 +306,18 @@ static void close_socket(struct tern_host *host, struct datagram_socket *socket)
 	struct datagrams *const all = &host->datagrams;
 
 	unlist(host, socket);
+	datagram_leave_all(host, socket);
+	all->n_broadcast -= socket->broadcast;
 	if (socket->any)
 		all->any[socket->kind] = NULL;
 	else
 		take_from_bucket(host, socket);
-	let_go(host, socket->taken);
+	datagram_let_go(host, socket->taken);
 	while (socket->first) {
 		struct waiting *const datagram = socket->first;
 
 		socket->first = datagram->next;
-		let_go(host, datagram);
+		datagram_let_go(host, datagram);
 	}
 	all->at[socket->number] = NULL;
 	all->n--;
@@ -332,7 +326,7 @@ static void close_socket(struct tern_host *host, struct datagram_socket *socket)
 
 int tern_datagram_close(tern_host *host, tern_socket handle)
 {
-	struct datagram_socket *const socket = socket_of(host, handle);
+	struct datagram_socket *const socket = datagram_socket_of(host, handle);
 
 	if (!socket)
 		return -TERN_EBADF;
@@ -349,255 +343,4 @@ void datagrams_done(struct tern_host *host)
 			close_socket(host, all->at[i]);
 	if (all->at)
 		mem_put(&host->mem, all->at, all->room * sizeof(struct datagram_socket *));
-}
-
-/* ---- in ---- */
-
-/* Queues the packet; beyond the limit or the budget it is dropped and counted, as UDP may. */
-static void enqueue(struct tern_host *host, struct datagram_socket *socket, const struct waiting *head,
-		    const uint8_t *packet)
-{
-	const size_t	size = sizeof *head + head->len;
-	struct waiting *datagram = NULL;
-
-	if (socket->queued + size <= socket->limit)
-		datagram = mem_get(&host->mem, size, 0, MEM_ORDINARY);
-	if (!datagram) {
-		host->env.stats.UdpRcvbufErrors++;
-		return;
-	}
-	*datagram = *head;
-	datagram->next = NULL;
-	datagram->size = size;
-	memcpy(datagram->packet, packet, head->len);
-	socket->queued += size;
-	if (socket->last)
-		socket->last->next = datagram;
-	else
-		socket->first = datagram;
-	socket->last = datagram;
-	become_ready(host, socket, TERN_READABLE);
-}
-
-bool datagram_arrive_udp(struct tern_host *host, const struct ip_header *ip, const uint8_t *packet, uint32_t len,
-			 bool ours, bool offload)
-{
-	struct datagram_socket *socket = NULL;
-	struct udp_datagram	udp;
-	struct waiting		head = { .len = len, .ttl = ip->ttl, .traffic_class = ip->traffic_class };
-
-	if (udp_wire_parse(&udp, ip, offload) != UDP_PARSED) {
-		host->env.stats.UdpInErrors++;
-		return true;
-	}
-	head.local = (struct tern_endpoint){ .addr = ip->dst, .port = udp.dst_port };
-	head.remote = (struct tern_endpoint){ .addr = ip->src, .port = udp.src_port };
-	head.data_at = (uint32_t)(udp.data - packet);
-	head.n = udp.n;
-	if (ours)
-		socket = find(host, TERN_DATAGRAM_UDP, &head.local, &head.remote);
-	if (!socket)
-		socket = host->datagrams.any[TERN_DATAGRAM_UDP];
-	if (!socket) {
-		host->env.stats.UdpNoPorts++;
-		return false;
-	}
-	host->env.stats.UdpInDatagrams++;
-	enqueue(host, socket, &head, packet);
-	return true;
-}
-
-bool datagram_arrive_echo(struct tern_host *host, const struct ip_header *ip, const struct icmp_message *echo,
-			  const uint8_t *packet, uint32_t len)
-{
-	const bool     request = echo->kind == ICMP_ECHO;
-	const uint16_t identifier = (uint16_t)(echo->echo >> 16);
-	struct waiting head = {
-		.len = len,
-		.ttl = ip->ttl,
-		.traffic_class = ip->traffic_class,
-		.local = { .addr = ip->dst, .port = identifier },
-		.remote = { .addr = ip->src, .port = identifier },
-		.data_at = (uint32_t)(echo->body - packet) - SEQUENCE_BYTES,
-		.n = echo->body_len + SEQUENCE_BYTES,
-	};
-	struct datagram_socket *const socket = request ? host->datagrams.any[TERN_DATAGRAM_ECHO] :
-							 find(host, TERN_DATAGRAM_ECHO, &head.local, &head.remote);
-
-	if (socket)
-		enqueue(host, socket, &head, packet);
-	return socket != NULL;
-}
-
-int tern_datagram_receive(tern_host *host, tern_socket handle, struct tern_datagram *out)
-{
-	struct datagram_socket *const socket = socket_of(host, handle);
-	struct waiting		     *datagram;
-
-	*out = (struct tern_datagram){ .data = NULL };
-	if (!socket)
-		return -TERN_EBADF;
-	if (socket->error) {
-		const int error = socket->error;
-
-		socket->error = 0;
-		out->remote = socket->error_remote;
-		return error;
-	}
-	datagram = socket->first;
-	if (!datagram)
-		return -TERN_EAGAIN;
-	let_go(host, socket->taken);
-	socket->first = datagram->next;
-	if (!socket->first)
-		socket->last = NULL;
-	socket->queued -= datagram->size;
-	socket->taken = datagram;
-	*out = (struct tern_datagram){
-		.local = datagram->local,
-		.remote = datagram->remote,
-		.data = datagram->packet + datagram->data_at,
-		.n = datagram->n,
-		.ttl = datagram->ttl,
-		.traffic_class = datagram->traffic_class,
-	};
-	return 0;
-}
-
-/* ---- out ---- */
-
-/* Both addresses and ports of a datagram to send. 0 or the error. */
-static int address_it(struct tern_host *host, const struct datagram_socket *socket, const struct tern_datagram *in,
-		      struct tern_tuple *tuple)
-{
-	const struct tern_endpoint *const remote = is_given(&in->remote) ? &in->remote : &socket->remote;
-	const struct tern_endpoint *const local = socket->any ? &in->local : &socket->local;
-
-	*tuple = (struct tern_tuple){
-		.local = local->addr, .local_port = local->port, .remote = remote->addr, .remote_port = remote->port,
-	};
-	if (!is_given(remote) || !addr_is_unicast(&remote->addr))
-		return -TERN_EINVAL;
-	if (addr_is_unspecified(&tuple->local) && !route_source(&host->routes, &tuple->remote, &tuple->local))
-		return -TERN_ENETUNREACH;
-	return addr_is_v4(&tuple->local) == addr_is_v4(&tuple->remote) ? 0 : -TERN_EINVAL;
-}
-
-/* The transport header and the data into a bounce; its length. */
-static uint32_t write_udp(struct bounce *bounce, const struct tern_tuple *tuple, const struct tern_datagram *in)
-{
-	memcpy(bounce->bytes + UDP_HEADER, in->data, in->n);
-	udp_wire_emit(bounce->bytes, &tuple->local, &tuple->remote, tuple->local_port, tuple->remote_port,
-		      bounce->bytes + UDP_HEADER, (uint32_t)in->n);
-	return UDP_HEADER + (uint32_t)in->n;
-}
-
-static uint32_t write_echo(struct bounce *bounce, const struct datagram_socket *socket, const struct tern_tuple *tuple,
-			   const struct tern_datagram *in)
-{
-	const uint8_t *const	  data = in->data;
-	const struct icmp_message echo = {
-		.kind = socket->any ? ICMP_ECHO_REPLY : ICMP_ECHO,
-		.echo = (uint32_t)(socket->any ? tuple->remote_port : tuple->local_port) << 16 | get16(data),
-		.body = data + SEQUENCE_BYTES,
-		.body_len = (uint32_t)in->n - SEQUENCE_BYTES,
-	};
-
-	return (uint32_t)icmp_wire_emit(bounce->bytes, &echo, &tuple->local, &tuple->remote);
-}
-
-int tern_datagram_send(tern_host *host, tern_socket handle, const struct tern_datagram *in)
-{
-	struct datagram_socket *const socket = socket_of(host, handle);
-	struct tern_tuple	      tuple;
-	struct bounce		     *bounce;
-	int			      error;
-
-	if (!socket)
-		return -TERN_EBADF;
-	if (socket->error && socket->connected) {
-		error = socket->error;
-		socket->error = 0;
-		return error;
-	}
-	error = address_it(host, socket, in, &tuple);
-	if (error)
-		return error;
-	const uint32_t head = addr_is_v4(&tuple.remote) ? IPV4_HEADER : 0;
-	if (in->n > 65535u - UDP_HEADER - head || (socket->kind == TERN_DATAGRAM_ECHO && in->n < SEQUENCE_BYTES))
-		return in->n < SEQUENCE_BYTES ? -TERN_EINVAL : -TERN_EMSGSIZE;
-	bounce = bounce_own(host, UDP_HEADER + in->n);
-	if (!bounce)
-		return -TERN_ENOMEM;
-	const bool     udp = socket->kind == TERN_DATAGRAM_UDP;
-	const uint32_t len = udp ? write_udp(bounce, &tuple, in) : write_echo(bounce, socket, &tuple, in);
-	const struct message message = {
-		.tuple = &tuple,
-		.protocol = udp ? IPPROTO_UDP_ : addr_is_v4(&tuple.remote) ? IPPROTO_ICMP4 : IPPROTO_ICMP6,
-		.ttl = in->ttl,
-		.traffic_class = in->traffic_class,
-		.dont_fragment = in->dont_fragment,
-	};
-
-	error = packet_message(host, &message, bounce, len);
-	socket->blocked |= error == -TERN_EAGAIN;
-	host->datagrams.blocked |= error == -TERN_EAGAIN;
-	host->env.stats.UdpOutDatagrams += udp && error == 0;
-	return error;
-}
-
-void datagrams_made_room(struct tern_host *host)
-{
-	struct datagrams *const all = &host->datagrams;
-
-	if (!all->blocked)
-		return;
-	all->blocked = false;
-	for (uint32_t i = 0; i < all->room; i++) {
-		if (all->at[i] && all->at[i]->blocked) {
-			all->at[i]->blocked = false;
-			become_ready(host, all->at[i], TERN_WRITABLE);
-		}
-	}
-}
-
-/* ---- errors ---- */
-
-int tern_datagram_refuse(tern_host *host, tern_socket handle, enum tern_unreachable why, uint32_t mtu)
-{
-	static const enum icmp_kind kinds[] = {
-		[TERN_UNREACHABLE_NET] = ICMP_NET_UNREACHABLE,
-		[TERN_UNREACHABLE_HOST] = ICMP_HOST_UNREACHABLE,
-		[TERN_UNREACHABLE_PORT] = ICMP_PORT_UNREACHABLE,
-		[TERN_UNREACHABLE_PROHIBITED] = ICMP_ADMIN_PROHIBITED,
-		[TERN_UNREACHABLE_TOO_BIG] = ICMP_PACKET_TOO_BIG,
-	};
-	struct datagram_socket *const socket = socket_of(host, handle);
-	struct ip_header	      ip;
-
-	if (!socket || !socket->taken)
-		return -TERN_EBADF;
-	if ((unsigned)why > TERN_UNREACHABLE_TOO_BIG)
-		return -TERN_EINVAL;
-	if (ip_wire_parse(&ip, socket->taken->packet, socket->taken->len) == IP_PARSED)
-		icmp_error_mtu(host, &ip, socket->taken->packet, socket->taken->len, (int)kinds[why], mtu);
-	return 0;
-}
-
-void datagram_error(struct tern_host *host, const struct icmp_message *icmp, int error)
-{
-	struct ip_header     quoted;
-	struct tern_endpoint local, remote;
-
-	if (!ip_wire_parse_quoted(&quoted, icmp->body, icmp->body_len) ||
-	    quoted.protocol != IPPROTO_UDP_ || quoted.is_fragment || quoted.payload_len < 4)
-		return;
-	local = (struct tern_endpoint){ .addr = quoted.src, .port = get16(quoted.payload) };
-	remote = (struct tern_endpoint){ .addr = quoted.dst, .port = get16(quoted.payload + 2) };
-	struct datagram_socket *const socket = find(host, TERN_DATAGRAM_UDP, &local, &remote);
-	if (!socket)
-		return;
-	socket->error = error;
-	socket->error_remote = remote;
-	become_ready(host, socket, TERN_ERROR);
 }

@@ -12,16 +12,18 @@
 
 #include "wire/arp.h"
 #include "wire/nd.h"
+#include "wire/nd_router.h"
 
 /* ---- frames in ---- */
 
-/* Our groups (RFC 2464 7): all nodes, and the solicited-node group of each address that we answer for. */
+/* Our groups (RFC 2464 7): all nodes, the solicited-node group of each address that we answer for, and what
+ * sockets joined. */
 static bool is_our_group(const struct tern_host *host, uint8_t link, const uint8_t *mac)
 {
 	static const uint8_t all_nodes[ETHERNET_ADDRESS] = { 0x33, 0x33, 0, 0, 0, 1 };
 	static const uint8_t solicited[3] = { 0x33, 0x33, 0xff };
 
-	if (ethernet_equal(mac, all_nodes))
+	if (ethernet_equal(mac, all_nodes) || datagram_hears_mac(host, link, mac))
 		return true;
 	if (memcmp(mac, solicited, sizeof solicited) != 0)
 		return false;
@@ -101,7 +103,7 @@ static void ask(struct tern_host *host, const struct neighbour_question *questio
 	}
 	memcpy(mac, question->unicast ? question->mac : all, sizeof mac);
 	if (!v4 && !question->unicast)
-		nd_group_mac(mac, &group);
+		ethernet_group_mac(mac, &group);
 	(void)say(host, question->link, mac, &src, v4 || question->unicast ? &question->addr : &group,
 		  &question->addr);
 }
@@ -125,6 +127,16 @@ void ethernet_expire(struct tern_host *host)
 	host->env.stats.TernNeighbourFull = cache->full;
 	if (freed)
 		datagrams_made_room(host);
+}
+
+int tern_host_set_neighbour(tern_host *host, uint8_t link, const struct tern_addr *addr, const uint8_t mac[6])
+{
+	if (link >= host->routes.n_links || !host->links[link].ethernet || !ethernet_is_station(mac) ||
+	    route_kind_of(&host->routes, addr) != ROUTE_OTHER)
+		return -TERN_EINVAL;
+	const bool kept = neighbour_set(&host->neighbours, link, addr, mac, host->now);
+	ethernet_expire(host);
+	return kept ? 0 : -TERN_ENOMEM;
 }
 
 /* ---- ARP and neighbour discovery in ---- */
@@ -201,7 +213,7 @@ static void solicitation(struct tern_host *host, uint8_t link, const struct ip_h
 	memcpy(mac, nd->has_mac ? nd->mac : from, sizeof mac);
 	if (looks_for_other) { /* RFC 4861 7.2.4 */
 		dst = nd_all_nodes();
-		nd_group_mac(mac, &dst);
+		ethernet_group_mac(mac, &dst);
 	}
 	struct reply *const reply = say(host, link, mac, &nd->target, &dst, &nd->target);
 	if (reply) {
@@ -239,6 +251,28 @@ void ethernet_nd_arrive(struct tern_host *host, uint8_t link, const struct ip_he
 	ethernet_expire(host);
 }
 
+/* Sockets that joined ff02::2 answer, not we. RFC 4861 6.2.6: it tells of the sender's hardware address. */
+void ethernet_solicitation_arrive(struct tern_host *host, uint8_t link, const struct ip_header *ip, const uint8_t *at,
+				  uint32_t len, uint64_t mark)
+{
+	struct nd_router_solicitation solicitation;
+
+	host->env.stats.IcmpInMsgs++;
+	if (!nd_router_parse(&solicitation, ip) ||
+	    (solicitation.has_mac && ethernet_equal(solicitation.mac, host->links[link].mac))) {
+		host->env.stats.IcmpInErrors++;
+		input_drop(host, ip, TERN_VERDICT_MALFORMED, ip->payload_len, mark);
+		return;
+	}
+	if (!may_be_from(host, &ip->src))
+		return;
+	host->env.stats.Icmp6InRouterSolicits++;
+	if (solicitation.has_mac && is_on_link(host, link, &ip->src))
+		neighbour_heard(&host->neighbours, link, &ip->src, solicitation.mac, host->now);
+	datagram_arrive_solicitation(host, ip, at, len, link);
+	ethernet_expire(host);
+}
+
 /* ---- out ---- */
 
 void ethernet_dispatch(struct tern_host *host, const struct outgoing *out, struct tern_packet *packet)
@@ -248,6 +282,12 @@ void ethernet_dispatch(struct tern_host *host, const struct outgoing *out, struc
 	};
 
 	memcpy(frame.src, host->links[packet->link].mac, sizeof frame.src);
+	if (out->route.group) {
+		ethernet_group_mac(frame.dst, &packet->next_hop);
+		ethernet_emit(packet->headers, &frame);
+		packet_push(&host->made, packet);
+		return;
+	}
 	ethernet_emit(packet->headers, &frame);
 	switch (neighbour_send(&host->neighbours, packet->link, &packet->next_hop, packet, host->now)) {
 	case NEIGHBOUR_SEND:

@@ -31,6 +31,9 @@ void ethernet_arp_arrive(struct tern_host *host, uint8_t link, const uint8_t *at
 /* A packet of an Ethernet link that is nd_is(). at: its IP header, after the Ethernet header. */
 void ethernet_nd_arrive(struct tern_host *host, uint8_t link, const struct ip_header *ip, const uint8_t *at,
 			uint64_t mark);
+/* One that is nd_router_is(). */
+void ethernet_solicitation_arrive(struct tern_host *host, uint8_t link, const struct ip_header *ip, const uint8_t *at,
+				  uint32_t len, uint64_t mark);
 
 /* A packet whose headers have room for the frame's in front: to the link, or to wait, or dropped. */
 void ethernet_dispatch(struct tern_host *host, const struct outgoing *out, struct tern_packet *packet);

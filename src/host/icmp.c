@@ -165,8 +165,8 @@ static void error_arrives(struct tern_host *host, const struct icmp_message *icm
 	tell_error(host, &tuple, state, icmp, quoted.version == 6, acted);
 }
 
-void icmp_arrive(struct tern_host *host, const struct ip_header *ip, const uint8_t *packet, uint32_t len, bool ours,
-		 uint64_t mark)
+void icmp_arrive(struct tern_host *host, const struct ip_header *ip, const uint8_t *packet, uint32_t len,
+		 uint8_t link, bool ours, uint64_t mark)
 {
 	struct icmp_message icmp;
 
@@ -179,7 +179,7 @@ void icmp_arrive(struct tern_host *host, const struct ip_header *ip, const uint8
 	if (icmp.kind == ICMP_ECHO && ours)
 		echo(host, ip, &icmp);
 	else if (icmp.kind == ICMP_ECHO || icmp.kind == ICMP_ECHO_REPLY)
-		(void)datagram_arrive_echo(host, ip, &icmp, packet, len); /* nobody waits: dropped */
+		(void)datagram_arrive_echo(host, ip, &icmp, packet, len, link); /* nobody waits: dropped */
 	else if (ours)
 		error_arrives(host, &icmp);
 }

@@ -10,6 +10,7 @@
 #include "wire/checksum.h"
 #include "wire/icmp.h"
 #include "wire/nd.h"
+#include "wire/nd_router.h"
 
 struct lookup {
 	const uint8_t	  *at;
@@ -162,9 +163,9 @@ static void input_protocol(struct tern_host *host, struct lookup *in, bool ours)
 		input_tcp(host, in);
 	} else if (in->ip.protocol == icmp) {
 		host->env.stats.InDelivers++;
-		icmp_arrive(host, &in->ip, in->at, in->len, ours, in->mark);
+		icmp_arrive(host, &in->ip, in->at, in->len, in->link, ours, in->mark);
 	} else if (in->ip.protocol == IPPROTO_UDP_ &&
-		   datagram_arrive_udp(host, &in->ip, in->at, in->len, ours, in->offload)) {
+		   datagram_arrive_udp(host, &in->ip, in->at, in->len, in->link, ours, in->offload)) {
 		host->env.stats.InDelivers++;
 	} else {
 		host->env.stats.InUnknownProtos++;
@@ -174,11 +175,13 @@ static void input_protocol(struct tern_host *host, struct lookup *in, bool ours)
 	}
 }
 
-static bool is_for_us(struct tern_host *host, const struct lookup *in, bool *ours)
+static enum ip_receive_verdict judge(const struct tern_host *host, const struct lookup *in)
 {
-	const enum ip_receive_verdict verdict =
-		ip_receive_judge(&host->routes, &in->ip, in->link, host->env.config.forwarding_any);
+	return ip_receive_judge(&host->routes, &in->ip, in->link, host->env.config.forwarding_any);
+}
 
+static bool is_for_us(struct tern_host *host, const struct lookup *in, enum ip_receive_verdict verdict, bool *ours)
+{
 	*ours = verdict == IP_RECEIVE_OURS;
 	if (ip_receive_is_taken(verdict))
 		return true;
@@ -197,7 +200,7 @@ static bool read_ip(struct tern_host *host, struct lookup *in)
 		return true;
 	case IP_PARAMETER_PROBLEM:
 		host->env.stats.InHdrErrors++;
-		if (is_for_us(host, in, &ours)) {
+		if (is_for_us(host, in, judge(host, in), &ours)) {
 			icmp_error(host, &in->ip, in->at, in->len, ICMP_PARAMETER_PROBLEM, in->ip.problem_code,
 				   in->ip.problem_pointer);
 			input_drop(host, &in->ip, TERN_VERDICT_MALFORMED, in->len, in->mark);
@@ -240,18 +243,53 @@ static bool reassemble(struct tern_host *host, struct lookup *in)
 	return read_ip(host, in) && !in->ip.is_fragment;
 }
 
-/* RFC 1122 3.3.6: what a frame for several brings must be for several itself. Of that, we take neighbour
- * discovery alone; nothing here is answered with an error. */
+static void drop_address(struct tern_host *host, const struct lookup *in)
+{
+	host->env.stats.InAddrErrors++;
+	input_drop(host, &in->ip, TERN_VERDICT_BAD_ADDRESS, in->len, in->mark);
+}
+
+/* A packet to several: datagram sockets that asked for it have it, nobody else. Whatever it is, it is never
+ * answered (RFC 1122 3.2.2, 4.2.3.10): neither with an error nor with a segment. */
+static void input_to_group(struct tern_host *host, struct lookup *in)
+{
+	if (!datagram_hears(host, in->link, &in->ip.dst)) {
+		drop_address(host, in);
+		return;
+	}
+	if (in->ip.is_fragment && !reassemble(host, in))
+		return;
+	if (in->ip.protocol == IPPROTO_UDP_ &&
+	    datagram_arrive_group(host, &in->ip, in->at, in->len, in->link, in->offload))
+		host->env.stats.InDelivers++;
+	else
+		drop_address(host, in);
+}
+
+/* Neighbour discovery, to us or to a group: true, it was that. */
+static bool input_nd(struct tern_host *host, const struct lookup *in)
+{
+	if (nd_is(&in->ip))
+		ethernet_nd_arrive(host, in->link, &in->ip, in->at, in->mark);
+	else if (nd_router_is(&in->ip))
+		ethernet_solicitation_arrive(host, in->link, &in->ip, in->at, in->len, in->mark);
+	else
+		return false;
+	return true;
+}
+
+/* RFC 1122 3.3.6: what a frame for several brings must be for several itself. */
 static void input_group(struct tern_host *host, struct lookup *in)
 {
 	if (ip_wire_parse(&in->ip, in->at, in->len) != IP_PARSED) {
 		host->env.stats.InHdrErrors++;
 		input_drop(host, NULL, TERN_VERDICT_MALFORMED, in->len, in->mark);
-	} else if (nd_is(&in->ip)) {
-		ethernet_nd_arrive(host, in->link, &in->ip, in->at, in->mark);
+	} else if (input_nd(host, in)) {
+		return;
+	} else if (ip_receive_is_group(judge(host, in))) {
+		input_to_group(host, in);
 	} else {
-		host->env.stats.InAddrErrors++;
-		input_drop(host, &in->ip, TERN_VERDICT_BAD_ADDRESS, in->len, in->mark);
+		drop_address(host, in);
 	}
 }
 
@@ -261,11 +299,14 @@ static void input_packet(struct tern_host *host, struct lookup *in)
 
 	if (!read_ip(host, in))
 		return;
-	if (in->frame == FRAME_IP && nd_is(&in->ip)) {
-		ethernet_nd_arrive(host, in->link, &in->ip, in->at, in->mark);
+	if (in->frame == FRAME_IP && input_nd(host, in))
+		return;
+	const enum ip_receive_verdict verdict = judge(host, in);
+	if (ip_receive_is_group(verdict)) {
+		input_to_group(host, in);
 		return;
 	}
-	if (!is_for_us(host, in, &ours))
+	if (!is_for_us(host, in, verdict, &ours))
 		return;
 	if (in->ip.is_fragment && !reassemble(host, in))
 		return;
@@ -305,9 +346,7 @@ static bool read_plain(struct tern_host *host, struct lookup *in, const struct l
 	if (in->frame > FRAME_IP || ip_wire_parse(&in->ip, in->at, in->len) != IP_PARSED || in->ip.is_fragment ||
 	    in->ip.protocol != IPPROTO_TCP_)
 		return false;
-	if (!is_judged(in, before) &&
-	    !ip_receive_is_taken(
-		    ip_receive_judge(&host->routes, &in->ip, in->link, host->env.config.forwarding_any)))
+	if (!is_judged(in, before) && !ip_receive_is_taken(judge(host, in)))
 		return false;
 	return read_segment(in) == TERN_VERDICT_ACCEPTED;
 }

@@ -265,6 +265,8 @@ struct message {
 	const struct tern_tuple *tuple; /* addresses */
 	uint8_t			 protocol, ttl, traffic_class;
 	bool			 dont_fragment;
+	bool			 to_group; /* multicast or broadcast, */
+	uint8_t			 link;	   /* which leaves by this link */
 };
 /* 0, -TERN_ENETUNREACH, -TERN_EAGAIN (no packet free), -TERN_EMSGSIZE. The bounce is taken. */
 int packet_message(struct tern_host *host, const struct message *message, struct bounce *bounce, uint32_t len);
@@ -280,8 +282,8 @@ void		    packet_add(struct tern_packet *packet, const void *at, uint32_t n, voi
 
 /* An ICMP message to us (ours) or, with forwarding_any, to somebody else: then only echo requests count.
  * packet: from the IP header on. */
-void icmp_arrive(struct tern_host *host, const struct ip_header *ip, const uint8_t *packet, uint32_t len, bool ours,
-		 uint64_t mark);
+void icmp_arrive(struct tern_host *host, const struct ip_header *ip, const uint8_t *packet, uint32_t len,
+		 uint8_t link, bool ours, uint64_t mark);
 /* Answers a packet with an ICMP error, where RFC 1122 3.2.2 and the rate let us. kind: enum icmp_kind;
  * code and pointer with ICMP_PARAMETER_PROBLEM. packet: as it came, from the IP header on. */
 void icmp_error(struct tern_host *host, const struct ip_header *ip, const uint8_t *packet, uint32_t len, int kind,

@@ -128,8 +128,9 @@ static void packet_finish(struct tern_host *host, const struct outgoing *out, st
 
 /* ---- what every packet needs ---- */
 
+/* route: the way, or NULL: that of the tuple. */
 static bool outgoing_init(struct tern_host *host, struct outgoing *out, const struct tern_tuple *tuple,
-			  uint8_t protocol, uint8_t ttl, uint8_t traffic_class)
+			  const struct route *route, uint8_t protocol, uint8_t ttl, uint8_t traffic_class)
 {
 	const bool v4 = addr_is_v4(&tuple->remote);
 
@@ -143,7 +144,9 @@ static bool outgoing_init(struct tern_host *host, struct outgoing *out, const st
 			.traffic_class = traffic_class,
 		},
 	};
-	if (!host_route(host, &tuple->remote, &out->route)) {
+	if (route) {
+		out->route = *route;
+	} else if (!host_route(host, &tuple->remote, &out->route)) {
 		host->env.stats.OutNoRoutes++;
 		return false;
 	}
@@ -233,7 +236,7 @@ void packet_segment(struct tern_host *host, const struct tern_tuple *tuple, enum
 	struct outgoing	    way;
 	struct tern_packet *packet;
 
-	if (!outgoing_init(host, &way, tuple, IPPROTO_TCP_, out->ttl, out->traffic_class))
+	if (!outgoing_init(host, &way, tuple, NULL, IPPROTO_TCP_, out->ttl, out->traffic_class))
 		return;
 	packet = packet_get(host);
 	if (!packet)
@@ -263,10 +266,14 @@ void packet_segment(struct tern_host *host, const struct tern_tuple *tuple, enum
 int packet_message(struct tern_host *host, const struct message *message, struct bounce *bounce, uint32_t len)
 {
 	struct tern_packet *packet;
+	struct route	    group;
 	struct outgoing	    way;
 	int		    error = 0;
 
-	if (!outgoing_init(host, &way, message->tuple, message->protocol, message->ttl, message->traffic_class))
+	if (message->to_group && !route_to_group(&host->routes, message->link, &message->tuple->remote, &group))
+		error = -TERN_EINVAL;
+	else if (!outgoing_init(host, &way, message->tuple, message->to_group ? &group : NULL, message->protocol,
+				message->ttl ? message->ttl : message->to_group, message->traffic_class))
 		error = -TERN_ENETUNREACH;
 	else if (message->dont_fragment && len + (way.ip.version == 4 ? IPV4_HEADER : IPV6_HEADER) > way.route.mtu)
 		error = -TERN_EMSGSIZE;
@@ -293,7 +300,8 @@ void packet_icmp(struct tern_host *host, const struct reply *reply)
 	struct outgoing	    way;
 	struct tern_packet *packet = NULL;
 
-	if (outgoing_init(host, &way, &reply->tuple, v4 ? IPPROTO_ICMP4 : IPPROTO_ICMP6, 0, reply->traffic_class))
+	if (outgoing_init(host, &way, &reply->tuple, NULL, v4 ? IPPROTO_ICMP4 : IPPROTO_ICMP6, 0,
+			  reply->traffic_class))
 		packet = packet_get(host);
 	if (!packet) {
 		bounce_put(host, reply->bounce);

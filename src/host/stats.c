@@ -19,6 +19,7 @@ static const struct counter counters[] = {
 	COUNTER(IcmpInErrors), COUNTER(IcmpInEchos), COUNTER(IcmpOutMsgs), COUNTER(IcmpOutEchoReps),
 	COUNTER(IcmpOutErrors), COUNTER(IcmpOutRateLimited),
 	COUNTER(Icmp6InNeighborSolicits), COUNTER(Icmp6InNeighborAdvertisements),
+	COUNTER(Icmp6InRouterSolicits), COUNTER(Icmp6OutRouterAdvertisements),
 	COUNTER(Icmp6OutNeighborSolicits), COUNTER(Icmp6OutNeighborAdvertisements),
 	COUNTER(UdpInDatagrams), COUNTER(UdpOutDatagrams), COUNTER(UdpInErrors), COUNTER(UdpNoPorts),
 	COUNTER(UdpRcvbufErrors), COUNTER(ActiveOpens), COUNTER(PassiveOpens),

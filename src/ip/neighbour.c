@@ -298,6 +298,24 @@ void neighbour_heard(struct neighbours *cache, uint8_t link, const struct tern_a
 	}
 }
 
+bool neighbour_set(struct neighbours *cache, uint8_t link, const struct tern_addr *addr, const uint8_t *mac,
+		   tern_time now)
+{
+	struct neighbour *n = find(cache, link, addr);
+
+	if (!n && cache->entries)
+		n = make(cache, link, addr, WORTH_IDLE, now);
+	if (!n)
+		return false;
+	memcpy(n->mac, mac, sizeof n->mac);
+	n->state = NEIGHBOUR_STATE_STALE;
+	n->verified = false;
+	n->asked = 0;
+	n->used = now;
+	release(cache, n);
+	return true;
+}
+
 /* ---- time ---- */
 
 static bool has_timer(const struct neighbour *n)

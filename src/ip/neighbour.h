@@ -102,6 +102,10 @@ bool neighbour_answered(struct neighbours *cache, uint8_t link, const struct ter
 void neighbour_heard(struct neighbours *cache, uint8_t link, const struct tern_addr *addr, const uint8_t *mac,
 		     tern_time now);
 
+/* addr is at mac, whatever was known of it: STALE, unverified; what waits may go. False: no place. */
+bool neighbour_set(struct neighbours *cache, uint8_t link, const struct tern_addr *addr, const uint8_t *mac,
+		   tern_time now);
+
 struct neighbour_question {
 	struct tern_addr addr;
 	uint8_t		 link;

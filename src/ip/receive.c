@@ -24,6 +24,10 @@ enum ip_receive_verdict ip_receive_judge(const struct routes *routes, const stru
 		if (!looped && addr_equal(&ip->src, &ip->dst))
 			return IP_RECEIVE_OWN_SOURCE;
 		break;
+	case ROUTE_UNSPECIFIED: /* RFC 1122 3.2.1.3 (a): "this host on this network", until it has an address */
+		if (!looped && ip->version == 4 && addr_is_unspecified(&ip->src) && addr_is_broadcast(&ip->dst))
+			return IP_RECEIVE_UNADDRESSED;
+		return IP_RECEIVE_BAD_SOURCE;
 	default: return IP_RECEIVE_BAD_SOURCE;
 	}
 
@@ -45,6 +49,7 @@ const char *ip_receive_name(enum ip_receive_verdict verdict)
 		[IP_RECEIVE_NOT_OURS] = "not-ours",
 		[IP_RECEIVE_BROADCAST] = "broadcast",
 		[IP_RECEIVE_MULTICAST] = "multicast",
+		[IP_RECEIVE_UNADDRESSED] = "unaddressed",
 		[IP_RECEIVE_BAD_SOURCE] = "bad-source",
 		[IP_RECEIVE_OWN_SOURCE] = "own-source",
 		[IP_RECEIVE_LOOPBACK] = "loopback",

@@ -241,7 +241,7 @@ bool route_find(const struct routes *routes, const struct tern_addr *dst, struct
 	switch (route_kind_of(routes, dst)) {
 	case ROUTE_OWN:
 	case ROUTE_OWN_LOOPBACK:
-		*route = (struct route){ *dst, ROUTE_MTU_MAX, ROUTE_LOOPBACK };
+		*route = (struct route){ .next_hop = *dst, .mtu = ROUTE_MTU_MAX, .link = ROUTE_LOOPBACK };
 		return true;
 	case ROUTE_OTHER: break;
 	default: return false;
@@ -250,13 +250,29 @@ bool route_find(const struct routes *routes, const struct tern_addr *dst, struct
 	const struct route_entry *const	  entry = find_entry(routes, dst);
 
 	if (entry != NULL && (neighbour == NULL || entry->bits > neighbour->bits)) {
-		*route = (struct route){ entry->has_next_hop ? entry->next_hop : *dst,
-					 routes->mtu[entry->link], entry->link };
+		*route = (struct route){ .next_hop = entry->has_next_hop ? entry->next_hop : *dst,
+					 .mtu = routes->mtu[entry->link],
+					 .link = entry->link };
 		return true;
 	}
 	if (neighbour == NULL)
 		return false;
-	*route = (struct route){ *dst, routes->mtu[neighbour->link], neighbour->link };
+	*route = (struct route){ .next_hop = *dst, .mtu = routes->mtu[neighbour->link], .link = neighbour->link };
+	return true;
+}
+
+bool route_to_group(const struct routes *routes, uint8_t link, const struct tern_addr *dst, struct route *route)
+{
+	const enum route_kind kind = route_kind_of(routes, dst);
+
+	if (kind != ROUTE_MULTICAST && kind != ROUTE_BROADCAST)
+		return false;
+	for (unsigned i = 0; kind == ROUTE_BROADCAST && i < routes->n_addresses; i++)
+		if (is_broadcast_of(dst, &routes->addresses[i].addr, routes->addresses[i].bits))
+			link = routes->addresses[i].link;
+	if (link >= routes->n_links)
+		return false;
+	*route = (struct route){ .next_hop = *dst, .mtu = routes->mtu[link], .link = link, .group = true };
 	return true;
 }
 
@@ -267,6 +283,8 @@ enum { SCOPE_LINK_LOCAL = 2, SCOPE_SITE_LOCAL = 5, SCOPE_GLOBAL = 14 };
 /* RFC 6724 3.1 and 3.2 */
 static int scope_of(const struct tern_addr *addr)
 {
+	if (!addr_is_v4(addr) && addr_is_multicast(addr))
+		return addr->b[1] & 0x0f;
 	if (addr_is_loopback(addr) || addr_is_link_local(addr))
 		return SCOPE_LINK_LOCAL;
 	return !addr_is_v4(addr) && addr->b[0] == 0xfe && (addr->b[1] & 0xc0) == 0xc0 ? SCOPE_SITE_LOCAL
@@ -328,6 +346,30 @@ static bool is_better(const struct route_address *a, const struct route_address 
 	return common_bits(&a->addr, dst, a->bits) > common_bits(&b->addr, dst, b->bits); /* rule 8 */
 }
 
+static bool best_source(const struct routes *routes, const struct tern_addr *dst, uint8_t link, bool of_link_alone,
+			struct tern_addr *src)
+{
+	const struct route_address *best = NULL;
+
+	for (unsigned i = 0; i < routes->n_addresses; i++) {
+		const struct route_address *const own = &routes->addresses[i];
+
+		if (addr_is_v4(&own->addr) != addr_is_v4(dst) || (of_link_alone && own->link != link))
+			continue;
+		if (best == NULL || is_better(own, best, dst, link))
+			best = own;
+	}
+	if (best == NULL)
+		return false;
+	*src = best->addr;
+	return true;
+}
+
+bool route_group_source(const struct routes *routes, uint8_t link, const struct tern_addr *dst, struct tern_addr *src)
+{
+	return best_source(routes, dst, link, true, src);
+}
+
 bool route_source(const struct routes *routes, const struct tern_addr *dst, struct tern_addr *src)
 {
 	struct route route;
@@ -338,17 +380,5 @@ bool route_source(const struct routes *routes, const struct tern_addr *dst, stru
 		*src = addr_is_v4(dst) && addr_is_loopback(dst) ? addr_v4(0x7f000001) : *dst;
 		return true;
 	}
-	const struct route_address *best = NULL;
-	for (unsigned i = 0; i < routes->n_addresses; i++) {
-		const struct route_address *const own = &routes->addresses[i];
-
-		if (addr_is_v4(&own->addr) != addr_is_v4(dst))
-			continue;
-		if (best == NULL || is_better(own, best, dst, route.link))
-			best = own;
-	}
-	if (best == NULL)
-		return false;
-	*src = best->addr;
-	return true;
+	return best_source(routes, dst, route.link, false, src);
 }

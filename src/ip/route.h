@@ -49,7 +49,7 @@ enum route_kind {
 	ROUTE_OWN,	    /* one that was added */
 	ROUTE_OWN_LOOPBACK, /* 127.0.0.0/8, ::1: ours, but never on a link (RFC 1122 3.2.1.3 (g)) */
 	ROUTE_BROADCAST,    /* 255.255.255.255, or all ones in the host part of one of our IPv4 prefixes */
-	ROUTE_MULTICAST,    /* none is joined so far */
+	ROUTE_MULTICAST,
 	ROUTE_UNSPECIFIED,  /* ::, 0.0.0.0/8 */
 };
 
@@ -57,6 +57,7 @@ struct route {
 	struct tern_addr next_hop; /* the destination itself where it is on the link */
 	uint32_t	 mtu;	   /* of the link; ROUTE_MTU_MAX for the loopback */
 	uint8_t		 link;	   /* or ROUTE_LOOPBACK: the packet stays in the host */
+	bool		 group;	   /* to several: next_hop is multicast or a broadcast address */
 };
 
 void routes_init(struct routes *routes, struct mem *mem);
@@ -89,6 +90,12 @@ bool route_is_local(const struct routes *routes, const struct tern_addr *addr); 
  * address's own prefix goes before an added route of the same length). False: no way, or dst is not
  * unicast. */
 bool route_find(const struct routes *routes, const struct tern_addr *dst, struct route *route);
+
+/* The way of what is for several: multicast and 255.255.255.255 leave by the link that is named, the broadcast
+ * address of a prefix by that prefix's. False: dst is none of those, or no such link. */
+bool route_to_group(const struct routes *routes, uint8_t link, const struct tern_addr *dst, struct route *route);
+/* Which of the link's own addresses it bears: by route_source()'s rules. False: none of dst's version. */
+bool route_group_source(const struct routes *routes, uint8_t link, const struct tern_addr *dst, struct tern_addr *src);
 
 /* The source address for a connection to dst (MUST-44) by RFC 6724 5, rules 1, 2, 5, 6 and 8; for IPv4
  * the same rules, with 127.0.0.0/8 and 169.254.0.0/16 of link-local scope. False: no route, or no

@@ -1,5 +1,7 @@
 #include "wire/ethernet.h"
 
+#include "wire/tuple.h"
+
 enum { SRC_AT = 6, TYPE_AT = 12, GROUP = 1 };
 
 bool ethernet_is_group(const uint8_t *mac)
@@ -19,6 +21,23 @@ bool ethernet_is_station(const uint8_t *mac)
 	static const uint8_t none[ETHERNET_ADDRESS];
 
 	return !ethernet_is_group(mac) && !ethernet_equal(mac, none);
+}
+
+void ethernet_group_mac(uint8_t mac[ETHERNET_ADDRESS], const struct tern_addr *group)
+{
+	static const uint8_t v4[3] = { 0x01, 0x00, 0x5e };
+
+	memset(mac, 0xff, ETHERNET_ADDRESS);
+	if (!addr_is_multicast(group))
+		return;
+	if (addr_is_v4(group)) {
+		memcpy(mac, v4, sizeof v4);
+		memcpy(mac + 3, group->b + 13, 3);
+		mac[3] &= 0x7f;
+		return;
+	}
+	mac[0] = mac[1] = 0x33;
+	memcpy(mac + 2, group->b + 12, 4);
 }
 
 bool ethernet_parse(struct ethernet_header *frame, const uint8_t *p, size_t len)

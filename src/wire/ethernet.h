@@ -3,6 +3,7 @@
 #define WIRE_ETHERNET_H
 
 #include "base/bytes.h"
+#include <tern/types.h>
 
 enum {
 	ETHERNET_ADDRESS = 6,
@@ -25,6 +26,10 @@ void ethernet_emit(uint8_t *p, const struct ethernet_header *frame);
 bool ethernet_is_group(const uint8_t *mac);	/* multicast, broadcast among it */
 bool ethernet_is_broadcast(const uint8_t *mac); /* ff:ff:ff:ff:ff:ff */
 bool ethernet_is_station(const uint8_t *mac);	/* neither a group nor zero */
+
+/* Where a frame to the multicast group or IPv4 broadcast address goes: 33:33 and the last four octets (RFC 2464 7);
+ * 01:00:5e and the last 23 bits (RFC 1112 6.4); ff:ff:ff:ff:ff:ff for all else. */
+void ethernet_group_mac(uint8_t mac[ETHERNET_ADDRESS], const struct tern_addr *group);
 
 static inline bool ethernet_equal(const uint8_t *a, const uint8_t *b)
 {

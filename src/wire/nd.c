@@ -23,18 +23,17 @@ struct tern_addr nd_all_nodes(void)
 	return (struct tern_addr){ { 0xff, 0x02, [15] = 1 } };
 }
 
+struct tern_addr nd_all_routers(void)
+{
+	return (struct tern_addr){ { 0xff, 0x02, [15] = 2 } };
+}
+
 struct tern_addr nd_solicited_node(const struct tern_addr *addr)
 {
 	struct tern_addr group = { { 0xff, 0x02, [11] = 1, [12] = 0xff } };
 
 	memcpy(group.b + GROUP_PREFIX, addr->b + GROUP_PREFIX, sizeof group.b - GROUP_PREFIX);
 	return group;
-}
-
-void nd_group_mac(uint8_t mac[ETHERNET_ADDRESS], const struct tern_addr *group)
-{
-	mac[0] = mac[1] = 0x33;
-	memcpy(mac + 2, group->b + 12, 4);
 }
 
 struct tern_addr nd_link_local(const uint8_t mac[ETHERNET_ADDRESS])

@@ -1,4 +1,5 @@
-/* Neighbour solicitations and advertisements (RFC 4861 4.3, 4.4): bytes <-> struct. */
+/* Neighbour solicitations and advertisements (RFC 4861 4.3, 4.4): bytes <-> struct. The router's messages stand in
+ * nd_router.h. */
 #ifndef WIRE_ND_H
 #define WIRE_ND_H
 
@@ -34,8 +35,7 @@ size_t nd_emit(uint8_t *p, const struct nd_message *nd, const struct tern_addr *
 
 struct tern_addr nd_solicited_node(const struct tern_addr *addr); /* ff02::1:ffXX:XXXX, RFC 4291 2.7.1 */
 struct tern_addr nd_all_nodes(void);				  /* ff02::1 */
-/* RFC 2464 7: 33:33 and the last four octets. */
-void nd_group_mac(uint8_t mac[ETHERNET_ADDRESS], const struct tern_addr *group);
+struct tern_addr nd_all_routers(void);				  /* ff02::2 */
 /* fe80::/64 with the modified EUI-64 of the hardware address (RFC 2464 4, 5). */
 struct tern_addr nd_link_local(const uint8_t mac[ETHERNET_ADDRESS]);
 

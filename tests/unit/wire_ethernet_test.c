@@ -91,7 +91,7 @@ static void solicitations_and_advertisements(void **state)
 
 	(void)state;
 	assert_true(addr_equal(&group, &wanted));
-	nd_group_mac(mac, &group);
+	ethernet_group_mac(mac, &group);
 	assert_memory_equal(mac, ((uint8_t[]){ 0x33, 0x33, 0xff, 0x12, 0x34, 0x56 }), 6);
 	memcpy(nd.mac, mac_a, 6);
 	assert_true(carried(&nd, &a, &group, 255));
