@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BENCH_ROUNDS_MAX = 16, BENCH_ROWS_MAX = 1024, BENCH_NOTE = 96, BENCH_METRIC = 64 };
+enum { BENCH_ROUNDS_MAX = 16, BENCH_ROWS_MAX = 1024, BENCH_NOTE = 96, BENCH_METRIC = 64, BENCH_PEERS = 2 };
 
 enum bench_better { BENCH_HIGHER, BENCH_LOWER };
 
@@ -27,6 +27,12 @@ struct bench_case {
 	enum bench_better better;
 };
 
+/* Another that did the same in the same rounds. */
+struct bench_peer {
+	const char *name, *version;
+	double	    median, low, high;
+};
+
 struct bench_row {
 	struct bench_case  what;	     /* its metric points to the name below */
 	char		   metric[BENCH_METRIC];
@@ -35,11 +41,13 @@ struct bench_row {
 	double		   ceiling;	     /* what nothing could exceed; 0: not said */
 	double		   p99;		     /* seconds; 0: not said */
 	char		  note[BENCH_NOTE];  /* for the reader of the table; may be empty */
+	struct bench_peer  peers[BENCH_PEERS];
+	unsigned	   n_peers;
 };
 
 struct bench {
 	unsigned	   rounds;
-	bool		   quick, full;
+	bool		   quick, full, alone;
 	struct calibration machine; /* measured anew before each workload */
 	struct bench_row   rows[BENCH_ROWS_MAX];
 	size_t		   n_rows;
@@ -47,6 +55,9 @@ struct bench {
 
 /* One row; samples are put in order. The row, for its note. */
 struct bench_row *bench_add(struct bench *bench, const struct bench_case *what, double *samples, unsigned n);
+
+/* What a peer reached in it, without samples nothing; name and version must stay. */
+void bench_add_peer(struct bench_row *row, const char *name, const char *version, double *samples, unsigned n);
 
 /* Ends the program: the machine cannot do it, or the stack did not as it should. */
 _Noreturn void bench_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -69,6 +80,7 @@ void bench_messages(struct bench *bench);
 void bench_open_close(struct bench *bench);
 void bench_memory(struct bench *bench);
 void bench_calibration(struct bench *bench);
+void bench_gateway(struct bench *bench); /* also beside peers; by the wall clock where the row is no CPU time */
 void bench_goodput(struct bench *bench);
 void bench_fairness(struct bench *bench);
 void bench_bufferbloat(struct bench *bench);

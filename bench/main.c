@@ -1,5 +1,6 @@
 /* tern-bench: how fast and how small, measured from inside. */
 #include "bench.h"
+#include "gateway_relay.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ static const struct workload {
 	{ "fairness", "flows that share a bottleneck, in virtual time", bench_fairness },
 	{ "bufferbloat", "how long packets wait in a deep buffer, in virtual time", bench_bufferbloat },
 	{ "memory", "bytes of an idle connection, a half-open and a TIME-WAIT entry", bench_memory },
+	{ "gateway", "tern gateway beside pasta and slirp4netns, as far as they are here", bench_gateway },
 };
 
 enum { N_WORKLOADS = sizeof workloads / sizeof workloads[0], ROUNDS = 5, ROUNDS_QUICK = 2 };
@@ -24,7 +26,7 @@ enum { N_WORKLOADS = sizeof workloads / sizeof workloads[0], ROUNDS = 5, ROUNDS_
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct command_line {
-	bool wanted[N_WORKLOADS], any, json, list, help, quick, full;
+	bool wanted[N_WORKLOADS], any, json, list, help, quick, full, alone;
 };
 
 static void list(void)
@@ -37,11 +39,12 @@ static void help(void)
 {
 	puts("usage: tern-bench [WORKLOAD...] [OPTION...]\n"
 	     "\n"
-	     "Measures the stack between two hosts of this process, on one core.\n"
+	     "Measures the stack between two hosts of this process, on one core, and the gateway from outside.\n"
 	     "Without a workload: all of them.\n");
 	list();
 	puts("\n"
-	     "  --json   an array of {workload, metric, unit, tern, peers, target, better}\n"
+	     "  --json   an array of {workload, metric, unit, tern, low, high, peers, target, better}\n"
+	     "  --alone  without peers\n"
 	     "  --list   the workloads\n"
 	     "  --quick  seconds instead of minutes: to see that it works, not for figures\n"
 	     "  --full   also what takes gigabytes or the better part of an hour:\n"
@@ -51,7 +54,8 @@ static void help(void)
 	     "Examples:\n"
 	     "  tern-bench\n"
 	     "  tern-bench bulk messages\n"
-	     "  tern-bench memory --json");
+	     "  tern-bench memory --json\n"
+	     "  tern-bench gateway");
 }
 
 static bool *option_named(struct command_line *line, const char *name)
@@ -62,6 +66,7 @@ static bool *option_named(struct command_line *line, const char *name)
 	} options[] = {
 		{ "--json", &line->json },   { "--list", &line->list }, { "--help", &line->help },
 		{ "-h", &line->help },	     { "--quick", &line->quick }, { "--full", &line->full },
+		{ "--alone", &line->alone },
 	};
 
 	for (unsigned i = 0; i < sizeof options / sizeof options[0]; i++)
@@ -107,6 +112,7 @@ static void run(const struct command_line *line)
 	bench.rounds = line->quick ? ROUNDS_QUICK : ROUNDS;
 	bench.quick = line->quick;
 	bench.full = line->full;
+	bench.alone = line->alone;
 	for (unsigned i = 0; i < N_WORKLOADS; i++) {
 		if (line->any && !line->wanted[i])
 			continue;
@@ -123,6 +129,8 @@ int main(int argc, char *argv[])
 {
 	struct command_line line = { .any = false };
 
+	if (argc == 4 && strcmp(argv[1], "--agent") == 0) /* run so by a relay of ours: no user's */
+		return agent_main(argv[2], argv[3]);
 	if (!parse(&line, argc - 1, argv + 1))
 		return EXIT_USAGE;
 	if (line.help)

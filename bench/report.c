@@ -52,21 +52,46 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Puts the samples in order; their middle. */
+static double middle_of(double *samples, unsigned n)
+{
+	qsort(samples, n, sizeof *samples, by_size);
+	return n % 2 ? samples[n / 2] : (samples[n / 2 - 1] + samples[n / 2]) / 2;
+}
+
 struct bench_row *bench_add(struct bench *bench, const struct bench_case *what, double *samples, unsigned n)
 {
 	if (bench->n_rows == BENCH_ROWS_MAX)
 		bench_fail("more than %d rows", BENCH_ROWS_MAX);
 	struct bench_row *const made = &bench->rows[bench->n_rows++];
 
-	qsort(samples, n, sizeof *samples, by_size);
 	made->what = *what;
 	snprintf(made->metric, sizeof made->metric, "%s", what->metric);
 	made->what.metric = made->metric;
+	made->median = middle_of(samples, n);
 	made->low = samples[0];
 	made->high = samples[n - 1];
-	made->median = n % 2 ? samples[n / 2] : (samples[n / 2 - 1] + samples[n / 2]) / 2;
 	made->machine = bench->machine;
 	return made;
+}
+
+void bench_add_peer(struct bench_row *row, const char *name, const char *version, double *samples, unsigned n)
+{
+	if (n == 0)
+		return;
+	if (row->n_peers == BENCH_PEERS)
+		bench_fail("more than %d peers", BENCH_PEERS);
+	struct bench_peer *const peer = &row->peers[row->n_peers++];
+
+	*peer = (struct bench_peer){ .name = name, .version = version, .median = middle_of(samples, n) };
+	peer->low = samples[0];
+	peer->high = samples[n - 1];
+}
+
+/* How many times as good as the peer: above 1, tern is ahead. */
+static double ratio_of(const struct bench_row *row, const struct bench_peer *peer)
+{
+	return row->what.better == BENCH_HIGHER ? row->median / peer->median : peer->median / row->median;
 }
 
 /* Three digits that matter. */
@@ -100,6 +125,50 @@ static int metric_width(const struct bench *bench)
 	return (int)wide;
 }
 
+static const char *bound_of(char to[20], const struct bench_row *row)
+{
+	char target[16];
+
+	snprintf(to, 20, "%s%s",
+		 isnan(row->what.target) ? "" : row->what.better == BENCH_HIGHER ? ">= " : "<= ",
+		 figure(target, row->what.target));
+	return to;
+}
+
+static const char *range_of(char to[40], double low, double high)
+{
+	char from[16], until[16];
+
+	snprintf(to, 40, "%s-%s", figure(from, low), figure(until, high));
+	return to;
+}
+
+static void print_peers(const struct bench_row *row, int wide)
+{
+	for (unsigned i = 0; i < row->n_peers; i++) {
+		const struct bench_peer *const peer = &row->peers[i];
+		char median[16], ratio[16], range[40];
+
+		printf("%-11s    %-*s %9s %17s  %-9s tern is %s times as good\n", "", wide - 2, peer->name,
+		       figure(median, peer->median), range_of(range, peer->low, peer->high), row->what.unit,
+		       figure(ratio, ratio_of(row, peer)));
+	}
+}
+
+static void print_versions(const struct bench *bench)
+{
+	for (size_t i = 0; i < bench->n_rows; i++) {
+		const struct bench_row *const row = &bench->rows[i];
+
+		for (unsigned k = 0; k < row->n_peers; k++)
+			printf("%s%s %s", k > 0 ? ", " : "\nBeside ", row->peers[k].name, row->peers[k].version);
+		if (row->n_peers > 0) {
+			puts(".");
+			return;
+		}
+	}
+}
+
 void bench_print_table(const struct bench *bench)
 {
 	const int wide = metric_width(bench);
@@ -108,18 +177,30 @@ void bench_print_table(const struct bench *bench)
 	       "target", "", "memcpy", "sum");
 	for (size_t i = 0; i < bench->n_rows; i++) {
 		const struct bench_row *const row = &bench->rows[i];
-		char median[16], low[16], high[16], target[16], bound[20], copy[16], sum[16], range[40];
+		char median[16], bound[20], copy[16], sum[16], range[40];
 
-		snprintf(range, sizeof range, "%s-%s", figure(low, row->low), figure(high, row->high));
-		snprintf(bound, sizeof bound, "%s%s",
-			 isnan(row->what.target) ? "" : row->what.better == BENCH_HIGHER ? ">= " : "<= ",
-			 figure(target, row->what.target));
 		printf("%-11s  %-*s %9s %17s  %-9s %9s %-7s  %6s %6s  %s\n", row->what.workload, wide, row->what.metric,
-		       figure(median, row->median), range, row->what.unit, bound, judgement(row),
-		       figure(copy, row->machine.copy), figure(sum, row->machine.sum), row->note);
+		       figure(median, row->median), range_of(range, row->low, row->high), row->what.unit,
+		       bound_of(bound, row), judgement(row), figure(copy, row->machine.copy),
+		       figure(sum, row->machine.sum), row->note);
+		print_peers(row, wide);
 	}
-	puts("\nMedian and range of the rounds, on the CPU clock. memcpy, sum: what this machine copied and summed\n"
-	     "just before, GB/s (64 KiB in the cache). Its passes: what the copies and sums alone would allow.");
+	print_versions(bench);
+	puts("\nMedian and range of the rounds, on the CPU clock; of the gateway, rates and latencies by the wall\n"
+	     "clock. memcpy, sum: what this machine copied and summed just before, GB/s (64 KiB in the cache). Its\n"
+	     "passes: what the copies and sums alone would allow.");
+}
+
+static void print_json_peers(const struct bench_row *row)
+{
+	for (unsigned i = 0; i < row->n_peers; i++) {
+		const struct bench_peer *const peer = &row->peers[i];
+
+		printf("%s\"%s\": {\"version\": \"%s\", \"median\": %.6g, \"low\": %.6g, \"high\": %.6g, "
+		       "\"ratio\": %.4g}",
+		       i > 0 ? ", " : "", peer->name, peer->version, peer->median, peer->low, peer->high,
+		       ratio_of(row, peer));
+	}
 }
 
 void bench_print_json(const struct bench *bench)
@@ -132,8 +213,10 @@ void bench_print_json(const struct bench *bench)
 		if (!isnan(row->what.target))
 			snprintf(target, sizeof target, "%g", row->what.target);
 		printf("  {\"workload\": \"%s\", \"metric\": \"%s\", \"unit\": \"%s\", \"tern\": %.6g, "
-		       "\"peers\": {}, \"target\": %s, \"better\": \"%s\"",
-		       row->what.workload, row->what.metric, row->what.unit, row->median, target,
+		       "\"low\": %.6g, \"high\": %.6g, \"peers\": {",
+		       row->what.workload, row->what.metric, row->what.unit, row->median, row->low, row->high);
+		print_json_peers(row);
+		printf("}, \"target\": %s, \"better\": \"%s\"", target,
 		       row->what.better == BENCH_HIGHER ? "higher" : "lower");
 		if (row->ceiling > 0)
 			printf(", \"ceiling\": %.6g", row->ceiling);

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import unittest
@@ -9,8 +10,10 @@ import unittest
 BUILD = os.path.dirname(os.environ.get("TERN", os.path.join(os.path.dirname(__file__), "../../build/release/tern")))
 BENCH = os.path.join(BUILD, "tern-bench")
 
-WORKLOADS = ["calibration", "bulk", "bulk-64k", "bulk-owned", "messages", "open-close", "goodput", "fairness", "bufferbloat",
-             "memory"]
+INSIDE = ["calibration", "bulk", "bulk-64k", "bulk-owned", "messages", "open-close", "goodput", "fairness", "bufferbloat",
+          "memory"]
+WORKLOADS = INSIDE + ["gateway"]
+KEYS = {"workload", "metric", "unit", "tern", "low", "high", "peers", "target", "better"}
 
 
 def bench(*arguments):
@@ -21,20 +24,41 @@ def bench(*arguments):
 
 class Json(unittest.TestCase):
     def test_rows(self):
-        code, out, error = bench("--quick", "--json")
+        code, out, error = bench("--quick", "--json", *INSIDE)
         self.assertEqual((code, error), (0, ""))
         rows = json.loads(out)
-        self.assertEqual(list(dict.fromkeys(row["workload"] for row in rows)), WORKLOADS)
+        self.assertEqual(list(dict.fromkeys(row["workload"] for row in rows)), INSIDE)
+        self.check(rows)
+
+    def check(self, rows):
         for row in rows:
             with self.subTest(row=row):
-                self.assertEqual(set(row) - {"ceiling", "p99_s"},
-                                 {"workload", "metric", "unit", "tern", "peers", "target", "better"})
-                self.assertGreater(row["tern"], 0)
+                self.assertEqual(set(row) - {"ceiling", "p99_s"}, KEYS)
+                self.assertTrue(0 < row["low"] <= row["tern"] <= row["high"])
                 self.assertIsInstance(row["peers"], dict)
                 self.assertLessEqual(row["tern"], row.get("ceiling", row["tern"]))
                 self.assertIn(row["better"], ("higher", "lower"))
                 self.assertTrue(row["target"] is None or row["target"] > 0)
         self.assertEqual(len({(row["workload"], row["metric"]) for row in rows}), len(rows))
+
+    def test_gateway(self):
+        """tern alone, one second a direction: each row once for each MTU, and a relay that costs something."""
+        code, out, error = bench("--quick", "--json", "--alone", "gateway")
+        self.assertEqual(code, 0)
+        rows = json.loads(out)
+        if not rows:
+            self.assertIn("nothing came through tern", error)
+            self.skipTest("tern gateway cannot run here: " + error.strip())
+        self.check(rows)
+        metrics = [row["metric"] for row in rows]
+        wanted = ["connections", "CPU of a connection", "request, median", "request, 99 %", "peak memory"]
+        if shutil.which("iperf3"):
+            wanted += ["from the guest", "from the guest, CPU", "to the guest", "to the guest, CPU"]
+        else:
+            self.assertIn("iperf3 is missing", error)
+        self.assertEqual(sorted(metrics), sorted(f"{name}, MTU {mtu}" for name in wanted for mtu in (1500, 65520)))
+        self.assertEqual({len(row["peers"]) for row in rows}, {0})
+        self.assertNotIn("failed", error)
 
     def test_chosen_workloads_alone(self):
         code, out, _ = bench("--quick", "--json", "bulk-64k", "calibration")
@@ -56,7 +80,7 @@ class Words(unittest.TestCase):
     def test_help_ends_with_examples(self):
         code, out, _ = bench("--help")
         self.assertEqual(code, 0)
-        self.assertEqual(len(out.split("Examples:\n")[1].splitlines()), 3)
+        self.assertEqual(len(out.split("Examples:\n")[1].splitlines()), 4)
 
     def test_mistakes_are_named(self):
         for arguments, said in ((["bulky"], "no workload 'bulky'"), (["--jason"], "no option '--jason'"),
