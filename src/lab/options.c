@@ -6,9 +6,11 @@
 #include <string.h>
 
 enum option {
-	OPTION_ALL, OPTION_ASCII, OPTION_BYTES, OPTION_CC, OPTION_COLOR, OPTION_CORRUPT, OPTION_DELAY, OPTION_DROP,
+	OPTION_ALL, OPTION_ASCII, OPTION_BYTES, OPTION_CC, OPTION_COLOR, OPTION_COMPARE,
+	OPTION_CORRUPT, OPTION_DELAY, OPTION_DROP,
 	OPTION_DUPLICATE, OPTION_EXPLAIN, OPTION_HELP, OPTION_IPV6, OPTION_JITTER, OPTION_JSON, OPTION_LANG,
-	OPTION_LIMIT, OPTION_LIST, OPTION_LOSS, OPTION_MTU, OPTION_RATE, OPTION_RECORD, OPTION_REORDER, OPTION_SEED,
+	OPTION_LIMIT, OPTION_LIST, OPTION_LOSS, OPTION_MTU, OPTION_PLOT, OPTION_RATE, OPTION_RECORD,
+	OPTION_REORDER, OPTION_SEED,
 	OPTION_WIDTH,
 };
 
@@ -40,6 +42,8 @@ static const struct {
 	{ "color", "WHEN", "auto, always or never", OPTION_COLOR },
 	{ "width", "N", "columns of the ladder (72 to 200; else the terminal's)", OPTION_WIDTH },
 	{ "record", "FILE", "keep the run, for tern replay", OPTION_RECORD },
+	{ "plot", "FILE", "an SVG: sequence numbers, window and round trip over time", OPTION_PLOT },
+	{ "compare", "NAME,...", "the same run for each congestion control, in figures", OPTION_COMPARE },
 	{ "help", NULL, "this", OPTION_HELP },
 };
 
@@ -99,6 +103,27 @@ static bool take_drop(struct parser *parser, const char *value)
 		return true;
 	}
 	return bad_value(parser, "drop", value, "client:N or server:N with N from 1");
+}
+
+/* ---- --compare ---- */
+
+static bool take_compare(struct parser *parser, const char *value)
+{
+	struct lab_options *const options = parser->options;
+	const char *const whole = value;
+
+	for (options->n_compare = 0;;) {
+		const size_t n = strcspn(value, ",");
+
+		if (n == 0 || n >= sizeof options->compare[0])
+			return bad_value(parser, "compare", whole, "a list of congestion controls, such as reno,cubic");
+		if (options->n_compare == LAB_CONTROLLERS)
+			return wrong(parser, "--compare: more than %d congestion controls", LAB_CONTROLLERS);
+		snprintf(options->compare[options->n_compare++], sizeof options->compare[0], "%.*s", (int)n, value);
+		if (value[n] == '\0')
+			return true;
+		value += n + 1;
+	}
 }
 
 /* ---- values ---- */
@@ -170,11 +195,16 @@ static bool take_word(struct parser *parser, unsigned i, const char *value)
 				return true;
 			}
 		return bad_value(parser, "color", value, "auto, always or never");
+	case OPTION_COMPARE:
+		return take_compare(parser, value);
 	case OPTION_DROP:
 		return take_drop(parser, value);
 	case OPTION_LANG:
 		return explain_language_by_name(value, &options->language) ||
 		       bad_value(parser, "lang", value, "en or zh");
+	case OPTION_PLOT:
+		options->plot = value;
+		return *value != '\0' || bad_value(parser, "plot", value, "the name of a file");
 	case OPTION_RECORD:
 		options->record = value;
 		return *value != '\0' || bad_value(parser, "record", value, "the name of a file");
@@ -296,6 +326,8 @@ static bool complete(struct parser *parser)
 			(void)add_drop(options, side, scenario->drop[side]);
 	if (options->ipv6 && options->mtu < 1280)
 		return wrong(parser, "--mtu: %u is less than IPv6's least, 1280", options->mtu);
+	if (options->n_compare > 0 && (options->explain || options->record != NULL || options->cc != NULL))
+		return wrong(parser, "--compare goes with neither --cc nor --explain nor --record");
 	if (options->json && options->explain)
 		return wrong(parser, "--json and --explain exclude each other");
 	return true;

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+enum { LAB_CONTROLLERS = 8 }; /* --compare */
 enum { LAB_DROPS = 64 }; /* --drop for each side, and the scenario's own */
 
 enum lab_colour { LAB_COLOUR_AUTO, LAB_COLOUR_ALWAYS, LAB_COLOUR_NEVER };
@@ -22,6 +23,9 @@ struct lab_options {
 	uint32_t     mtu;
 	const char  *cc;      /* NULL: the host's default */
 	const char  *record;  /* file; NULL: none */
+	const char  *plot;    /* file; NULL: none */
+	char	     compare[LAB_CONTROLLERS][16]; /* the same run for each */
+	size_t	     n_compare;
 	struct tern_impair impair; /* both directions; seed, drop and fate are set later */
 	uint64_t     drop[LAB_SIDES][LAB_DROPS]; /* rising */
 	size_t	     n_drop[LAB_SIDES];

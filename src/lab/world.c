@@ -210,6 +210,17 @@ static tern_time next_moment(const struct lab_world *world)
 	return at;
 }
 
+static void sample(struct lab_world *world)
+{
+	for (unsigned side = 0; side < LAB_SIDES; side++) {
+		const struct lab_actor *const actor = &world->side[side].actor;
+		struct tern_status status;
+
+		if (actor->has_socket && tern_status(world->side[side].host, actor->socket, &status) == 0)
+			plot_sample(&world->plot[side], world->now, &status);
+	}
+}
+
 void lab_world_run(struct lab_world *world)
 {
 	/* Some things never end by themselves: probes of a zero window do not (MUST-37). */
@@ -217,6 +228,8 @@ void lab_world_run(struct lab_world *world)
 	unsigned stuck = 0;
 	for (;;) {
 		const bool moved = serve(world);
+		if (world->options->plot || world->options->n_compare > 0)
+			sample(world);
 		const tern_time next = next_moment(world);
 		if (next == TERN_NEVER || next > end)
 			return;

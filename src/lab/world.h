@@ -3,6 +3,7 @@
 #define LAB_WORLD_H
 
 #include "lab/options.h"
+#include "watch/plot.h"
 #include "watch/timeline.h"
 
 /* A program at work. */
@@ -47,6 +48,7 @@ struct lab_world {
 	tern_time		   now;
 	struct lab_side		   side[LAB_SIDES];
 	struct timeline		   timeline;
+	struct plot		   plot[LAB_SIDES]; /* samples, where options->plots; who reads them frees them */
 	struct lab_forged	   forged[LAB_FORGED];
 	uint64_t		   n_forged;
 	uint8_t			   n_flooded;

@@ -1,5 +1,5 @@
 /* tern lab: reads the command line, runs a scenario, shows it. */
-#include "lab/world.h"
+#include "lab/compare.h"
 #include "tool/tool.h"
 #include "watch/explain.h"
 #include "watch/jsonl.h"
@@ -92,6 +92,76 @@ static int finish(struct lab_world *world, const struct lab_options *options, in
 	return code;
 }
 
+static int cannot_plot(const struct lab_options *options, int error)
+{
+	return tool_wrong("lab", "--plot: cannot write '%s': %s", options->plot, strerror(-error));
+}
+
+/* --plot: of the side that sent the most. */
+static int plot(struct lab_world *world, const struct lab_options *options)
+{
+	struct tern_status status;
+	struct lab_result result;
+	char title[WHY];
+	int error;
+
+	lab_result_of(world, "", true, &result);
+	snprintf(title, sizeof title, "%s: the %s's text", options->scenario->name, lab_side_names[result.side]);
+	if (tern_status(world->side[result.side].host, world->side[result.side].actor.socket, &status) == 0)
+		snprintf(result.controller, sizeof result.controller, "%s", status.congestion_control);
+	else if (options->cc != NULL)
+		snprintf(result.controller, sizeof result.controller, "%s", options->cc);
+	error = lab_results_plot(options->plot, &result, 1, title);
+	plot_done(&result.plot);
+	return error;
+}
+
+/* One of --compare's runs. 0 or an exit code. */
+static int run_one(struct lab_options options, const char *controller, const char *command, struct lab_result *result)
+{
+	static struct lab_world world;
+	const char *what;
+	char why[WHY];
+	int error;
+
+	options.cc = controller;
+	error = lab_world_create(&world, &options, command, &what);
+	if (error != 0)
+		return finish(&world, &options, cannot_start(&options, what, error));
+	lab_world_run(&world);
+	lab_result_of(&world, controller, lab_as_expected(&world, why, sizeof why), result);
+	plot_done(&world.plot[1 - result->side]);
+	return finish(&world, &options, TOOL_OK);
+}
+
+static int compare(const struct lab_options *options, const char *command)
+{
+	static struct lab_result results[LAB_CONTROLLERS];
+	int code = TOOL_OK;
+	size_t n = 0;
+
+	while (n < options->n_compare && code == TOOL_OK) {
+		code = run_one(*options, options->compare[n], command, &results[n]);
+		n += code == TOOL_OK;
+	}
+	if (code == TOOL_OK && options->json) {
+		lab_results_json(results, n);
+	} else if (code == TOOL_OK) {
+		print_title(options);
+		lab_results_print(results, n);
+	}
+	if (code == TOOL_OK && options->plot) {
+		const int error = lab_results_plot(options->plot, results, n, options->scenario->name);
+
+		code = error != 0 ? cannot_plot(options, error) : TOOL_OK;
+	}
+	for (size_t i = 0; i < n; i++) {
+		code = code == TOOL_OK && !results[i].as_expected ? TOOL_NOT_AS_EXPECTED : code;
+		plot_done(&results[i].plot);
+	}
+	return tool_flushed("lab") ? code : TOOL_NOT_AS_EXPECTED;
+}
+
 static int run(const struct lab_options *options, const char *command)
 {
 	static struct lab_world world;
@@ -108,6 +178,9 @@ static int run(const struct lab_options *options, const char *command)
 		error = print_ladder(options, &world, as_expected);
 	if (error != 0)
 		return finish(&world, options, tool_failed("lab", "cannot draw: %s", tern_strerror(error)));
+	error = options->plot ? plot(&world, options) : 0;
+	if (error != 0)
+		return finish(&world, options, cannot_plot(options, error));
 	if (!tool_flushed("lab"))
 		return finish(&world, options, TOOL_NOT_AS_EXPECTED);
 	if (!as_expected)
@@ -137,5 +210,5 @@ int tool_lab(int n, char *const arguments[])
 		return tool_flushed("lab") ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
 	}
 	join(command, n, arguments);
-	return run(&options, command);
+	return options.n_compare > 0 ? compare(&options, command) : run(&options, command);
 }

@@ -9,8 +9,10 @@ import re
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import unittest
+import xml.etree.ElementTree as ElementTree
 
 sys.path.insert(0, os.path.dirname(__file__))
 from lab import SCENARIOS, TERN, VERSIONS, run, tern  # noqa: E402
@@ -178,6 +180,31 @@ class Options(unittest.TestCase):
             ladder = out.decode().split("\n\n", 1)[1]
             self.assertLessEqual(max(len(line) for line in ladder.splitlines()), width)
 
+    def test_plot_shows_what_was_sent_again(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "run.svg")
+            code, _, error = tern("lab", "retransmission", "--plot", file)
+            self.assertEqual((code, error), (0, ""))
+            picture = ElementTree.parse(file).getroot()
+        classes = {e.get("class") for e in picture.iter() if e.get("class")}
+        self.assertLessEqual({"m sent", "m again", "m lost", "m sack", "l ack", "l cwnd", "l srtt"}, classes)
+
+    def test_compare_lays_controllers_side_by_side(self):
+        names = ["reno", "reno"]
+        code, out, error = tern("lab", "retransmission", "--bytes", "200000", "--loss", "2%", "--json",
+                            "--compare", ",".join(names))
+        self.assertEqual((code, error), (0, ""))
+        rows = [json.loads(line) for line in out.decode().splitlines()]
+        self.assertEqual([row["controller"] for row in rows], names)
+        for row in rows:
+            self.assertEqual(row["octets"], 200000)
+            self.assertGreater(row["retransmitted"], 0)
+            self.assertGreater(row["seconds"], 0.1)
+        self.assertEqual({**rows[0], "controller": 0}, {**rows[1], "controller": 0})
+        code, out, _ = tern("lab", "retransmission", "--compare", ",".join(names))
+        self.assertEqual(code, 0)
+        self.assertEqual(sum(line.startswith("reno ") for line in out.decode().splitlines()), 2)
+
     def test_explain_and_language(self):
         english = tern("lab", "lost-last-ack", "--explain")[1].decode()
         self.assertRegex(english, r"RFC 9293 3\.")
@@ -245,6 +272,9 @@ class Errors(unittest.TestCase):
         self.assertIn("'--frobnicate'", self.wrong("--frobnicate"))
         self.assertIn("'nosuch'", self.wrong("help", "nosuch"))
         self.assertIn("--explain", self.wrong("lab", "--json", "--explain"))
+        self.assertIn("--cc", self.wrong("lab", "--compare", "reno", "--cc", "reno"))
+        self.assertIn("'reno,'", self.wrong("lab", "--compare", "reno,"))
+        self.assertIn("/nosuch/file", self.wrong("lab", "--compare", "reno", "--plot", "/nosuch/file"))
         self.assertIn("/nosuch/file", self.wrong("lab", "--record", "/nosuch/file"))
 
     def test_no_command_is_usage(self):
