@@ -10,7 +10,7 @@
 #include "tcp/window.h"
 
 /* RTT from octets sent once; else from the echoed timestamp (RFC 7323 4.1), if it can be ours. */
-static bool measure(struct tcb *tcb, const struct tcp_segment *seg, const struct flight_acked *acked, tern_time now)
+static bool measure(struct tcb *tcb, const struct tcp_segment *seg, const struct flight_report *acked, tern_time now)
 {
 	if (acked->sent_at != TERN_NEVER && !acked->again) {
 		rtt_sample(tcb, now - acked->sent_at);
@@ -19,17 +19,27 @@ static bool measure(struct tcb *tcb, const struct tcp_segment *seg, const struct
 	return tcb->ts_ok && seg->opt.has_ts && rtt_sample_echo(tcb, seg->opt.ts_ecr, now);
 }
 
-static void grow_window(struct tcb *tcb, const struct flight_acked *acked, uint32_t in_flight_before, tern_time now)
+static void grow_window(struct tcb *tcb, const struct flight_report *acked, const struct rate_sample *sample,
+			uint32_t in_flight_before, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
 	const bool in_slow_start = warm->cc.cwnd < warm->cc.ssthresh;
 	const struct tern_cc_ack ack = {
 		.now = now,
+		.rtt = sample->rtt,
 		.srtt = (tern_time)(tcb_cold(tcb)->srtt8 / 8) * TERN_MICROSECOND,
-		.acked = acked->octets,
-		.delivered = acked->octets,
+		.acked = acked->acked,
+		.delivered = acked->delivered,
 		.in_flight_before = in_flight_before,
 		.in_flight = warm->flight.in_flight,
+		.rate = sample->delivery_rate,
+		.delivered_total = warm->rate.delivered,
+		.prior_delivered = sample->prior_delivered,
+		.interval = sample->interval,
+		.tx_in_flight = sample->tx_in_flight,
+		.lost_in_interval = sample->lost,
+		.delivered_in_interval = sample->delivered,
+		.app_limited = sample->app_limited,
 		.cwnd_limited = warm->cwnd_limited || (in_slow_start && in_flight_before * 2 > warm->cc.cwnd),
 		.in_recovery = warm->recovery == TERN_RECOVERY_FAST,
 	};
@@ -40,17 +50,18 @@ static void grow_window(struct tcb *tcb, const struct flight_acked *acked, uint3
 }
 
 /* SND.UNA < SEG.ACK =< SND.NXT. */
-static void acked_something(struct tcb *tcb, const struct tcp_segment *seg, tern_time now)
+static void acked_something(struct tcb *tcb, const struct tcp_segment *seg, struct flight_report *acked, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
 	struct tcb_cold *const cold = tcb_cold(tcb);
 	const uint32_t before = warm->flight.in_flight;
-	struct flight_acked acked;
+	struct rate_sample sample;
 
 	if (seq_sub(seg->ack, tcb->snd.iss) < seq_sub(tcb->snd.una, tcb->snd.iss))
 		cold->sent_wraps++;
 	tcb->snd.una = seg->ack;
-	flight_ack(&warm->flight, seg->ack, &acked);
+	flight_ack(&warm->flight, seg->ack, acked);
+	rate_acked(&warm->rate, acked, 0, now, &sample);
 	if (warm->text) {
 		const uint32_t upto = snd_offset(tcb, seg->ack) - our_fin_is_acked(tcb);
 
@@ -59,13 +70,13 @@ static void acked_something(struct tcb *tcb, const struct tcp_segment *seg, tern
 	tcb->due &= (uint8_t)~DUE_SYN; /* whatever is acknowledged, our SYN is */
 	if (warm->urgent && seq_ge(tcb->snd.una, warm->up))
 		warm->urgent = false;
-	const bool sampled = measure(tcb, seg, &acked, now);
+	const bool sampled = measure(tcb, seg, acked, now);
 
 	timers_progress(tcb, sampled, now);
-	tcb_env(tcb)->stats.TCPDelivered += acked.records;
+	tcb_env(tcb)->stats.TCPDelivered += acked->records;
 	if (warm->recovery != TERN_RECOVERY_FAST)
-		grow_window(tcb, &acked, before, now);
-	recovery_acked(tcb, &acked, now);
+		grow_window(tcb, acked, &sample, before, now);
+	recovery_acked(tcb, acked, now);
 	tcb->due |= DUE_TEXT;
 	emit_made_room(tcb);
 	if (seq_eq(tcb->snd.una, tcb->snd.nxt) && tcb_unsent(tcb) == 0)
@@ -91,16 +102,25 @@ void arrive_ack(struct tcb *tcb, const struct arrival *in, tern_time now)
 	const uint32_t window_before = tcb->snd.wnd;
 	const seq_t una_before = tcb->snd.una;
 	const seq_t edge_before = seq_add(tcb->snd.una, tcb->snd.wnd);
-	uint32_t sacked = 0;
+	struct flight_report report = { .sent_at = TERN_NEVER };
+	struct rate_sample sample;
 
-	if (tcb->sack_ok && tcb_has_flight(tcb) && seg->opt.n_sack > 0)
-		sacked = recovery_sacks(tcb, seg);
+	if (tcb_has_flight(tcb)) {
+		report = flight_report_begin(&tcb->warm->flight);
+		tcb_note_app_limit(tcb);
+		if (tcb->sack_ok && seg->opt.n_sack > 0)
+			recovery_sacks(tcb, seg, &report);
+	}
 	if (seq_lt(tcb->snd.una, seg->ack))
-		acked_something(tcb, seg, now);
+		acked_something(tcb, seg, &report, now);
 	else if (seg->text_len == 0)
 		tcb_env(tcb)->stats.TCPPureAcksReceived++;
+	if (report.any && report.acked == 0)
+		rate_acked(&tcb->warm->rate, &report, 0, now, &sample);
 	if (seq_le(tcb->snd.una, seg->ack))
 		window_from(tcb, seg, edge_before, now);
-	if (is_duplicate(tcb, in, una_before, window_before, sacked))
+	if (is_duplicate(tcb, in, una_before, window_before, report.sacked))
 		recovery_duplicate_ack(tcb, now);
+	if (tcb->warm)
+		flight_trim(&tcb->warm->flight, tcb_env(tcb)->mem);
 }

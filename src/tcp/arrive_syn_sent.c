@@ -37,10 +37,12 @@ static void agree(struct tcb *tcb, const struct tcp_segment *seg)
 static void our_syn_acked(struct tcb *tcb, const struct tcp_segment *seg, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
-	struct flight_acked acked;
+	struct flight_report acked = flight_report_begin(&warm->flight);
+	struct rate_sample sample;
 
 	tcb->snd.una = seg->ack;
 	flight_ack(&warm->flight, seg->ack, &acked);
+	rate_acked(&warm->rate, &acked, 0, now, &sample);
 	if (acked.sent_at != TERN_NEVER) {
 		rtt_sample(tcb, now - acked.sent_at);
 	} else { /* the SYN was lost: begin with one segment (RFC 5681 3.1) */

@@ -131,6 +131,7 @@ ptrdiff_t tcp_send(struct tcb *tcb, const void *from, size_t n, unsigned flags, 
 		tcb->write_blocked = true;
 		return -TERN_EAGAIN;
 	}
+	tcb_note_app_limit(tcb);
 	text = text_store(tcb, now);
 	taken = text ? slices_copy(&tcb_env(tcb)->slices, text, from, min_size(n, room)) : 0;
 	if (taken == 0) {
@@ -158,6 +159,7 @@ ptrdiff_t tcp_send_owned(struct tcb *tcb, const void *from, size_t n, unsigned f
 	}
 	if (tcb_unsent(tcb) + tcb_unacked(tcb) + n > 1u << 30) /* sequence numbers must stay comparable */
 		return -TERN_EMSGSIZE;
+	tcb_note_app_limit(tcb);
 	text = text_store(tcb, now);
 	error = text ? slices_own(&tcb_env(tcb)->slices, text, from, n, release, context) : -TERN_ENOMEM;
 	if (error) {

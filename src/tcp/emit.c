@@ -126,10 +126,10 @@ static bool emit_syn(struct tcb *tcb, struct tcp_out *out, tern_time now)
 		struct flight_record *const record = flight_at(&warm->flight, 0);
 
 		out->retransmitted = record->flags & FLIGHT_AGAIN;
-		flight_resent(&warm->flight, record, now);
+		flight_resent(&warm->flight, record, &warm->rate, now);
 		return true;
 	}
-	flight_push(&warm->flight, tcb->snd.iss, 1, FLIGHT_SYN, now); /* room was made by OPEN */
+	flight_push(&warm->flight, tcb->snd.iss, 1, FLIGHT_SYN, &warm->rate, now); /* room was made by OPEN */
 	tcb->snd.nxt = seq_add(tcb->snd.iss, 1);
 	timers_data_sent(tcb, now);
 	return true;
@@ -208,8 +208,8 @@ static void make_again(struct tcb *tcb, struct flight_record *record, struct tcp
 		out->seg.flags |= TCP_FIN;
 	out->retransmitted = true;
 	out->probe = timers_retransmit_name(tcb) == TERN_TIMER_PERSIST;
-	flight_resent(&warm->flight, record, now);
-	warm->recut &= warm->flight.lost > 0;
+	flight_resent(&warm->flight, record, &warm->rate, now);
+	warm->recut &= warm->flight.n_lost > 0;
 	warm->retransmit_now = false;
 	if (warm->retransmit_at == TERN_NEVER)
 		timers_data_sent(tcb, now);
@@ -304,7 +304,7 @@ static bool record_sent(struct tcb *tcb, uint32_t n, bool fin, uint32_t mss, ter
 		const bool last = i + 1 == segments;
 		const uint16_t len = (uint16_t)(min_u32(left, mss) + (last && fin));
 
-		flight_push(&warm->flight, tcb->snd.nxt, len, last && fin ? FLIGHT_FIN : 0, now);
+		flight_push(&warm->flight, tcb->snd.nxt, len, last && fin ? FLIGHT_FIN : 0, &warm->rate, now);
 		tcb->snd.nxt = seq_add(tcb->snd.nxt, len);
 		left -= min_u32(left, mss);
 	}

@@ -83,13 +83,14 @@ static void retransmission_timeout(struct tcb *tcb, tern_time now)
 		return;
 	}
 	if (window_is_shut) {
-		flight_lose_first(&warm->flight);
+		flight_lose_first(&warm->flight, &warm->rate);
 		warm->retransmit_now = true;
 		if (warm->probes < UINT8_MAX)
 			warm->probes++;
 		tcb_env(tcb)->stats.TCPWinProbe++;
 		tcb->due |= DUE_TEXT;
 	} else {
+		tcb_note_app_limit(tcb);
 		recovery_timeout(tcb, now);
 	}
 	if (warm->backoff < UINT8_MAX)

@@ -1,49 +1,77 @@
 #include "tcp/flight.h"
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "tcp/flight_index.h"
 
-enum { FLIGHT_ROOM_FIRST = 16 };
+enum { FLIGHT_ROOM_FIRST = 16, GUESSES = 4 };
 
-static bool counts_as_in_flight(const struct flight_record *record)
+_Static_assert(sizeof(struct flight_record) <= 56, "one is kept for each segment in flight");
+
+/* ---- room ---- */
+
+static size_t block_size(uint32_t room)
 {
-	return !(record->flags & (FLIGHT_SACKED | FLIGHT_LOST));
-}
-
-static seq_t record_end(const struct flight_record *record)
-{
-	return seq_add(record->seq, record->len);
+	return room * sizeof(struct flight_record) + index_words(room) * sizeof(uint64_t);
 }
 
 static void put_ring(struct flight *flight, struct mem *mem)
 {
 	if (flight->ring != flight->few)
-		mem_put(mem, flight->ring, flight->room * sizeof *flight->ring);
+		mem_put(mem, flight->ring, block_size(flight->room));
+}
+
+uint32_t flight_number(const struct flight *flight, uint32_t place)
+{
+	return place == FLIGHT_NONE ? FLIGHT_NONE : (place - flight->head) & (flight->room - 1);
+}
+
+/* Into a ring of so much room, which holds all; the first record comes to stand at place 0. */
+static bool move(struct flight *flight, struct mem *mem, uint32_t room)
+{
+	struct flight_record *const ring = mem_get(mem, block_size(room), 0, MEM_ORDINARY);
+
+	if (!ring)
+		return false;
+	for (uint32_t i = 0; i < flight->n; i++) {
+		ring[i] = *flight_at(flight, i);
+		ring[i].older = flight_number(flight, ring[i].older);
+		ring[i].younger = flight_number(flight, ring[i].younger);
+	}
+	flight->oldest = flight_number(flight, flight->oldest);
+	flight->youngest = flight_number(flight, flight->youngest);
+	put_ring(flight, mem);
+	flight->ring = ring;
+	flight->room = room;
+	flight->head = 0;
+	index_begin(flight, (uint64_t *)(void *)(ring + room));
+	index_fill(flight);
+	return true;
 }
 
 bool flight_reserve(struct flight *flight, struct mem *mem, uint32_t n)
 {
 	uint32_t room = max_u32(flight->room, FLIGHT_ROOM_FIRST);
-	struct flight_record *ring;
 
 	if (flight->n + n <= flight->room)
 		return true;
-	if (!flight->ring && n <= FLIGHT_FEW) {
+	if (!flight->ring) {
 		flight->ring = flight->few;
 		flight->room = FLIGHT_FEW;
-		return true;
+		flight->oldest = flight->youngest = FLIGHT_NONE;
+		index_begin(flight, flight->few_words);
+		if (n <= FLIGHT_FEW)
+			return true;
 	}
 	while (room < flight->n + n)
 		room *= 2;
-	ring = mem_get(mem, room * sizeof *ring, 0, MEM_ORDINARY);
-	if (!ring)
-		return false;
-	for (uint32_t i = 0; i < flight->n; i++)
-		ring[i] = *flight_at(flight, i);
-	put_ring(flight, mem);
-	flight->ring = ring;
-	flight->room = room;
-	flight->head = 0;
-	return true;
+	return move(flight, mem, room);
+}
+
+void flight_trim(struct flight *flight, struct mem *mem)
+{
+	/* To a quarter where an eighth is used: much comes or goes before the next move. */
+	if (flight->room > 2 * FLIGHT_ROOM_FIRST && flight->n < flight->room / 8)
+		move(flight, mem, flight->room / 4); /* no memory to move to: it stays */
 }
 
 void flight_release(struct flight *flight, struct mem *mem)
@@ -52,272 +80,286 @@ void flight_release(struct flight *flight, struct mem *mem)
 	*flight = (struct flight){ 0 };
 }
 
-void flight_push(struct flight *flight, seq_t seq, uint16_t len, uint8_t flags, tern_time now)
+/* ---- sent ---- */
+
+void flight_push(struct flight *flight, seq_t seq, uint16_t len, uint8_t flags, struct rate *rate, tern_time now)
 {
+	struct flight_record *record;
+
 	tern_assert(flight->n < flight->room && len > 0);
-	*flight_at(flight, flight->n++) = (struct flight_record){
-		.sent_at = now, .seq = seq, .len = len, .flags = flags, .times = 1,
-	};
+	record = flight_at(flight, flight->n);
+	if (flight->n == 0)
+		flight->highest_sacked = flight->settled = seq;
+	*record = (struct flight_record){ .seq = seq, .len = len, .flags = flags, .times = 1 };
+	rate_sent(rate, record, flight->in_flight, now);
+	flight->n++;
 	flight->in_flight += len;
+	index_append(flight, record);
+	bits_put(&flight->sets[FLIGHT_OPEN], flight_place(flight, record));
+}
+
+struct flight_record *flight_oldest(const struct flight *flight)
+{
+	return flight->in_flight > 0 ? &flight->ring[flight->oldest] : NULL;
+}
+
+struct flight_record *flight_younger(const struct flight *flight, const struct flight_record *record)
+{
+	return record->younger == FLIGHT_NONE ? NULL : &flight->ring[record->younger];
+}
+
+struct flight_record *flight_last(const struct flight *flight)
+{
+	return flight->n > 0 ? flight_at(flight, flight->n - 1) : NULL;
+}
+
+/* ---- delivered ---- */
+
+struct flight_report flight_report_begin(const struct flight *flight)
+{
+	return (struct flight_report){ .sent_at = TERN_NEVER, .fack = flight->highest_sacked };
+}
+
+static bool is_younger(const struct flight_record *a, const struct flight_record *b)
+{
+	return a->sent_at > b->sent_at || (a->sent_at == b->sent_at && seq_gt(flight_end(a), flight_end(b)));
+}
+
+/* A record that was not known to have arrived did, whole. youngest: of this ACK so far, or NULL. */
+static const struct flight_record *delivered(struct flight *flight, const struct flight_record *record,
+					     const struct flight_record *youngest, struct flight_report *report)
+{
+	if (record->flags & FLIGHT_LOST)
+		report->revived = true;
+	if (!(record->flags & FLIGHT_AGAIN)) {
+		report->reordered |= seq_lt(flight_end(record), report->fack);
+		if (report->sent_at == TERN_NEVER || record->sent_at > report->sent_at)
+			report->sent_at = record->sent_at;
+	}
+	flight->highest_sacked = seq_max(flight->highest_sacked, flight_end(record));
+	return !youngest || is_younger(record, youngest) ? record : youngest;
+}
+
+static void note_youngest(struct flight_report *report, const struct flight_record *record)
+{
+	if (!record || (report->any && !is_younger(record, &report->youngest)))
+		return;
+	report->youngest = *record;
+	report->any = true;
+}
+
+/* `octets` of it leave pipe or what was lost; whole: and the record itself. */
+static void no_more_in_flight(struct flight *flight, struct flight_record *record, uint32_t octets)
+{
+	const bool whole = octets == record->len;
+
+	if (record->flags & FLIGHT_LOST) {
+		flight->lost_octets -= octets;
+		if (!whole)
+			return;
+		flight->n_lost--;
+		bits_take(&flight->sets[FLIGHT_SET_LOST], flight_place(flight, record));
+		return;
+	}
+	flight->in_flight -= octets;
+	if (whole)
+		index_remove(flight, record);
 }
 
 /* The front record leaves, or loses its first octets. */
-static void take_off_front(struct flight *flight, struct flight_record *record, uint16_t octets)
+static void take_off_front(struct flight *flight, struct flight_record *record, uint32_t octets)
 {
-	if (counts_as_in_flight(record))
-		flight->in_flight -= octets;
-	if (record->flags & FLIGHT_SACKED)
+	const bool sacked = record->flags & FLIGHT_SACKED;
+
+	if (sacked)
 		flight->sacked -= octets;
+	else
+		no_more_in_flight(flight, record, octets);
 	if (octets < record->len) {
 		record->seq = seq_add(record->seq, octets);
 		record->len = (uint16_t)(record->len - octets);
 		record->flags &= (uint8_t)~FLIGHT_SYN;
 		return;
 	}
-	if (record->flags & FLIGHT_LOST)
-		flight->lost--;
+	bits_take(&flight->sets[sacked ? FLIGHT_SET_SACKED : FLIGHT_OPEN], flight->head);
 	flight->head = (flight->head + 1) & (flight->room - 1);
 	flight->n--;
-	if (flight->lost_from > 0)
-		flight->lost_from--;
 }
 
-void flight_ack(struct flight *flight, seq_t una, struct flight_acked *acked)
+void flight_ack(struct flight *flight, seq_t una, struct flight_report *report)
 {
-	*acked = (struct flight_acked){ .sent_at = TERN_NEVER };
+	const struct flight_record *youngest = NULL;
+
 	while (flight->n > 0) {
 		struct flight_record *const record = flight_at(flight, 0);
-		const uint8_t flags = record->flags;
 		uint32_t octets;
 
 		if (seq_le(una, record->seq))
 			break;
 		octets = min_u32(seq_sub(una, record->seq), record->len);
-		acked->again |= (flags & FLIGHT_AGAIN) != 0;
-		acked->octets += octets;
-		if (octets == record->len) {
-			acked->records++;
-			if (!(flags & (FLIGHT_AGAIN | FLIGHT_SACKED)))
-				acked->sent_at = record->sent_at;
+		report->again |= (record->flags & FLIGHT_AGAIN) != 0;
+		report->acked += octets;
+		report->cut = octets < record->len;
+		report->records += !report->cut;
+		if (!(record->flags & FLIGHT_SACKED)) {
+			report->delivered += octets;
+			if (!report->cut)
+				youngest = delivered(flight, record, youngest, report);
 		}
-		acked->cut = octets < record->len;
-		take_off_front(flight, record, (uint16_t)octets);
+		take_off_front(flight, record, octets);
 	}
+	flight->highest_sacked = seq_max(flight->highest_sacked, una);
+	flight->settled = seq_max(flight->settled, una);
+	note_youngest(report, youngest);
 }
 
-/* The first record that begins at or after `seq`: they are sorted. */
+/* The number of the first record that begins at or after `seq`. The numbers themselves say about where:
+ * records are mostly of one length. Where guesses do not come near, halves do. */
 static uint32_t find_from(const struct flight *flight, seq_t seq)
 {
-	uint32_t low = 0, high = flight->n;
+	uint32_t low = 0, high = flight->n - 1;
 
-	while (low < high) {
-		const uint32_t middle = low + (high - low) / 2;
+	if (flight->n == 0 || seq_le(seq, flight_at(flight, 0)->seq))
+		return 0;
+	if (seq_gt(seq, flight_at(flight, high)->seq))
+		return flight->n;
+	for (unsigned guesses = 0; high - low > 1; guesses++) { /* low begins before seq, high does not */
+		const seq_t from = flight_at(flight, low)->seq;
+		uint32_t middle = low + (high - low) / 2;
 
+		if (guesses < GUESSES) {
+			const uint32_t span = seq_sub(flight_at(flight, high)->seq, from);
+
+			middle = low + (uint32_t)((uint64_t)seq_sub(seq, from) * (high - low) / span);
+			middle = max_u32(low + 1, min_u32(middle, high - 1));
+		}
 		if (seq_lt(flight_at(flight, middle)->seq, seq))
-			low = middle + 1;
+			low = middle;
 		else
 			high = middle;
 	}
-	return low;
+	return high;
 }
 
-uint32_t flight_sack(struct flight *flight, seq_t left, seq_t right)
+uint32_t flight_sack(struct flight *flight, seq_t left, seq_t right, struct flight_report *report)
 {
-	uint32_t octets = 0;
+	const struct flight_record *youngest = NULL;
+	uint32_t octets = 0, i = index_next(flight, FLIGHT_OPEN, find_from(flight, left));
 
-	for (uint32_t i = find_from(flight, left); i < flight->n; i++) {
+	for (; i != FLIGHT_NONE; i = index_next(flight, FLIGHT_OPEN, i + 1)) {
 		struct flight_record *const record = flight_at(flight, i);
 
-		if (seq_gt(record_end(record), right))
+		if (seq_gt(flight_end(record), right))
 			break;
-		if (record->flags & FLIGHT_SACKED)
-			continue;
-		if (record->flags & FLIGHT_LOST)
-			flight->lost--;
-		else
-			flight->in_flight -= record->len;
+		youngest = delivered(flight, record, youngest, report);
+		no_more_in_flight(flight, record, record->len);
 		record->flags = (uint8_t)((record->flags | FLIGHT_SACKED) & ~FLIGHT_LOST);
-		if (flight->sacked == 0 || seq_gt(record_end(record), flight->highest_sacked))
-			flight->highest_sacked = record_end(record);
-		flight->sacked += record->len;
+		bits_take(&flight->sets[FLIGHT_OPEN], flight_place(flight, record));
+		bits_put(&flight->sets[FLIGHT_SET_SACKED], flight_place(flight, record));
 		octets += record->len;
 	}
+	flight->sacked += octets;
+	report->sacked += octets;
+	report->delivered += octets;
+	note_youngest(report, youngest);
 	return octets;
 }
 
 void flight_forget_sacks(struct flight *flight)
 {
-	for (uint32_t i = 0; i < flight->n && flight->sacked > 0; i++) {
+	uint32_t i;
+
+	if (flight->sacked == 0)
+		return;
+	index_merge(flight, FLIGHT_SET_SACKED);
+	while ((i = index_next(flight, FLIGHT_SET_SACKED, 0)) != FLIGHT_NONE) {
 		struct flight_record *const record = flight_at(flight, i);
 
-		if (!(record->flags & FLIGHT_SACKED))
-			continue;
 		record->flags &= (uint8_t)~FLIGHT_SACKED;
-		flight->sacked -= record->len;
+		bits_take(&flight->sets[FLIGHT_SET_SACKED], flight_place(flight, record));
+		bits_put(&flight->sets[FLIGHT_OPEN], flight_place(flight, record));
 		flight->in_flight += record->len;
 	}
-}
-
-static uint32_t lose(struct flight *flight, uint32_t i)
-{
-	struct flight_record *const record = flight_at(flight, i);
-
-	if (!counts_as_in_flight(record))
-		return 0;
-	record->flags |= FLIGHT_LOST;
-	flight->in_flight -= record->len;
-	flight->lost++;
-	if (i < flight->lost_from)
-		flight->lost_from = i;
-	return record->len;
-}
-
-uint32_t flight_lose_first(struct flight *flight)
-{
-	return flight->n > 0 ? lose(flight, 0) : 0;
-}
-
-uint32_t flight_lose_all(struct flight *flight)
-{
-	uint32_t octets = 0;
-
-	for (uint32_t i = 0; i < flight->n; i++)
-		octets += lose(flight, i);
-	return octets;
-}
-
-uint32_t flight_lose_longer(struct flight *flight, uint32_t most)
-{
-	uint32_t octets = 0;
-
-	for (uint32_t i = 0; i < flight->n; i++)
-		if (flight_at(flight, i)->len > most)
-			octets += lose(flight, i);
-	return octets;
-}
-
-uint32_t flight_lose_below(struct flight *flight, seq_t edge)
-{
-	uint32_t octets = 0;
-
-	for (uint32_t i = 0; i < flight->n; i++) {
-		const struct flight_record *const record = flight_at(flight, i);
-
-		if (seq_gt(record_end(record), edge))
-			break;
-		if (!(record->flags & FLIGHT_AGAIN))
-			octets += lose(flight, i);
-	}
-	return octets;
+	flight->sacked = 0;
+	flight->settled = flight_at(flight, 0)->seq;
 }
 
 seq_t flight_sacked_from(const struct flight *flight, uint32_t octets)
 {
 	uint32_t i = flight->n, sum = 0;
 
-	while (i > 0 && sum < octets) {
-		const struct flight_record *const record = flight_at(flight, --i);
-
-		sum += record->flags & FLIGHT_SACKED ? record->len : 0;
+	while (sum < octets) {
+		i = index_before(flight, FLIGHT_SET_SACKED, i);
+		tern_assert(i != FLIGHT_NONE);
+		sum += flight_at(flight, i)->len;
 	}
-	tern_assert(sum >= octets);
 	return flight_at(flight, i)->seq;
 }
 
-struct flight_record *flight_first_lost(struct flight *flight)
+uint32_t flight_lose_below(struct flight *flight, seq_t edge, struct rate *rate)
 {
-	if (flight->lost == 0)
-		return NULL;
-	for (uint32_t i = flight->lost_from; i < flight->n; i++) {
-		if (flight_at(flight, i)->flags & FLIGHT_LOST) {
-			flight->lost_from = i;
-			return flight_at(flight, i);
-		}
+	uint32_t octets = 0, i;
+
+	if (flight->n == 0)
+		return 0;
+	i = index_next(flight, FLIGHT_OPEN, find_from(flight, flight->settled));
+	for (; i != FLIGHT_NONE; i = index_next(flight, FLIGHT_OPEN, i + 1)) {
+		struct flight_record *const record = flight_at(flight, i);
+
+		if (seq_gt(flight_end(record), edge))
+			break;
+		if (!(record->flags & FLIGHT_AGAIN) && flight_lose(flight, record, rate))
+			octets += record->len;
 	}
-	tern_assert(false);
-	return NULL;
+	flight->settled = i == FLIGHT_NONE ? flight_end(flight_last(flight)) : flight_at(flight, i)->seq;
+	return octets;
 }
 
-void flight_resent(struct flight *flight, struct flight_record *record, tern_time now)
-{
-	if (record->flags & FLIGHT_LOST) {
-		record->flags &= (uint8_t)~FLIGHT_LOST;
-		flight->lost--;
-		flight->in_flight += record->len;
-	}
-	record->flags |= FLIGHT_AGAIN;
-	record->sent_at = now;
-	if (record->times < UINT8_MAX)
-		record->times++;
-}
+/* ---- soundness ---- */
 
-/* How many records it takes to carry one in pieces of at most `most`. */
-static uint32_t pieces(const struct flight_record *record, uint32_t most)
+bool flight_rebuild(struct flight *flight)
 {
-	return (record->len + most - 1) / most;
-}
+	uint32_t number = flight->oldest, older = FLIGHT_NONE;
 
-bool flight_recut(struct flight *flight, struct mem *mem, uint32_t most)
-{
-	struct flight_record *ring;
-	uint32_t n = 0, room = FLIGHT_ROOM_FIRST;
-
-	for (uint32_t i = 0; i < flight->n; i++)
-		n += pieces(flight_at(flight, i), most);
-	if (n == flight->n)
+	if (flight->n == 0)
 		return true;
-	while (room < n)
-		room *= 2;
-	ring = mem_get(mem, room * sizeof *ring, 0, MEM_ORDINARY);
-	if (!ring)
-		return false;
-	n = 0;
-	flight->lost = 0;
-	for (uint32_t i = 0; i < flight->n; i++) {
-		struct flight_record rest = *flight_at(flight, i);
-		const uint8_t flags = rest.flags;
+	index_fill(flight);
+	flight->oldest = number == FLIGHT_NONE ? FLIGHT_NONE : (flight->head + number) & (flight->room - 1);
+	for (uint32_t steps = 0; number != FLIGHT_NONE; steps++) {
+		struct flight_record *record;
 
-		while (rest.len > 0) {
-			struct flight_record *const piece = &ring[n++];
-			const uint16_t len = (uint16_t)min_u32(rest.len, most);
-
-			*piece = rest;
-			piece->len = len;
-			rest.seq = seq_add(rest.seq, len);
-			rest.len = (uint16_t)(rest.len - len);
-			piece->flags = flags & (FLIGHT_SACKED | FLIGHT_LOST | FLIGHT_AGAIN);
-			if (i == 0 && piece == ring)
-				piece->flags |= flags & FLIGHT_SYN;
-			if (rest.len == 0)
-				piece->flags |= flags & (FLIGHT_FIN | FLIGHT_PUSH);
-			flight->lost += (flags & FLIGHT_LOST) != 0;
-		}
+		if (number >= flight->n || steps == flight->n)
+			return false;
+		record = flight_at(flight, number);
+		number = record->younger;
+		record->older = older;
+		record->younger = number == FLIGHT_NONE ? FLIGHT_NONE : (flight->head + number) & (flight->room - 1);
+		older = flight_place(flight, record);
 	}
-	put_ring(flight, mem);
-	flight->ring = ring;
-	flight->room = room;
-	flight->head = 0;
-	flight->n = n;
-	flight->lost_from = 0;
+	flight->youngest = older;
 	return true;
 }
 
 bool flight_is_sound(const struct flight *flight, seq_t una, seq_t nxt)
 {
-	uint32_t in_flight = 0, sacked = 0, lost = 0;
+	uint32_t in_flight = 0, sacked = 0, n_lost = 0, lost = 0;
 	seq_t at = una;
 
 	for (uint32_t i = 0; i < flight->n; i++) {
 		const struct flight_record *const record = flight_at(flight, i);
+		const bool is_lost = record->flags & FLIGHT_LOST, is_sacked = record->flags & FLIGHT_SACKED;
 
-		if (!seq_eq(record->seq, at) || record->len == 0)
+		if (!seq_eq(record->seq, at) || record->len == 0 || (is_lost && is_sacked))
 			return false;
-		if (i < flight->lost_from && record->flags & FLIGHT_LOST)
-			return false;
-		at = record_end(record);
-		in_flight += counts_as_in_flight(record) ? record->len : 0;
-		sacked += record->flags & FLIGHT_SACKED ? record->len : 0;
-		lost += (record->flags & FLIGHT_LOST) != 0;
+		at = flight_end(record);
+		in_flight += flight_counts(record) ? record->len : 0;
+		sacked += is_sacked ? record->len : 0;
+		n_lost += is_lost;
+		lost += is_lost ? record->len : 0;
 	}
-	return seq_eq(at, nxt) && in_flight == flight->in_flight && sacked == flight->sacked && lost == flight->lost;
+	if (flight->n > 0 && (!seq_le(una, flight->settled) || !seq_le(flight->settled, nxt) ||
+			      !seq_le(una, flight->highest_sacked) || !seq_le(flight->highest_sacked, nxt)))
+		return false;
+	return seq_eq(at, nxt) && in_flight == flight->in_flight && sacked == flight->sacked &&
+	       n_lost == flight->n_lost && lost == flight->lost_octets && index_is_sound(flight);
 }

@@ -35,7 +35,7 @@ void tcp_path_mtu(struct tcb *tcb, uint32_t mtu, tern_time now)
 	if (warm && mss < tcb->mss) {
 		/* What flies beyond the new size is lost: it goes again, cut (RFC 1191 6.5). Without memory for
 		 * that it goes out as it is, to be fragmented or lost. */
-		if (flight_lose_longer(&warm->flight, mss) > 0) {
+		if (flight_lose_longer(&warm->flight, mss, &warm->rate) > 0) {
 			flight_recut(&warm->flight, tcb_env(tcb)->mem, mss);
 			warm->retransmit_now = true;
 			warm->recut = true;

@@ -1,7 +1,7 @@
 /* A connection as one record (DESIGN 5.13). One list of fields serves both ways: a codec that writes or
  * reads, so that what is written and what is read cannot drift apart.
  *
- * Version 1, little-endian: "TERN", version; hot; cold; warm where there is one; the text not yet
+ * Version 2, little-endian: "TERN", version; hot; cold; warm where there is one; the text not yet
  * acknowledged; the text not yet read, and what lies out of order. Times stand relative to the moment
  * of packing, the timestamp clock as it was, so that a record may wake on another machine, later.
  * What is not packed: places in the host's lists, the handle, the timing wheel.
@@ -12,7 +12,7 @@
 #include "tcp/timers.h"
 #include "tcp/warm.h"
 
-enum { PACK_VERSION = 1 };
+enum { PACK_VERSION = 2, FLIGHT_RECORD_BYTES = 48 };
 
 struct codec {
 	uint8_t	  *at; /* what is read is never written to */
@@ -244,32 +244,63 @@ static void cold(struct codec *codec, struct tcb_cold *cold)
 	codec->bad |= !cc_at(cold->congestion_control);
 }
 
+/* A place in the flight's list by time, as a number in sequence. */
+static void listed(struct codec *codec, const struct flight *flight, uint32_t *place)
+{
+	uint32_t number = codec->writes ? flight_number(flight, *place) : 0;
+
+	u32(codec, &number);
+	if (!codec->writes)
+		*place = number; /* until flight_rebuild() */
+}
+
+static void flight_record(struct codec *codec, const struct flight *flight, struct flight_record *record)
+{
+	moment(codec, &record->sent_at);
+	moment(codec, &record->delivered_at);
+	moment(codec, &record->first_sent_at);
+	u32(codec, &record->delivered);
+	u32(codec, &record->lost);
+	u32(codec, &record->in_flight);
+	number(codec, &record->seq);
+	listed(codec, flight, &record->younger);
+	u16(codec, &record->len);
+	u8(codec, &record->flags);
+	u8(codec, &record->times);
+}
+
 static void flight(struct codec *codec, struct flight *flight, struct mem *mem)
 {
 	uint32_t n = flight->n;
 
 	u32(codec, &n);
-	/* A record takes 16 octets here: no more of them than what is left can hold. One more: a SYN that waits
-	 * needs its place. */
+	/* No more records than what is left can hold. One more: a SYN that waits needs its place. */
 	if (!codec->writes)
-		codec->bad |= n > (codec->room - codec->n) / 16 || !flight_reserve(flight, mem, n + 1);
+		codec->bad |= n > (codec->room - codec->n) / FLIGHT_RECORD_BYTES || !flight_reserve(flight, mem, n + 1);
 	if (codec->bad)
 		return;
 	flight->n = n;
 	u32(codec, &flight->in_flight);
 	u32(codec, &flight->sacked);
-	u32(codec, &flight->lost);
-	u32(codec, &flight->lost_from);
+	u32(codec, &flight->n_lost);
+	u32(codec, &flight->lost_octets);
 	number(codec, &flight->highest_sacked);
-	for (uint32_t i = 0; i < n; i++) {
-		struct flight_record *const record = flight_at(flight, i);
+	number(codec, &flight->settled);
+	if (n > 0)
+		listed(codec, flight, &flight->oldest);
+	for (uint32_t i = 0; i < n; i++)
+		flight_record(codec, flight, flight_at(flight, i));
+	if (!codec->writes)
+		codec->bad |= !flight_rebuild(flight);
+}
 
-		moment(codec, &record->sent_at);
-		number(codec, &record->seq);
-		u16(codec, &record->len);
-		u8(codec, &record->flags);
-		u8(codec, &record->times);
-	}
+static void rate(struct codec *codec, struct rate *rate)
+{
+	u64(codec, &rate->delivered);
+	u64(codec, &rate->lost);
+	u64(codec, &rate->app_limited);
+	moment(codec, &rate->delivered_at);
+	moment(codec, &rate->first_sent_at);
 }
 
 static void ranges(struct codec *codec, struct reassembly *ooo, struct mem *mem)
@@ -307,6 +338,7 @@ static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 				  warm->recut << 6);
 
 	flight(codec, &warm->flight, mem);
+	rate(codec, &warm->rate);
 	ranges(codec, &warm->ooo, mem);
 	u32(codec, &warm->cc.cwnd);
 	u32(codec, &warm->cc.ssthresh);

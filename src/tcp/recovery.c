@@ -46,7 +46,7 @@ static uint32_t lose_by_sack(struct tcb *tcb)
 
 	if (warm->flight.sacked <= reach)
 		return 0;
-	return flight_lose_below(&warm->flight, flight_sacked_from(&warm->flight, reach + 1));
+	return flight_lose_below(&warm->flight, flight_sacked_from(&warm->flight, reach + 1), &warm->rate);
 }
 
 static bool may_enter(const struct tcb *tcb)
@@ -75,15 +75,14 @@ void recovery_duplicate_ack(struct tcb *tcb, tern_time now)
 	if (!may_enter(tcb))
 		return;
 	if (lost == 0 && warm->dup_acks >= tcb_env(tcb)->config.dup_ack_threshold)
-		lost = flight_lose_first(&warm->flight);
+		lost = flight_lose_first(&warm->flight, &warm->rate);
 	if (lost > 0)
 		enter_fast_recovery(tcb, now);
 }
 
-uint32_t recovery_sacks(struct tcb *tcb, const struct tcp_segment *seg)
+void recovery_sacks(struct tcb *tcb, const struct tcp_segment *seg, struct flight_report *report)
 {
 	struct tcb_warm *const warm = tcb->warm;
-	uint32_t octets = 0;
 
 	for (uint8_t i = 0; i < seg->opt.n_sack; i++) {
 		const seq_t left = seg->opt.sack[i].left, right = seg->opt.sack[i].right;
@@ -94,9 +93,8 @@ uint32_t recovery_sacks(struct tcb *tcb, const struct tcp_segment *seg)
 		else if (seq_le(right, seg->ack))
 			tcb_env(tcb)->stats.TCPDSACKRecv++;
 		else if (seq_ge(left, tcb->snd.una))
-			octets += flight_sack(&warm->flight, left, right);
+			flight_sack(&warm->flight, left, right, report);
 	}
-	return octets;
 }
 
 static void recovered(struct tcb *tcb, tern_time now)
@@ -117,13 +115,13 @@ static void lose_last_hole(struct tcb *tcb)
 {
 	struct flight *const flight = &tcb->warm->flight;
 
-	if (flight->lost == 0 && flight->sacked > 0 && tcb_unsent(tcb) == 0 &&
+	if (flight->n_lost == 0 && flight->sacked > 0 && tcb_unsent(tcb) == 0 &&
 	    !(flight_at(flight, 0)->flags & FLIGHT_AGAIN))
-		flight_lose_first(flight);
+		flight_lose_first(flight, &tcb->warm->rate);
 }
 
 /* RFC 6582 3.2 step 3: the first segment that is not acknowledged was lost too. */
-static void partial_ack(struct tcb *tcb, const struct flight_acked *acked)
+static void partial_ack(struct tcb *tcb, const struct flight_report *acked)
 {
 	struct tcb_warm *const warm = tcb->warm;
 	const uint32_t left = acked->records > 0 ? acked->records - 1 : 0;
@@ -131,13 +129,13 @@ static void partial_ack(struct tcb *tcb, const struct flight_acked *acked)
 	warm->dup_acks = warm->dup_acks > left ? (uint8_t)(warm->dup_acks - left) : 0;
 	if (tcb->sack_ok && lose_by_sack(tcb) == 0)
 		lose_last_hole(tcb);
-	else if (!tcb->sack_ok && flight_lose_first(&warm->flight) > 0)
+	else if (!tcb->sack_ok && flight_lose_first(&warm->flight, &warm->rate) > 0)
 		warm->retransmit_now = true;
 	warm->partial_seen = true;
 	tcb->due |= DUE_TEXT;
 }
 
-void recovery_acked(struct tcb *tcb, const struct flight_acked *acked, tern_time now)
+void recovery_acked(struct tcb *tcb, const struct flight_report *acked, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
 
@@ -148,7 +146,7 @@ void recovery_acked(struct tcb *tcb, const struct flight_acked *acked, tern_time
 			recovered(tcb, now);
 		else if (warm->recovery == TERN_RECOVERY_FAST)
 			partial_ack(tcb, acked);
-		else if (acked->cut && flight_lose_first(&warm->flight) > 0)
+		else if (acked->cut && flight_lose_first(&warm->flight, &warm->rate) > 0)
 			tcb->due |= DUE_TEXT; /* the peer's window took a part of it only */
 		break;
 	case TERN_RECOVERY_DISORDER:
@@ -168,7 +166,7 @@ void recovery_timeout(struct tcb *tcb, tern_time now)
 
 	/* The receiver may have thrown away what it SACKed (RFC 2018 8): begin anew. */
 	flight_forget_sacks(&warm->flight);
-	flight_lose_all(&warm->flight);
+	flight_lose_all(&warm->flight, &warm->rate);
 	warm->recovery = TERN_RECOVERY_LOSS;
 	warm->recover = tcb->snd.nxt;
 	warm->dup_acks = 0;

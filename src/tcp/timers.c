@@ -133,7 +133,7 @@ void timers_window_opened(struct tcb *tcb, tern_time now)
 	warm->backoff = 0;
 	warm->probes = 0;
 	warm->rto_us = rtt_rto_us(tcb);
-	flight_lose_first(&warm->flight);
+	flight_lose_first(&warm->flight, &warm->rate);
 	warm->retransmit_now = true;
 	tcb->due |= DUE_TEXT;
 	timers_restart(tcb, now);

@@ -1,5 +1,6 @@
 #include "tcp/warm.h"
 #include "base/assert.h"
+#include "tcp/rate.h"
 #include "tcp/rtt.h"
 #include "tcp/timers.h"
 
@@ -103,4 +104,12 @@ uint32_t tcb_unacked(const struct tcb *tcb)
 	if (octets > 0 && tcb->warm && tcb->warm->flight.n > 0 && flight_at(&tcb->warm->flight, 0)->flags & FLIGHT_SYN)
 		octets--; /* the SYN */
 	return octets > 0 && tcb->fin_sent ? octets - 1 : octets;
+}
+
+void tcb_note_app_limit(struct tcb *tcb)
+{
+	struct tcb_warm *const warm = tcb->warm;
+
+	if (warm && tcb_unsent(tcb) < tcb->mss && warm->flight.in_flight < warm->cc.cwnd && warm->flight.n_lost == 0)
+		rate_app_limited(&warm->rate, warm->flight.in_flight);
 }

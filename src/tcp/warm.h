@@ -5,6 +5,7 @@
 
 #include "tcp/congestion.h"
 #include "tcp/flight.h"
+#include "tcp/rate.h"
 #include "tcp/reassembly.h"
 #include "tcp/tcb.h"
 
@@ -13,6 +14,7 @@ struct slices;
 struct tcb_warm {
 	struct slices *text;	     /* unacknowledged and unsent; NULL: none (a bare SYN or FIN) */
 	struct flight  flight;
+	struct rate    rate;	     /* delivery-rate estimation */
 	struct tern_cc cc;
 	uint64_t       cc_few[CC_FEW_WORDS]; /* its state, where that is enough */
 	struct reassembly ooo;	     /* what arrived beyond RCV.NXT */
@@ -61,6 +63,10 @@ static inline uint32_t snd_offset(const struct tcb *tcb, seq_t at)
 uint32_t tcb_unsent(const struct tcb *tcb);
 /* Octets of text sent and not yet acknowledged, SYN and FIN not counted. */
 uint32_t tcb_unacked(const struct tcb *tcb);
+
+/* Asked before an ACK counts, before text is added and before a timer acts: had the program nothing more to
+ * send, though the path had room? Then the next records are app-limited (draft-ietf-ccwg-bbr 4.1.2.4). */
+void tcb_note_app_limit(struct tcb *tcb);
 
 static inline bool tcb_has_flight(const struct tcb *tcb)
 {
