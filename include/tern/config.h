@@ -4,6 +4,7 @@
 #ifndef TERN_CONFIG_H
 #define TERN_CONFIG_H
 
+#include <tern/congestion.h>
 #include <tern/types.h>
 #include <tern/watch.h>
 
@@ -56,7 +57,13 @@ struct tern_config {
 	uint32_t packets;	  /* 512: output packets in flight between host and links */
 	uint16_t port_low, port_high; /* 32768-60999: ephemeral ports (RFC 6056) */
 
+	/* By name: "reno", or one of the program's own. What a connection begins with;
+	 * tern_set_congestion_control() changes it. */
 	const char *congestion_control; /* "reno" */
+	/* Controllers that the program brings (tern/congestion.h): looked up after the built-in ones, whose
+	 * names they cannot take. The array and what it points to must outlive the host. */
+	const struct tern_cc_ops *const *controllers;
+	uint8_t n_controllers; /* 0; at most TERN_CC_OWN */
 
 	/* Switches: what is off. */
 	bool no_timestamps, no_window_scale, no_sack, no_syn_cookies, no_path_mtu_discovery, no_delayed_ack;

@@ -32,6 +32,7 @@ struct tern_cc {
 	uint32_t  ssthresh;    /* bytes */
 	uint32_t  quantum;     /* bytes that may leave back to back where paced; 0: the stack's choice */
 	uint32_t  mss;	       /* bytes of text in a full segment: the stack's to set */
+	bool	  paced;       /* segments of this connection leave paced: the stack's to set */
 };
 
 /* An ACK that showed something to have arrived, cumulatively or by SACK. Bytes; nanoseconds. */
@@ -117,6 +118,9 @@ struct tern_cc_ops {
 	void (*mss_changed)(struct tern_cc *cc, uint32_t mss); /* cc->mss is the old one. NULL: it is set */
 	/* cwnd and ssthresh are all there is to remember: state may be thrown away. NULL: always. */
 	bool (*at_rest)(const struct tern_cc *cc);
+	/* The clock is another (a packed connection woke elsewhere): every moment in state moves by so much.
+	 * Called before packing too, with the moment taken off. NULL: there is none in it. */
+	void (*shift)(struct tern_cc *cc, tern_time by);
 };
 
 #ifdef __cplusplus

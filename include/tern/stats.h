@@ -39,6 +39,7 @@ struct tern_stats {
 	/* Tern */
 	uint64_t TernReplyOverflow;  /* RST or ACK without a connection that found no place to wait */
 	uint64_t TernTimersUnarmed;  /* timers that had to be found by looking, memory being spent */
+	uint64_t TernCongestionFallback; /* reno for want of memory for another controller's state */
 	uint64_t TernHalfOpenExpired, TernLoopback, TernOptionsMalformed;
 	uint64_t TernFrameErrors;    /* Ethernet: runts, impossible sources, a type that the packet belies */
 	uint64_t TernFrameOthers;    /* Ethernet: not for us, our own, or a protocol that we do not speak */

@@ -1,5 +1,6 @@
 /* tern/config.h: the defaults, and what each setting may be. */
 #include "host/internal.h"
+#include "tcp/congestion.h"
 
 enum { KIB = 1024, MIB = 1024 * 1024 };
 
@@ -142,7 +143,7 @@ static bool sizes_are_right(const struct tern_config *c)
 	       c->receive_buffer <= c->receive_buffer_max && c->receive_buffer_max <= window &&
 	       c->send_buffer_max <= window && between(c->mss_floor, 28, 1460) && c->keepalive_probes <= 127 &&
 	       c->packets <= 1 << 20 && c->port_low <= c->port_high &&
-	       tcp_congestion_control_by_name(c->congestion_control) >= 0;
+	       cc_controllers_are_right(c) && cc_by_name(c, c->congestion_control) >= 0;
 }
 
 int config_fill(struct tern_config *out, const struct tern_config *in)

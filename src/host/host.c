@@ -227,6 +227,7 @@ static void trim_pools(struct tern_host *host)
 	slices_pool_trim(&host->env.slices);
 	pages_pool_trim(&host->env.pages);
 	pool_trim(&host->env.warm);
+	pool_trim(&host->env.paths);
 }
 
 /* Asks the next few blocks to give back what is advisory. */

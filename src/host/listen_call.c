@@ -6,6 +6,7 @@
 #include "host/half_open.h"
 #include "host/internal.h"
 #include "host/listen.h"
+#include "tcp/congestion.h"
 
 _Static_assert(TERN_OPTIONS <= 32, "options_set has a bit for each");
 
@@ -290,7 +291,7 @@ int listen_option_get(const struct tern_host *host, uint32_t index, enum tern_op
 
 int listen_set_congestion_control(struct tern_host *host, uint32_t index, const char *name)
 {
-	const int number = tcp_congestion_control_by_name(name);
+	const int number = cc_by_name(&host->env.config, name);
 
 	if (number < 0)
 		return number;

@@ -109,6 +109,7 @@ void tern_host_trim(tern_host *host)
 	slices_pool_trim(&host->env.slices);
 	pages_pool_trim(&host->env.pages);
 	pool_trim(&host->env.warm);
+	pool_trim(&host->env.paths);
 	mem_put(&host->mem, host->loop_buffer, HOST_LOOPBACK_MTU);
 	host->loop_buffer = NULL;
 	half_open_trim(&host->half_opens);

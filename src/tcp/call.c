@@ -4,6 +4,7 @@
 #include "tcp/call.h"
 #include "tcp/emit.h"
 #include "tcp/negotiate.h"
+#include "tcp/path.h"
 #include "tcp/timers.h"
 #include "tcp/warm.h"
 #include "tcp/window.h"
@@ -335,6 +336,7 @@ bool tcp_is_over(const struct tcb *tcb)
 void tcp_release(struct tcb *tcb)
 {
 	tcb_warm_drop(tcb);
+	path_let_go(tcb);
 	if (tcb->store)
 		pages_free(&tcb_env(tcb)->pages, tcb->store);
 	tcb->store = NULL;
@@ -382,6 +384,8 @@ bool tcp_shed(struct tcb *tcb)
 	struct tcp_env *const env = tcb_env(tcb);
 	struct tcb_warm *const warm = tcb->warm;
 
+	if (path_shed(tcb))
+		return true;
 	/* SACK is advisory (RFC 2018 8): what lies beyond RCV.NXT may go, and will come again. */
 	if (!warm || warm->ooo.n == 0)
 		return false;

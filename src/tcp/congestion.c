@@ -3,11 +3,13 @@
 
 static const struct tern_cc_ops *const controllers[] = { &cc_reno };
 
-const struct tern_cc_ops *cc_at(int number)
-{
-	const int n = (int)(sizeof controllers / sizeof *controllers);
+enum { BUILT_IN = sizeof controllers / sizeof *controllers };
 
-	return number >= 0 && number < n ? controllers[number] : NULL;
+const struct tern_cc_ops *cc_at(const struct tern_config *config, int number)
+{
+	if (number < 0 || number >= BUILT_IN + config->n_controllers)
+		return NULL;
+	return number < BUILT_IN ? controllers[number] : config->controllers[number - BUILT_IN];
 }
 
 static bool same_name(const char *a, const char *b)
@@ -19,12 +21,38 @@ static bool same_name(const char *a, const char *b)
 	return *a == *b;
 }
 
-int cc_by_name(const char *name)
+int cc_by_name(const struct tern_config *config, const char *name)
 {
-	for (int i = 0; cc_at(i); i++)
-		if (same_name(cc_at(i)->name, name))
+	for (int i = 0; cc_at(config, i); i++)
+		if (same_name(cc_at(config, i)->name, name))
 			return i;
 	return -TERN_ENOENT;
+}
+
+static bool name_is_right(const char *name)
+{
+	int n = 0;
+
+	while (name && n <= CC_NAME_MOST && name[n])
+		n++;
+	return n > 0 && n <= CC_NAME_MOST;
+}
+
+bool cc_controllers_are_right(const struct tern_config *config)
+{
+	if (config->n_controllers > TERN_CC_OWN || (config->n_controllers > 0 && !config->controllers))
+		return false;
+	for (int i = 0; i < config->n_controllers; i++) {
+		const struct tern_cc_ops *const ops = config->controllers[i];
+
+		if (!ops || !name_is_right(ops->name) || !ops->init || !ops->ack)
+			return false;
+		if (ops->state_words > TERN_CC_STATE_WORDS || ops->ecn > TERN_CC_ECN_SCALABLE)
+			return false;
+		if (cc_by_name(config, ops->name) != BUILT_IN + i)
+			return false; /* taken */
+	}
+	return true;
 }
 
 void cc_loss(struct tern_cc *cc, const struct tern_cc_loss *loss)
@@ -93,6 +121,12 @@ void cc_mss_changed(struct tern_cc *cc, uint32_t mss)
 bool cc_at_rest(const struct tern_cc *cc)
 {
 	return !cc->ops->at_rest || cc->ops->at_rest(cc);
+}
+
+void cc_shift(struct tern_cc *cc, tern_time by)
+{
+	if (cc->ops->shift)
+		cc->ops->shift(cc, by);
 }
 
 uint32_t cc_initial_window(uint32_t mss, uint32_t segments)

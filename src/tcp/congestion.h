@@ -6,16 +6,23 @@
 #ifndef TCP_CONGESTION_H
 #define TCP_CONGESTION_H
 
+#include <tern/config.h>
 #include <tern/congestion.h>
 
 enum { CC_NO_SSTHRESH = TERN_CC_NO_SSTHRESH };
-enum { CC_FEW_WORDS = 12 }; /* state that the warm record itself has room for */
+enum { CC_FEW_WORDS = 20 }; /* state that the warm record itself has room for */
 
 extern const struct tern_cc_ops cc_reno;
 
-/* By number, as blocks keep it; NULL past the last. And by name: the number, or -TERN_ENOENT. */
-const struct tern_cc_ops *cc_at(int number);
-int		     cc_by_name(const char *name);
+enum { CC_NAME_MOST = 15 };
+enum { CC_RENO = 0 }; /* the one that never wants for memory */
+
+/* By number, as blocks keep it: the built-in ones, then config->controllers; NULL past the last. And by
+ * name: the number, or -TERN_ENOENT. */
+const struct tern_cc_ops *cc_at(const struct tern_config *config, int number);
+int			  cc_by_name(const struct tern_config *config, const char *name);
+/* Whether every controller of the program's own has what the door asks for, and a name of its own. */
+bool cc_controllers_are_right(const struct tern_config *config);
 
 void cc_loss(struct tern_cc *cc, const struct tern_cc_loss *loss);
 void cc_ecn_echo(struct tern_cc *cc, const struct tern_cc_loss *loss);
@@ -26,6 +33,7 @@ void cc_undo(struct tern_cc *cc, uint32_t cwnd, uint32_t ssthresh);
 void cc_restart(struct tern_cc *cc, const struct tern_cc_restart *restart);
 void cc_mss_changed(struct tern_cc *cc, uint32_t mss);
 bool cc_at_rest(const struct tern_cc *cc);
+void cc_shift(struct tern_cc *cc, tern_time by);
 
 /* IW = min(n * MSS, max(2 * MSS, 14600)) with n = 10 (RFC 6928 2). */
 uint32_t cc_initial_window(uint32_t mss, uint32_t segments);

@@ -1,8 +1,9 @@
 #include "tcp/env.h"
 #include "base/bytes.h"
+#include "tcp/path.h"
 #include "tcp/warm.h"
 
-enum { WARM_KEPT = 256 };
+enum { WARM_KEPT = 256, PATHS_KEPT = 64 };
 
 /* One secret, several keys: each use hashes its own label under it. */
 static struct siphash_key derive(const uint8_t secret[32], uint8_t label)
@@ -23,6 +24,8 @@ void tcp_env_init(struct tcp_env *env, const struct tern_config *config, struct 
 	pages_pool_init(&env->pages, mem);
 	slices_pool_init(&env->slices, mem);
 	pool_init(&env->warm, mem, sizeof(struct tcb_warm), 0, WARM_KEPT);
+	pool_init(&env->paths, mem, sizeof(struct tcb_path), 0, PATHS_KEPT);
+	env->congestion_control = (uint8_t)cc_by_name(config, config->congestion_control);
 	env->isn_key = derive(config->secret, 1);
 	env->ts_key = derive(config->secret, 2);
 	env->port_key = derive(config->secret, 3);
@@ -33,6 +36,7 @@ void tcp_env_init(struct tcp_env *env, const struct tern_config *config, struct 
 
 void tcp_env_done(struct tcp_env *env)
 {
+	pool_done(&env->paths);
 	pool_done(&env->warm);
 	slices_pool_done(&env->slices);
 	pages_pool_done(&env->pages);

@@ -16,10 +16,12 @@ struct tcp_env {
 	struct pages_pool   pages;
 	struct slices_pool  slices;
 	struct pool	    warm; /* struct tcb_warm */
+	struct pool	    paths; /* struct tcb_path */
 	struct tern_stats   stats;
 	struct tern_watcher watcher; /* event NULL: none */
 	struct siphash_key  isn_key, ts_key, port_key, cookie_key, table_key;
 	uint64_t	    random; /* splitmix64 state: jitter and picks */
+	uint8_t		    congestion_control; /* config.congestion_control by number (congestion.h) */
 };
 
 /* Fills env from a config (defaults applied, keys derived from the secret). mem stands already. */

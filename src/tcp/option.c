@@ -1,5 +1,5 @@
 /* Options of one connection: their ranges, and what a change means at once. */
-#include "tcp/congestion.h"
+#include "tcp/path.h"
 #include "tcp/tcp.h"
 #include "tcp/timers.h"
 #include "tcp/warm.h"
@@ -147,27 +147,14 @@ int tcp_option_get(const struct tcb *tcb, enum tern_option option, int64_t *valu
 	return 0;
 }
 
-int tcp_congestion_control_by_name(const char *name)
-{
-	return cc_by_name(name);
-}
-
 int tcp_set_congestion_control(struct tcb *tcb, const char *name)
 {
-	const int number = cc_by_name(name);
+	const int number = cc_by_name(&tcb_env(tcb)->config, name);
 
 	if (number < 0)
 		return number;
-	tcb_cold(tcb)->congestion_control = (uint8_t)number;
-	if (tcb->warm) { /* the window stays, the controller begins anew */
-		struct tern_cc *const cc = &tcb->warm->cc;
-
-		*cc = (struct tern_cc){
-			.ops = cc_at(number), .state = cc->state,
-			.cwnd = cc->cwnd, .ssthresh = cc->ssthresh, .mss = cc->mss,
-		};
-		memset(tcb->warm->cc_few, 0, sizeof tcb->warm->cc_few);
-		cc->ops->init(cc);
-	}
+	if (number == tcb_cold(tcb)->congestion_control)
+		return 0;
+	path_controller_changes(tcb, (uint8_t)number);
 	return 0;
 }

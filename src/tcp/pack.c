@@ -1,13 +1,15 @@
 /* A connection as one record (DESIGN 5.13). One list of fields serves both ways: a codec that writes or
  * reads, so that what is written and what is read cannot drift apart.
  *
- * Version 2, little-endian: "TERN", version; hot; cold; warm where there is one; the text not yet
- * acknowledged; the text not yet read, and what lies out of order. Times stand relative to the moment
- * of packing, the timestamp clock as it was, so that a record may wake on another machine, later.
+ * Version 2, little-endian: "TERN", version; hot; cold; the controller's name; path; warm where there is
+ * one; what the controller knows; the text not yet acknowledged; the text not yet read, and what lies out
+ * of order. Times stand relative to the moment of packing, the timestamp clock as it was, so that a record
+ * may wake on another machine, later.
  * What is not packed: places in the host's lists, the handle, the timing wheel.
  */
 #include "base/bytes.h"
 #include "tcp/call.h"
+#include "tcp/path.h"
 #include "tcp/tcp.h"
 #include "tcp/timers.h"
 #include "tcp/warm.h"
@@ -215,8 +217,6 @@ static void cold(struct codec *codec, struct tcb_cold *cold)
 	u64(codec, &cold->cookie);
 	u32(codec, &cold->srtt8);
 	u32(codec, &cold->rttvar4);
-	u32(codec, &cold->cwnd);
-	u32(codec, &cold->ssthresh);
 	u32(codec, &cold->receive_buffer);
 	u32(codec, &cold->send_buffer);
 	moment_ms(codec, &cold->heard_ms, false);
@@ -236,12 +236,78 @@ static void cold(struct codec *codec, struct tcb_cold *cold)
 	u8(codec, &cold->keepalive_sent);
 	u8(codec, &cold->traffic_class);
 	u8(codec, &cold->ttl);
-	u8(codec, &cold->congestion_control);
 	u8(codec, &cold->error);
 	u8(codec, &cold->soft_error);
 	u8(codec, &linger);
 	cold->linger = (int8_t)linger;
-	codec->bad |= !cc_at(cold->congestion_control);
+}
+
+/* Its number is another host's business. One that is not known here gives way to this host's own. */
+static void controller_name(struct codec *codec, struct tcb *tcb)
+{
+	const struct tern_config *const config = &tcb_env(tcb)->config;
+	struct tcb_cold *const cold = tcb_cold(tcb);
+	const char *const own = cc_at(config, cold->congestion_control)->name;
+	char name[CC_NAME_MOST + 1] = { 0 };
+	int number;
+
+	for (unsigned i = 0; codec->writes && i < CC_NAME_MOST && own[i]; i++)
+		name[i] = own[i];
+	bytes(codec, name, sizeof name - 1);
+	if (codec->writes || codec->bad)
+		return;
+	number = cc_by_name(config, name);
+	cold->congestion_control = number >= 0 ? (uint8_t)number : tcb_env(tcb)->congestion_control;
+}
+
+static void path(struct codec *codec, struct tcb *tcb)
+{
+	uint8_t has_path = tcb->has_path;
+
+	u8(codec, &has_path);
+	if (!codec->writes && has_path)
+		path_attach(tcb); /* for want of memory it is forgotten */
+	struct tcb_path forgotten = { 0 };
+	struct tcb_path *const path = tcb->has_path ? path_of(tcb) : &forgotten;
+
+	u32(codec, path_cwnd(tcb));
+	u32(codec, path_ssthresh(tcb));
+	if (!has_path)
+		return;
+	u64(codec, &path->pacing_rate);
+	u32(codec, &path->quantum);
+	u16(codec, &path->mss);
+}
+
+/* What the controller knows. Read by another controller, or without memory for it: let go. */
+static void controller_state(struct codec *codec, struct tcb *tcb)
+{
+	struct tcb_path *const path = path_of(tcb);
+	uint64_t state[TERN_CC_STATE_WORDS] = { 0 }, *from = path ? path->state : NULL;
+	struct tern_cc cc = { .ops = cc_at(&tcb_env(tcb)->config, tcb_cold(tcb)->congestion_control) };
+	uint16_t n = tcb->warm || from ? cc.ops->state_words : 0;
+
+	if (tcb->warm) {
+		cc = tcb->warm->cc;
+		from = cc.state;
+	}
+	cc.state = state;
+	if (codec->writes && n > 0) {
+		memcpy(state, from, n * sizeof *state);
+		cc_shift(&cc, -codec->now);
+	}
+	u16(codec, &n);
+	codec->bad |= n > TERN_CC_STATE_WORDS;
+	for (uint16_t i = 0; i < n && !codec->bad; i++)
+		u64(codec, &state[i]);
+	if (codec->writes || codec->bad || n == 0 || n != cc.ops->state_words)
+		return;
+	if (!tcb->warm)
+		from = path_new_state(tcb, n);
+	if (!from)
+		return;
+	cc_shift(&cc, codec->now);
+	memcpy(from, state, n * sizeof *state);
 }
 
 /* A place in the flight's list by time, as a number in sequence. */
@@ -345,8 +411,6 @@ static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 	u32(codec, &warm->cc.mss);
 	u64(codec, &warm->cc.pacing_rate);
 	u32(codec, &warm->cc.quantum);
-	for (unsigned i = 0; i < CC_FEW_WORDS; i++)
-		u64(codec, &warm->cc_few[i]);
 	moment(codec, &warm->retransmit_at);
 	moment(codec, &warm->persist_at);
 	moment(codec, &warm->override_at);
@@ -456,6 +520,8 @@ static void connection(struct codec *codec, struct tcb *tcb)
 	head(codec);
 	hot(codec, tcb);
 	cold(codec, tcb_cold(tcb));
+	controller_name(codec, tcb);
+	path(codec, tcb);
 	u8(codec, &has_warm);
 	if (codec->bad)
 		return;
@@ -463,10 +529,11 @@ static void connection(struct codec *codec, struct tcb *tcb)
 		codec->bad = true;
 		return;
 	}
-	if (has_warm) {
+	if (has_warm)
 		warm(codec, tcb->warm, tcb_env(tcb)->mem);
+	controller_state(codec, tcb);
+	if (has_warm)
 		text_out(codec, tcb);
-	}
 	text_in(codec, tcb);
 }
 

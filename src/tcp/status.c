@@ -1,4 +1,5 @@
 /* STATUS (RFC 9293 3.10.6), as much as Linux's TCP_INFO tells. */
+#include "tcp/path.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
 #include "tcp/tcp.h"
@@ -54,9 +55,9 @@ static void describe_flight(const struct tcb *tcb, struct tern_status *status)
 	status->srtt = (tern_time)(cold->srtt8 / 8) * TERN_MICROSECOND;
 	status->rttvar = cold->srtt8 ? (tern_time)(cold->rttvar4 / 4) * TERN_MICROSECOND : 0;
 	status->rto = us_to_time(warm ? warm->rto_us : rtt_rto_us(tcb));
-	status->cwnd = warm ? warm->cc.cwnd : cold->cwnd;
-	status->ssthresh = warm ? warm->cc.ssthresh : cold->ssthresh;
-	status->congestion_control = cc_at(cold->congestion_control)->name;
+	status->cwnd = warm ? warm->cc.cwnd : *path_cwnd(tcb);
+	status->ssthresh = warm ? warm->cc.ssthresh : *path_ssthresh(tcb);
+	status->congestion_control = cc_at(&tcb_env(tcb)->config, cold->congestion_control)->name;
 	status->reordering = tcb_env(tcb)->config.dup_ack_threshold;
 	status->unsent = tcb_unsent(tcb);
 	status->unacked = tcb_unacked(tcb);

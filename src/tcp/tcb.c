@@ -104,6 +104,7 @@ struct tcb *tcb_pool_get(struct tcb_pool *pool)
 		.keepalive_idle_s = (uint16_t)(config->keepalive_idle / TERN_SECOND),
 		.keepalive_interval_s = (uint16_t)(config->keepalive_interval / TERN_SECOND),
 		.keepalive_probes = config->keepalive_probes,
+		.congestion_control = pool->env->congestion_control,
 		.ttl = config->ttl,
 		.linger = -1,
 	};
@@ -114,7 +115,7 @@ void tcb_pool_put(struct tcb_pool *pool, struct tcb *tcb)
 {
 	struct tcb_chunk *const chunk = tcb_chunk_of(tcb);
 
-	tern_assert(!tcb->free && !tcb->warm && !tcb->store);
+	tern_assert(!tcb->free && !tcb->warm && !tcb->store && !tcb->has_path);
 	if (chunk->n_used == TCB_PER_CHUNK) {
 		chunk->next_free = pool->with_free;
 		pool->with_free = chunk->number;

@@ -1,8 +1,9 @@
-/* The connection block (RFC 9293 3.3.1), in three records under one index (DESIGN 5.15).
+/* The connection block (RFC 9293 3.3.1), in four records under one index (DESIGN 5.15).
  *
  *   struct tcb       hot, 128 bytes: what every segment touches
  *   struct tcb_cold  112 bytes: what was agreed, configured and counted
  *   struct tcb_warm  only while text is in flight, unsent or out of order
+ *   struct tcb_path  what was learnt of the path; only where there is something to remember (path.h)
  *
  * Hot and cold records live in chunks of 64 KiB, aligned to their size, so that a block finds its
  * chunk, and by it its cold record and its host's tcp_env, from its own address.
@@ -19,6 +20,7 @@
 #include <tern/status.h>
 
 struct tcb_warm;
+struct tcb_path;
 struct pages;
 
 /* Why a connection wants its turn in emit.c. Steps mark, emit sends (DESIGN 5.7). */
@@ -96,15 +98,21 @@ struct tcb {
 	bool free : 1;	       /* on the chunk's free list */
 	bool quick : 1;	       /* the first segments of a connection are acknowledged at once */
 	bool ack_pending : 1;  /* something received is not acknowledged yet */
+	bool has_path : 1;     /* cold->path holds */
 	bool was_idle : 1;     /* no text was sent for more than an RTO, though the peer was heard since */
 };
 
 struct tcb_cold {
 	struct tern_addr local, remote; /* IPv6 only */
 	uint64_t	 cookie;
+	union {
+		struct {
+			uint32_t cwnd, ssthresh; /* while no warm record holds the controller; cwnd 0: not begun */
+		};
+		struct tcb_path *path; /* has_path: the same and more stands there (path.h) */
+	};
 	uint32_t	 srtt8;	  /* smoothed RTT, microseconds times 8; 0: none yet (RFC 6298 2) */
 	uint32_t	 rttvar4; /* microseconds times 4 */
-	uint32_t	 cwnd, ssthresh; /* while no warm record holds the controller; cwnd 0: not begun */
 	uint32_t	 receive_buffer, send_buffer;
 	uint32_t	 heard_ms;  /* when the peer was last heard (milliseconds, wraps) */
 	uint32_t	 orphan_ms; /* when an orphan ends; 0: no such time */
@@ -186,7 +194,7 @@ void tcb_pool_done(struct tcb_pool *pool); /* asserts that none is used */
 /* A block in CLOSED with the host's defaults, its generation one more than the slot's last user's;
  * NULL: no memory, or as many as allowed. */
 struct tcb *tcb_pool_get(struct tcb_pool *pool);
-void	    tcb_pool_put(struct tcb_pool *pool, struct tcb *tcb); /* warm and store must be gone */
+void	    tcb_pool_put(struct tcb_pool *pool, struct tcb *tcb); /* tcp_release() was called */
 
 /* The block of an index in use, or NULL. */
 struct tcb *tcb_pool_at(const struct tcb_pool *pool, uint32_t index);

@@ -62,7 +62,6 @@ unsigned  tcp_ready(const struct tcb *tcb); /* levels */
 void	  tcp_status(const struct tcb *tcb, tern_time now, struct tern_status *status);
 int	  tcp_option_set(struct tcb *tcb, enum tern_option option, int64_t value, tern_time now);
 int	  tcp_option_get(const struct tcb *tcb, enum tern_option option, int64_t *value);
-int	  tcp_congestion_control_by_name(const char *name); /* number for cold->congestion_control, or -TERN_ENOENT */
 int	  tcp_set_congestion_control(struct tcb *tcb, const char *name);
 
 /* ---- SEGMENT ARRIVES (arrive.c), RFC 9293 3.10.7 ---- */

@@ -1,36 +1,8 @@
 #include "tcp/warm.h"
-#include "base/assert.h"
+#include "tcp/path.h"
 #include "tcp/rate.h"
 #include "tcp/rtt.h"
 #include "tcp/timers.h"
-
-/* The controller as it was when the connection went idle, or as it begins (RFC 6928, RFC 5681 4.1). */
-static void congestion_begin(struct tcb *tcb, struct tcb_warm *warm, tern_time now)
-{
-	const struct tcb_cold *const cold = tcb_cold(tcb);
-	const struct tern_config *const config = &tcb_env(tcb)->config;
-	const uint32_t mss = tcb->mss ? tcb->mss : config->mss_floor;
-	const uint32_t first = cc_initial_window(mss, config->initial_window);
-
-	warm->cc = (struct tern_cc){
-		.ops = cc_at(cold->congestion_control),
-		.state = warm->cc_few,
-		.cwnd = cold->cwnd ? cold->cwnd : first,
-		.ssthresh = cold->cwnd ? cold->ssthresh : CC_NO_SSTHRESH,
-		.mss = mss,
-	};
-	tern_assert(warm->cc.ops != NULL && warm->cc.ops->state_words <= CC_FEW_WORDS);
-	warm->cc.ops->init(&warm->cc);
-	if (cold->cwnd && (tcb->was_idle || time_to_ms(now) - cold->heard_ms > rtt_rto_us(tcb) / 1000)) {
-		const tern_time rto = us_to_time(rtt_rto_us(tcb));
-		const struct tern_cc_restart restart = {
-			.now = now, .idle = rto + 1, .rto = rto, .app_limited = true,
-			.restart_window = min_u32(first, warm->cc.cwnd),
-		};
-
-		cc_restart(&warm->cc, &restart);
-	}
-}
 
 struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now)
 {
@@ -52,7 +24,7 @@ struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now)
 		.edge = seq_add(tcb->snd.una, tcb->snd.wnd),
 		.push_end = tcb->snd.nxt,
 	};
-	congestion_begin(tcb, warm, now);
+	path_controller_wakes(tcb, warm, now);
 	tcb->was_idle = false;
 	tcb->warm = warm;
 	return warm;
@@ -65,8 +37,7 @@ void tcb_warm_drop(struct tcb *tcb)
 
 	if (!warm)
 		return;
-	tcb_cold(tcb)->cwnd = warm->cc.cwnd;
-	tcb_cold(tcb)->ssthresh = warm->cc.ssthresh;
+	path_controller_rests(tcb);
 	flight_release(&warm->flight, env->mem);
 	reassembly_release(&warm->ooo, env->mem);
 	if (warm->text)

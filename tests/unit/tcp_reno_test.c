@@ -189,14 +189,13 @@ static void mss_change_keeps_room_for_a_segment(struct rig *r)
 
 static void controllers_are_found_by_name(struct rig *r)
 {
-	(void)r;
-	assert_int_equal(cc_by_name("reno"), 0);
-	assert_ptr_equal(cc_at(0), &cc_reno);
-	assert_int_equal(cc_by_name("ren"), -TERN_ENOENT);
-	assert_int_equal(cc_by_name("renos"), -TERN_ENOENT);
-	assert_int_equal(cc_by_name(""), -TERN_ENOENT);
-	assert_null(cc_at(-1));
-	assert_null(cc_at(255));
+	assert_int_equal(cc_by_name(&r->env.config, "reno"), 0);
+	assert_ptr_equal(cc_at(&r->env.config, 0), &cc_reno);
+	assert_int_equal(cc_by_name(&r->env.config, "ren"), -TERN_ENOENT);
+	assert_int_equal(cc_by_name(&r->env.config, "renos"), -TERN_ENOENT);
+	assert_int_equal(cc_by_name(&r->env.config, ""), -TERN_ENOENT);
+	assert_null(cc_at(&r->env.config, -1));
+	assert_null(cc_at(&r->env.config, 255));
 }
 
 int main(void)
