@@ -81,6 +81,8 @@ void bench_open_close(struct bench *bench);
 void bench_memory(struct bench *bench);
 void bench_calibration(struct bench *bench);
 void bench_gateway(struct bench *bench); /* also beside peers; by the wall clock where the row is no CPU time */
+void bench_acks(struct bench *bench);
+int  acks_counted(bool quick); /* the same without a word, for callgrind to count: its exit status */
 void bench_goodput(struct bench *bench);
 void bench_fairness(struct bench *bench);
 void bench_bufferbloat(struct bench *bench);

@@ -14,6 +14,7 @@ static const struct workload {
 	{ "bulk-owned", "owned buffers in, peeked ones out, checksums offloaded", bench_bulk_owned },
 	{ "messages", "64 bytes asked and answered over many connections in turn", bench_messages },
 	{ "open-close", "connections opened and closed in a second", bench_open_close },
+	{ "acks", "instructions per ACK, from 10 to 100,000 segments in flight, hostile SACKs too", bench_acks },
 	{ "goodput", "text carried over bad paths, in virtual time", bench_goodput },
 	{ "fairness", "flows that share a bottleneck, in virtual time", bench_fairness },
 	{ "bufferbloat", "how long packets wait in a deep buffer, in virtual time", bench_bufferbloat },
@@ -131,6 +132,8 @@ int main(int argc, char *argv[])
 
 	if (argc == 4 && strcmp(argv[1], "--agent") == 0) /* run so by a relay of ours: no user's */
 		return agent_main(argv[2], argv[3]);
+	if (argc == 3 && strcmp(argv[1], "--count-acks") == 0) /* run so by `acks`, under valgrind */
+		return acks_counted(strcmp(argv[2], "quick") == 0);
 	if (!parse(&line, argc - 1, argv + 1))
 		return EXIT_USAGE;
 	if (line.help)

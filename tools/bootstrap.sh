@@ -27,6 +27,7 @@ has_program scdoc || want 'scdoc' 'scdoc'
 has_header cmocka.h || want 'cmocka' 'libcmocka-dev'
 has_header jansson.h || want 'jansson' 'libjansson-dev'
 has_header pcap/pcap.h || want 'libpcap' 'libpcap-dev'
+has_program valgrind || want 'valgrind' 'valgrind'
 if [ "${1:-}" = ci ]; then
 	has_program clang || want 'clang' 'clang'
 	has_program arm-linux-gnueabihf-gcc || want 'arm-linux-gnueabihf-gcc' \
