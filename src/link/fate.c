@@ -11,6 +11,7 @@ const char *tern_fate_name(enum tern_fate fate)
 		[TERN_FATE_DUPLICATED] = "duplicated",
 		[TERN_FATE_CORRUPTED] = "corrupted",
 		[TERN_FATE_REORDERED] = "reordered",
+		[TERN_FATE_MARKED] = "marked",
 	};
 
 	return (unsigned)fate < sizeof names / sizeof *names ? names[fate] : "?";

@@ -22,6 +22,8 @@
 #include "base/bytes.h"
 #include "base/siphash.h"
 #include "link/flat.h"
+#include "wire/ethernet.h"
+#include "wire/ip.h"
 
 enum {
 	IMPAIR_BYTES = 64 << 20, /* held in all, where not set */
@@ -60,7 +62,7 @@ struct impair {
 	struct queue	      line, back;
 	struct held	     *waiting_first, *waiting_last;
 	uint32_t	      n_waiting, n_held;
-	size_t		      bytes_held;
+	size_t		      bytes_waiting, bytes_held;
 	uint64_t	      entered, left; /* the line */
 };
 
@@ -134,6 +136,7 @@ static void forget(struct impair *impair, struct held *held)
 static void served(struct impair *impair)
 {
 	while (impair->waiting_first && impair->waiting_first->departs <= impair->now) {
+		impair->bytes_waiting -= impair->waiting_first->flat.packet.len;
 		impair->waiting_first = impair->waiting_first->next_waiting;
 		impair->n_waiting--;
 	}
@@ -196,10 +199,12 @@ static bool lost(struct impair *impair, const struct draws *d)
 
 static bool full(const struct impair *impair, uint32_t len)
 {
-	const uint32_t limit = impair->set.limit ? impair->set.limit : IMPAIR_LIMIT;
+	const uint32_t none = impair->set.limit_bytes ? UINT32_MAX : IMPAIR_LIMIT;
+	const uint32_t limit = impair->set.limit ? impair->set.limit : none;
+	const size_t   memory = impair->set.memory ? impair->set.memory : IMPAIR_BYTES;
 
-	const size_t memory = impair->set.memory ? impair->set.memory : IMPAIR_BYTES;
-
+	if (impair->set.limit_bytes && impair->bytes_waiting + len > impair->set.limit_bytes)
+		return true;
 	return impair->n_waiting >= limit || impair->bytes_held >= memory ||
 	       len + IMPAIR_HEAD > memory - impair->bytes_held;
 }
@@ -260,6 +265,7 @@ static struct held *hold(struct impair *impair, const tern_packet *packet, const
 			impair->waiting_first = held;
 		impair->waiting_last = held;
 		impair->n_waiting++;
+		impair->bytes_waiting += packet->len;
 	}
 	held->release =
 		max_i64(later(held->departs, delay_of(&impair->set, d->jitter)), impair->last_release);
@@ -281,6 +287,26 @@ static struct held *hold(struct impair *impair, const tern_packet *packet, const
 	return held;
 }
 
+/* Bytes in front of the IP header; n: there is none. */
+static uint32_t before_ip(const struct impair *impair, const uint8_t *at, uint32_t n)
+{
+	return impair->link.config.ethernet ? ethernet_before_ip(at, n) : 0;
+}
+
+/* By its first part, where all headers are. */
+static bool is_ecn_capable(const struct impair *impair, const tern_packet *packet)
+{
+	const uint8_t *const at = packet->part[0].at;
+	const uint32_t	     n = packet->part[0].n, before = before_ip(impair, at, n);
+
+	return ip_wire_is_ecn_capable(at + before, n - before);
+}
+
+static bool waits_too_long(const struct impair *impair, tern_time wait)
+{
+	return impair->set.ce_threshold > 0 && wait > impair->set.ce_threshold;
+}
+
 /* Decides the packet's fate; what survives is held. */
 static enum tern_fate enter(struct impair *impair, const tern_packet *packet, tern_time *arrives)
 {
@@ -290,16 +316,20 @@ static enum tern_fate enter(struct impair *impair, const tern_packet *packet, te
 	const bool		  corrupt = hits(d.corrupt, set->corrupt) && packet->len;
 	const bool		  reorder = hits(d.reorder, set->reorder);
 	const bool		  duplicate = hits(d.duplicate, set->duplicate);
+	const tern_time		  wait = set->rate ? impair->rate_free - impair->now : 0; /* of those in front */
 
 	*arrives = TERN_NEVER;
 	if (numbered(impair))
 		return TERN_FATE_DROPPED;
-	if (is_lost)
+	if (is_lost && !(set->ecn && is_ecn_capable(impair, packet)))
 		return TERN_FATE_LOST;
 	struct held *held = full(impair, packet->len) ? NULL : hold(impair, packet, &d, reorder);
 	if (!held)
 		return TERN_FATE_QUEUE_FULL;
 	*arrives = held->release;
+	const bool marked = (is_lost || waits_too_long(impair, wait)) && is_ecn_capable(impair, &held->flat.packet);
+	if (marked)
+		ip_wire_mark_ce(held->flat.bytes + before_ip(impair, held->flat.bytes, packet->len));
 	if (duplicate)
 		held->copies = 2;
 	if (corrupt) {
@@ -308,6 +338,8 @@ static enum tern_fate enter(struct impair *impair, const tern_packet *packet, te
 	}
 	if (corrupt)
 		return TERN_FATE_CORRUPTED;
+	if (marked)
+		return TERN_FATE_MARKED;
 	if (reorder)
 		return TERN_FATE_REORDERED;
 	return duplicate ? TERN_FATE_DUPLICATED : TERN_FATE_DELIVERED;
@@ -398,7 +430,8 @@ static bool is_time(tern_time t)
 
 static bool valid(const struct tern_impair *set)
 {
-	if (!is_time(set->delay) || !is_time(set->jitter) || !is_time(set->reorder_delay))
+	if (!is_time(set->delay) || !is_time(set->jitter) || !is_time(set->reorder_delay) ||
+	    !is_time(set->ce_threshold))
 		return false;
 	if (!is_share(set->loss) || !is_share(set->burst_enter) || !is_share(set->burst_leave) ||
 	    !is_share(set->burst_loss) || !is_share(set->duplicate) || !is_share(set->corrupt) ||

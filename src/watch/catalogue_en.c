@@ -210,6 +210,9 @@ const struct catalogue catalogue_en = {
 			"A bit flips on the way: the checksum will show it. (RFC 9293 3.1, MUST-3)",
 		[TERN_FATE_REORDERED] =
 			"The network holds it back, and what was sent later overtakes it. (RFC 9293 3.4)",
+		[TERN_FATE_MARKED] =
+			"The network delivers it, marked: congestion experienced. {Peer} is to echo that. (RFC 3168 "
+			"5)",
 	},
 	.verdict = {
 		[TERN_VERDICT_ACCEPTED] =

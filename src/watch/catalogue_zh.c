@@ -182,6 +182,7 @@ const struct catalogue catalogue_zh = {
 		[TERN_FATE_DUPLICATED] = "网络把它送达两次；凭序列号就能认出第二份是副本。（RFC 9293 3.4）",
 		[TERN_FATE_CORRUPTED] = "途中有一个比特翻转：校验和会发现。（RFC 9293 3.1, MUST-3）",
 		[TERN_FATE_REORDERED] = "网络把它耽搁了，后发的报文段赶到它前面。（RFC 9293 3.4）",
+		[TERN_FATE_MARKED] = "网络把它送到，但标上了“经历拥塞”：{peer}应把这个标记回报给发送方。（RFC 3168 5）",
 	},
 	.verdict = {
 		[TERN_VERDICT_ACCEPTED] =

@@ -86,6 +86,8 @@ static void add_history(struct label *label, const struct timeline *timeline,
 		add_words(label, "the link doubles it");
 	if (line->has_fate && line->fate == TERN_FATE_CORRUPTED)
 		add_words(label, "the link flips a bit");
+	if (line->has_fate && line->fate == TERN_FATE_MARKED)
+		add_words(label, "the link marks it: CE");
 }
 
 static void add_sack(struct label *label, const struct timeline *timeline, size_t i)

@@ -56,3 +56,16 @@ void ethernet_emit(uint8_t *p, const struct ethernet_header *frame)
 	memcpy(p + SRC_AT, frame->src, ETHERNET_ADDRESS);
 	put16(p + TYPE_AT, frame->type);
 }
+
+uint32_t ethernet_before_ip(const uint8_t *p, uint32_t len)
+{
+	for (uint32_t at = ETHERNET_HEADER; at <= ETHERNET_HEADER + 2 * ETHERNET_TAG && at <= len; at += ETHERNET_TAG) {
+		const uint16_t type = get16(p + at - 2);
+
+		if (type == ETHERNET_TYPE_IPV4 || type == ETHERNET_TYPE_IPV6)
+			return at;
+		if (type != ETHERNET_TYPE_VLAN && type != ETHERNET_TYPE_SERVICE)
+			return len;
+	}
+	return len;
+}

@@ -11,6 +11,9 @@ enum {
 	ETHERNET_TYPE_IPV4 = 0x0800,
 	ETHERNET_TYPE_ARP = 0x0806,
 	ETHERNET_TYPE_IPV6 = 0x86dd,
+	ETHERNET_TYPE_VLAN = 0x8100,	/* IEEE 802.1Q: a tag of 4 bytes, the type among them */
+	ETHERNET_TYPE_SERVICE = 0x88a8, /* 802.1ad: an outer one */
+	ETHERNET_TAG = 4,
 };
 
 struct ethernet_header {
@@ -22,6 +25,9 @@ struct ethernet_header {
 bool ethernet_parse(struct ethernet_header *frame, const uint8_t *p, size_t len);
 /* Writes 14 bytes. */
 void ethernet_emit(uint8_t *p, const struct ethernet_header *frame);
+
+/* Bytes before the IP header of a frame: 14, and 4 for each VLAN tag (two at most). len: it carries no IP. */
+uint32_t ethernet_before_ip(const uint8_t *p, uint32_t len);
 
 bool ethernet_is_group(const uint8_t *mac);	/* multicast, broadcast among it */
 bool ethernet_is_broadcast(const uint8_t *mac); /* ff:ff:ff:ff:ff:ff */

@@ -8,7 +8,7 @@
 #include "wire/checksum.h"
 #include "wire/tuple.h"
 
-enum { DATAGRAM_MAX = 65535, TCP_HEADER_LEAST = 20 };
+enum { DATAGRAM_MAX = 65535, TCP_HEADER_LEAST = 20, ECN_BITS = 3 };
 
 enum { V4_DONT_FRAGMENT = 0x4000, V4_MORE_FRAGMENTS = 0x2000, V4_OFFSET = 0x1fff, V6_MORE_FRAGMENTS = 1 };
 
@@ -321,4 +321,30 @@ size_t ip_wire_emit_fragment(uint8_t *p, const struct ip_header *ip, uint32_t pa
 	put16(p + at + 2, (uint16_t)(ip->fragment_offset | (ip->more_fragments ? V6_MORE_FRAGMENTS : 0)));
 	put32(p + at + 4, ip->id);
 	return at + IPV6_FRAGMENT_HEADER;
+}
+
+/* The traffic class octet: IPv6 has it across its first two. */
+static uint8_t traffic_class(const uint8_t *p)
+{
+	return p[0] >> 4 == 6 ? (uint8_t)(get16(p) >> 4) : p[1];
+}
+
+bool ip_wire_is_ecn_capable(const uint8_t *p, size_t len)
+{
+	const bool is_ip = len >= IPV4_HEADER && (p[0] >> 4 == 4 || (p[0] >> 4 == 6 && len >= IPV6_HEADER));
+
+	return is_ip && (traffic_class(p) & ECN_BITS) != 0;
+}
+
+void ip_wire_mark_ce(uint8_t *p)
+{
+	if (p[0] >> 4 == 6) {
+		p[1] |= ECN_BITS << 4;
+		return;
+	}
+	/* RFC 1624 3: HC' = ~(~HC + ~m + m'); the word grows by what is added to its low octet. */
+	const uint32_t sum = (~get16(p + 10) & 0xffffu) + (ECN_BITS - (p[1] & ECN_BITS));
+
+	p[1] |= ECN_BITS;
+	put16(p + 10, (uint16_t)~(sum + (sum >> 16)));
 }

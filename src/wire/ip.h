@@ -72,4 +72,9 @@ size_t ip_wire_emit(uint8_t *p, const struct ip_header *ip, uint32_t payload_len
  * 48 with the fragment header. */
 size_t ip_wire_emit_fragment(uint8_t *p, const struct ip_header *ip, uint32_t payload_len);
 
+/* The packet says ECT(0), ECT(1) or CE (RFC 3168 5, RFC 8311): a router may mark it instead of dropping it. */
+bool ip_wire_is_ecn_capable(const uint8_t *p, size_t len);
+/* CE: "congestion experienced". Of a packet that is ECN-capable; IPv4's header checksum is mended (RFC 1624). */
+void ip_wire_mark_ce(uint8_t *p);
+
 #endif

@@ -7,6 +7,10 @@
 #include <tern/link.h>
 #include <tern/loop.h>
 
+#include "base/bytes.h"
+#include "wire/ip.h"
+#include "wire/tuple.h"
+
 #define MS TERN_MILLISECOND
 
 enum { MOST = 4096 };
@@ -306,6 +310,101 @@ static void the_limit_counts_what_waits_for_the_rate(void **state)
 	stop();
 }
 
+static void the_limit_in_bytes_counts_what_waits_for_the_rate(void **state)
+{
+	(void)state;
+	start((struct tern_impair){ .rate = 1000, .limit_bytes = 350 });
+	send(5, 100, 0);
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(world.fate[i], i < 3 ? TERN_FATE_DELIVERED : TERN_FATE_QUEUE_FULL);
+	send(1, 50, 0); /* the tail is dropped, not what still fits */
+	assert_int_equal(world.fate[5], TERN_FATE_DELIVERED);
+	send(1, 1, 0);
+	assert_int_equal(world.fate[6], TERN_FATE_QUEUE_FULL);
+	send(1, 100, 100 * MS); /* one is served */
+	assert_int_equal(world.fate[7], TERN_FATE_DELIVERED);
+	stop();
+	start((struct tern_impair){ .rate = 1000, .limit_bytes = 1 << 20 }); /* nor does netem's 1000 count then */
+	send(1500, 100, 0);
+	assert_int_equal(world.fate[1499], TERN_FATE_DELIVERED);
+	stop();
+	start((struct tern_impair){ .rate = 1000, .limit_bytes = 1 << 20, .limit = 2 });
+	send(3, 100, 0);
+	assert_int_equal(world.fate[2], TERN_FATE_QUEUE_FULL);
+	stop();
+}
+
+/* A packet of 60 bytes with these ECN bits: not ECT, ECT(1), ECT(0), CE (RFC 3168 5). */
+static void send_ip(bool v6, uint8_t ecn, tern_time now)
+{
+	const struct ip_header head = {
+		.version = v6 ? 6 : 4, .src = addr_v4(0x0a000001), .dst = addr_v4(0x0a000002), .ttl = 64, .protocol = 17,
+		.traffic_class = (uint8_t)(0xb8 | ecn), .flow_label = 0xabcde,
+	};
+	uint8_t	     bytes[100] = { 0 };
+	const size_t n = ip_wire_emit(bytes, &head, 40) + 40;
+	tern_packet  packet = { .part[0] = { .at = bytes, .n = (uint32_t)n }, .n_parts = 1, .len = (uint32_t)n };
+	tern_packet *one = &packet;
+
+	assert_int_equal(world.near->ops->send(world.near, &one, 1, now), 1);
+}
+
+/* The ECN bits of the one that arrives at `now`; its header is right. */
+static uint8_t receive_ip(bool v6, tern_time now)
+{
+	tern_packet	*batch[2];
+	struct ip_header ip;
+
+	assert_int_equal(world.near->ops->receive(world.near, batch, 1, now), 0);
+	assert_int_equal(world.far->ops->receive(world.far, batch, 2, now), 1);
+	const uint8_t *const at = batch[0]->part[0].at;
+	if (!v6) {
+		assert_int_equal(ip_wire_parse(&ip, at, batch[0]->len), IP_PARSED);
+		assert_int_equal(ip.traffic_class >> 2, 0xb8 >> 2);
+		return ip.traffic_class & 3;
+	}
+	assert_int_equal(get32(at) & ~UINT32_C(0x00300000), 0x6b8abcde);
+	return at[1] >> 4 & 3;
+}
+
+static void with_ecn_what_chance_would_take_is_marked(void **state)
+{
+	(void)state;
+	for (int v6 = 0; v6 < 2; v6++)
+		for (uint8_t ecn = 0; ecn < 4; ecn++) {
+			start((struct tern_impair){ .loss = 1, .ecn = true });
+			send_ip(v6, ecn, 0);
+			assert_int_equal(world.fate[0], ecn == 0 ? TERN_FATE_LOST : TERN_FATE_MARKED);
+			if (ecn != 0)
+				assert_int_equal(receive_ip(v6, 0), 3);
+			stop();
+		}
+	start((struct tern_impair){ .ecn = true }); /* and nothing else is */
+	send_ip(false, 2, 0);
+	assert_int_equal(receive_ip(false, 0), 2);
+	assert_int_equal(world.fate[0], TERN_FATE_DELIVERED);
+	stop();
+}
+
+static void what_waits_longer_than_the_threshold_is_marked(void **state)
+{
+	(void)state;
+	for (int v6 = 0; v6 < 2; v6++) {
+		const unsigned n = v6 ? 80 : 60; /* bytes: as many ms at this rate */
+
+		start((struct tern_impair){ .rate = 1000, .ce_threshold = (tern_time)n * MS });
+		for (uint8_t i = 0; i < 4; i++)
+			send_ip(v6, i == 3 ? 0 : 1, 0); /* those in front of it take 0, n, 2n, 3n ms */
+		assert_int_equal(world.fate[0], TERN_FATE_DELIVERED);
+		assert_int_equal(world.fate[1], TERN_FATE_DELIVERED);
+		assert_int_equal(world.fate[2], TERN_FATE_MARKED);
+		assert_int_equal(world.fate[3], TERN_FATE_DELIVERED); /* not ECN-capable */
+		for (unsigned i = 1; i <= 4; i++)
+			assert_int_equal(receive_ip(v6, (tern_time)(n * i) * MS), i == 3 ? 3 : i == 4 ? 0 : 1);
+		stop();
+	}
+}
+
 static void without_a_rate_delay_holds_many_but_not_all(void **state)
 {
 	(void)state;
@@ -527,6 +626,9 @@ int main(void)
 		cmocka_unit_test(numbers_are_dropped_exactly),
 		cmocka_unit_test(the_rate_serves_one_after_the_other),
 		cmocka_unit_test(the_limit_counts_what_waits_for_the_rate),
+		cmocka_unit_test(the_limit_in_bytes_counts_what_waits_for_the_rate),
+		cmocka_unit_test(with_ecn_what_chance_would_take_is_marked),
+		cmocka_unit_test(what_waits_longer_than_the_threshold_is_marked),
 		cmocka_unit_test(without_a_rate_delay_holds_many_but_not_all),
 		cmocka_unit_test(corruption_flips_one_bit),
 		cmocka_unit_test(a_duplicate_follows_its_original),

@@ -150,6 +150,28 @@ static void link_local_of_a_mac(void **state)
 	assert_true(addr_equal(&made, &wanted));
 }
 
+static void tags_stand_before_ip(void **state)
+{
+	static const struct {
+		uint16_t type[4];
+		uint32_t len, before;
+	} cases[] = {
+		{ { 0x0800 }, 60, 14 }, { { 0x86dd }, 14, 14 }, { { 0x8100, 0x0800 }, 60, 18 },
+		{ { 0x88a8, 0x8100, 0x86dd }, 60, 22 },
+		{ { 0x0806 }, 60, 60 }, { { 0x8100, 0x0806 }, 60, 60 }, { { 0x8100, 0x8100, 0x8100, 0x0800 }, 60, 60 },
+		{ { 0x8100, 0x0800 }, 17, 17 }, { { 0x0800 }, 13, 13 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		uint8_t frame[60] = { 0 };
+
+		for (unsigned k = 0; k < 4; k++)
+			put16(frame + 12 + 4 * k, cases[i].type[k]);
+		assert_int_equal(ethernet_before_ip(frame, cases[i].len), cases[i].before);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +180,7 @@ int main(void)
 		cmocka_unit_test(solicitations_and_advertisements),
 		cmocka_unit_test(options_end_in_the_message),
 		cmocka_unit_test(link_local_of_a_mac),
+		cmocka_unit_test(tags_stand_before_ip),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
