@@ -21,9 +21,11 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -45,6 +47,7 @@ enum {
 	ARENA = 4 * SLOT,
 	SOCKET_BUFFER = 32 << 20, /* some hundredths of a second at 10 Gbit/s: while we do not run */
 	TAGS_MOST = 2,		 /* 802.1ad */
+	LOOK_AGAIN = 100000000,	 /* ns */
 	CSUM_START = 6,		 /* of a virtio_net_hdr */
 };
 
@@ -57,7 +60,9 @@ struct auxdata {
 struct afpacket {
 	struct device device; /* first: what the outside holds */
 	int	      fd;
-	bool	      plain;
+	bool	      plain, down;
+	int	      index;	  /* of the interface */
+	tern_time     look_again; /* down: whether it still is */
 	unsigned      n_read, next; /* messages: read, handed out */
 	struct mmsghdr message[SLOTS];
 	struct iovec   part[SLOTS][2];
@@ -77,18 +82,22 @@ static struct afpacket *afpacket_of(struct tern_link *link)
 
 /* ---- in ---- */
 
-/* An interface that goes away leaves its socket bound to nothing; one that is only down comes back. */
-static void note_down(struct afpacket *afpacket)
+/* After the socket has said so once, it says no more: whether the interface is only down, or gone for good, is looked
+ * at again and again until it is up. */
+static void look_whether_down(struct afpacket *afpacket, tern_time now)
 {
-	struct sockaddr_ll at = { .sll_ifindex = -1 };
-	socklen_t	   size = sizeof at;
+	struct ifreq request = { .ifr_ifindex = afpacket->index };
 
-	if (getsockname(afpacket->fd, (struct sockaddr *)&at, &size) != 0 || at.sll_ifindex <= 0)
+	afpacket->down = true;
+	afpacket->look_again = now > TERN_NEVER - LOOK_AGAIN ? TERN_NEVER : now + LOOK_AGAIN;
+	if (ioctl(afpacket->fd, SIOCGIFNAME, &request) != 0 || ioctl(afpacket->fd, SIOCGIFFLAGS, &request) != 0)
 		afpacket->device.error = -ENODEV;
+	else if (request.ifr_flags & IFF_UP)
+		afpacket->down = false;
 }
 
 /* Reads the next messages. False: there are none. */
-static bool read_on(struct afpacket *afpacket)
+static bool read_on(struct afpacket *afpacket, tern_time now)
 {
 	int n;
 
@@ -103,8 +112,8 @@ static bool read_on(struct afpacket *afpacket)
 	do
 		n = recvmmsg(afpacket->fd, afpacket->message, SLOTS, MSG_DONTWAIT, NULL);
 	while (n < 0 && errno == EINTR);
-	if (n < 0 && errno != EAGAIN)
-		note_down(afpacket);
+	if ((n < 0 && errno != EAGAIN) || (afpacket->down && now >= afpacket->look_again))
+		look_whether_down(afpacket, now);
 	afpacket->n_read = n > 0 ? (unsigned)n : 0;
 	afpacket->next = 0;
 	return n > 0;
@@ -223,7 +232,6 @@ static size_t afpacket_receive(struct tern_link *link, tern_packet *batch[], siz
 	struct afpacket *const afpacket = afpacket_of(link);
 	size_t		       n = 0;
 
-	(void)now;
 	afpacket->used = 0;
 	while (n < room && n < DEVICE_BATCH && afpacket->device.error == 0) {
 		if (afpacket->split.left > 0 || afpacket->joined.left > 0) {
@@ -233,7 +241,7 @@ static size_t afpacket_receive(struct tern_link *link, tern_packet *batch[], siz
 		} else if (afpacket->next < afpacket->n_read) {
 			if (!take_message(afpacket, n))
 				continue;
-		} else if (n > 0 || !read_on(afpacket)) { /* the next would be written over what is handed out */
+		} else if (n > 0 || !read_on(afpacket, now)) { /* the next would be written over what is handed out */
 			break;
 		} else {
 			continue;
@@ -272,7 +280,7 @@ static void put_message(struct outgoing *out, unsigned i, const tern_packet *pac
 }
 
 /* Sends from the front of n: how many are done with, refused ones too; 0: the device has no room now. */
-static size_t send_some(struct afpacket *afpacket, tern_packet *const batch[], size_t n)
+static size_t send_some(struct afpacket *afpacket, tern_packet *const batch[], size_t n, tern_time now)
 {
 	struct tern_device_stats *const stats = &afpacket->device.stats;
 	struct outgoing			out;
@@ -287,7 +295,7 @@ static size_t send_some(struct afpacket *afpacket, tern_packet *const batch[], s
 		return 0;
 	if (sent <= 0) { /* the first is refused: its queue is full (ENOBUFS), too long, the interface down or gone */
 		if (errno == ENXIO || errno == ENODEV || errno == ENETDOWN)
-			note_down(afpacket);
+			look_whether_down(afpacket, now);
 		stats->dropped_out++;
 		return 1;
 	}
@@ -302,13 +310,12 @@ static size_t afpacket_send(struct tern_link *link, tern_packet *const batch[], 
 	struct afpacket *const afpacket = afpacket_of(link);
 	size_t		       taken = 0;
 
-	(void)now;
 	while (taken < n) {
 		size_t some = n - taken;
 		if (afpacket->device.error != 0)
 			afpacket->device.stats.dropped_out += some;
 		else
-			some = send_some(afpacket, batch + taken, min_size(some, SLOTS));
+			some = send_some(afpacket, batch + taken, min_size(some, SLOTS), now);
 		for (size_t i = 0; i < some; i++)
 			tern_packet_done(batch[taken + i]);
 		taken += some;
@@ -324,7 +331,9 @@ static tern_time afpacket_deadline(const struct tern_link *link)
 	const struct afpacket *const afpacket = (const struct afpacket *)link;
 	const bool more = afpacket->split.left > 0 || afpacket->joined.left > 0 || afpacket->next < afpacket->n_read;
 
-	return more ? INT64_MIN : TERN_NEVER;
+	if (more)
+		return INT64_MIN;
+	return afpacket->down && afpacket->device.error == 0 ? afpacket->look_again : TERN_NEVER;
 }
 
 static int afpacket_fd(const struct tern_link *link)
@@ -365,7 +374,7 @@ void afpacket_count_lost(const struct tern_link *link)
 
 struct opening {
 	const struct tern_afpacket *settings;
-	int			    fd, mtu;
+	int			    fd, index, mtu;
 };
 
 static int set(int fd, int level, int option, int value)
@@ -420,6 +429,7 @@ static int open_here(void *context)
 		return error == -EOPNOTSUPP ? -ENODEV : error;
 	if (opening->settings->up && (error = bring_up(name)) != 0)
 		return error;
+	opening->index = index;
 	opening->mtu = netdev_get_mtu(name);
 	if (opening->mtu < 0)
 		return opening->mtu;
@@ -464,6 +474,7 @@ int tern_afpacket_create(struct tern_link **link, const struct tern_afpacket *se
 	config->checksum_offload = config->gso = !settings->plain;
 	afpacket->device.link.ops = &afpacket_ops;
 	afpacket->fd = opening.fd;
+	afpacket->index = opening.index;
 	afpacket->plain = settings->plain;
 	*link = &afpacket->device.link;
 	return 0;

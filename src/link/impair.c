@@ -302,9 +302,12 @@ static bool is_ecn_capable(const struct impair *impair, const tern_packet *packe
 	return ip_wire_is_ecn_capable(at + before, n - before);
 }
 
-static bool waits_too_long(const struct impair *impair, tern_time wait)
+/* Whether those in front of the next one take longer than the threshold. */
+static bool waits_too_long(const struct impair *impair)
 {
-	return impair->set.ce_threshold > 0 && wait > impair->set.ce_threshold;
+	const tern_time threshold = impair->set.ce_threshold;
+
+	return threshold > 0 && impair->rate_free > later(impair->now, threshold);
 }
 
 /* Decides the packet's fate; what survives is held. */
@@ -316,18 +319,18 @@ static enum tern_fate enter(struct impair *impair, const tern_packet *packet, te
 	const bool		  corrupt = hits(d.corrupt, set->corrupt) && packet->len;
 	const bool		  reorder = hits(d.reorder, set->reorder);
 	const bool		  duplicate = hits(d.duplicate, set->duplicate);
-	const tern_time		  wait = set->rate ? impair->rate_free - impair->now : 0; /* of those in front */
 
 	*arrives = TERN_NEVER;
 	if (numbered(impair))
 		return TERN_FATE_DROPPED;
 	if (is_lost && !(set->ecn && is_ecn_capable(impair, packet)))
 		return TERN_FATE_LOST;
+	const bool congested = waits_too_long(impair);
 	struct held *held = full(impair, packet->len) ? NULL : hold(impair, packet, &d, reorder);
 	if (!held)
 		return TERN_FATE_QUEUE_FULL;
 	*arrives = held->release;
-	const bool marked = (is_lost || waits_too_long(impair, wait)) && is_ecn_capable(impair, &held->flat.packet);
+	const bool marked = (is_lost || congested) && is_ecn_capable(impair, &held->flat.packet);
 	if (marked)
 		ip_wire_mark_ce(held->flat.bytes + before_ip(impair, held->flat.bytes, packet->len));
 	if (duplicate)

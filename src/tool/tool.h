@@ -19,6 +19,7 @@ int tool_record(int n, char *const arguments[]);
 int tool_replay(int n, char *const arguments[]);
 int tool_ctl(int n, char *const arguments[]);
 int tool_nc(int n, char *const arguments[]);
+int tool_wire(int n, char *const arguments[]);
 int tool_doctor(int n, char *const arguments[]);
 
 /* "tern: lab: ..." on standard error; returns TOOL_USAGE. */

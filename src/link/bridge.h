@@ -1,0 +1,25 @@
+/* Joins two links: what one receives, the other sends, both ways. Without a clock: the caller has it, and the waiting.
+ */
+#ifndef LINK_BRIDGE_H
+#define LINK_BRIDGE_H
+
+#include <tern/link.h>
+
+enum { BRIDGE_BATCH = 64 };
+
+struct bridge {
+	struct tern_link *side[2]; /* the caller's; ethernet or not, both alike */
+	/* Of what side i received: refused by the other, which had no room (never by impair, which drops by itself and
+	 * says so). */
+	uint64_t refused[2];
+};
+
+/* Moves a batch each way, and lets what is due go on: how many packets came. 0: nothing to do before
+ * bridge_deadline(), or a descriptor has something. */
+size_t bridge_move(struct bridge *bridge, tern_time now);
+
+/* When bridge_move() has something to do by itself; TERN_NEVER: at no time. One that has passed, after a
+ * bridge_move() that moved nothing: a device has no room, try again when it has. */
+tern_time bridge_deadline(const struct bridge *bridge);
+
+#endif
