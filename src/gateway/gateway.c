@@ -171,6 +171,9 @@ static void on_event(void *context, tern_host *host, const struct tern_event *ev
 	case OWNER_TCP: relay_tcp_event(gateway, event); break;
 	case OWNER_UDP_ANY: relay_udp_event(gateway, event); break;
 	case OWNER_ECHO_ANY: relay_echo_event(gateway, event); break;
+	case OWNER_DHCP: dhcp_event(gateway, event); break;
+	case OWNER_DHCP6: dhcp6_event(gateway, event); break;
+	case OWNER_RA: ra_event(gateway, event); break;
 	default: break;
 	}
 }
@@ -237,7 +240,8 @@ static int open_rooms(struct gateway *gateway)
 		int (*open)(struct gateway *gateway);
 	} rooms[] = {
 		{ "TCP", relay_tcp_open }, { "UDP", relay_udp_open },	    { "echo", relay_echo_open },
-		{ "DNS", dns_open },	   { "--control", control_open },
+		{ "DNS", dns_open },	   { "DHCP", dhcp_open },	    { "DHCPv6", dhcp6_open },
+		{ "advertisements", ra_open }, { "--control", control_open },
 	};
 	char error[GATEWAY_ERROR];
 
@@ -284,7 +288,7 @@ static const struct room_timer {
 	void (*expire)(struct gateway *gateway, tern_time now);
 } timers[] = {
 	{ relay_tcp_deadline, relay_tcp_expire }, { relay_udp_deadline, relay_udp_expire },
-	{ relay_echo_deadline, relay_echo_expire },
+	{ relay_echo_deadline, relay_echo_expire }, { ra_deadline, ra_expire },
 };
 
 enum { N_TIMERS = sizeof timers / sizeof timers[0] };
@@ -337,7 +341,9 @@ bool gateway_stats_at(const struct gateway_stats *stats, size_t i, const char **
 		STAT(tcp_inbound), STAT(tcp_inbound_failed), STAT(tcp_urgent_inline), STAT(flows_refused),
 		STAT(half_open_refused), STAT(udp_flows), STAT(udp_up), STAT(udp_down), STAT(udp_denied),
 		STAT(udp_errors), STAT(udp_dropped), STAT(echo_up), STAT(echo_down), STAT(echo_dropped),
-		STAT(dns_queries), STAT(dns_answers), STAT(dns_failed), STAT(octets_up), STAT(octets_down),
+		STAT(dns_queries), STAT(dns_answers), STAT(dns_failed), STAT(dhcp_offers),
+		STAT(dhcp_acks), STAT(dhcp_naks), STAT(dhcp_declines), STAT(dhcp_dropped), STAT(dhcp6_replies),
+		STAT(router_advertisements), STAT(octets_up), STAT(octets_down),
 #undef STAT
 	};
 
@@ -381,6 +387,7 @@ static void end(struct gateway *gateway)
 	forward_done(gateway);
 	control_done(gateway);
 	dns_done(gateway);
+	ra_done(gateway);
 	relay_echo_done(gateway);
 	relay_udp_done(gateway);
 	relay_tcp_done(gateway);

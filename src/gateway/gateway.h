@@ -19,6 +19,7 @@
 
 #include "gateway/flow.h"
 #include "gateway/options.h"
+#include "wire/domain.h"
 
 #include <tern/tern.h>
 #include <tern/datagram.h>
@@ -32,6 +33,9 @@ enum gateway_owner {
 	OWNER_TCP,		/* index, generation: of the flow */
 	OWNER_UDP_ANY,		/* the accept-any datagram socket */
 	OWNER_ECHO_ANY,
+	OWNER_DHCP,
+	OWNER_DHCP6,
+	OWNER_RA,
 };
 
 static inline uint64_t gateway_cookie(enum gateway_owner owner, uint32_t index, uint32_t generation)
@@ -136,6 +140,27 @@ void	  dns_done(struct gateway *gateway);
 /* The resolver to ask now: UDP by relay_udp.c, TCP by relay_tcp.c. False: there is none. */
 bool dns_resolver(const struct gateway *gateway, struct tern_endpoint *resolver);
 
+/* ---- dhcp.c, dhcp6.c, ra.c: what tells a guest its addresses that tern does not give them to ---- */
+
+/* 0 also where the guest is not one of those. Their sockets go with the host. */
+int  dhcp_open(struct gateway *gateway);
+int  dhcp6_open(struct gateway *gateway);
+void dhcp_event(struct gateway *gateway, const struct tern_event *event);  /* OWNER_DHCP */
+void dhcp6_event(struct gateway *gateway, const struct tern_event *event); /* OWNER_DHCP6 */
+
+struct ra {
+	bool	    open;
+	tern_socket socket;
+	tern_time   next, last;
+	unsigned    n_sent; /* counted to those of the beginning */
+	uint64_t    random;
+};
+int	  ra_open(struct gateway *gateway);
+void	  ra_done(struct gateway *gateway); /* tells that the router goes */
+void	  ra_event(struct gateway *gateway, const struct tern_event *event); /* OWNER_RA */
+tern_time ra_deadline(const struct gateway *gateway);
+void	  ra_expire(struct gateway *gateway, tern_time now);
+
 /* ---- control.c: --control PATH, `tern ctl` ---- */
 
 struct control {
@@ -162,6 +187,9 @@ struct gateway_stats {
 	uint64_t udp_flows, udp_up, udp_down, udp_denied, udp_errors, udp_dropped;
 	uint64_t echo_up, echo_down, echo_dropped;
 	uint64_t dns_queries, dns_answers, dns_failed;
+	uint64_t dhcp_offers, dhcp_acks, dhcp_naks, dhcp_declines; /* declined: the guest found its address taken */
+	uint64_t dhcp_dropped; /* DHCP and DHCPv6: malformed, not for us, or no room for the answer */
+	uint64_t dhcp6_replies, router_advertisements;
 	uint64_t octets_up, octets_down; /* TCP */
 };
 
@@ -184,6 +212,9 @@ struct gateway {
 	struct relay_udp    udp;
 	struct relay_echo   echo;
 	struct dns	    dns;
+	tern_socket	    dhcp, dhcp6;
+	struct ra	    ra;
+	struct domains	    search; /* the host's, as guests that ask are told */
 	struct control	    control;
 	struct forwarding  *forwarding; /* forward.c's own */
 	struct show	   *show;

@@ -39,6 +39,8 @@ struct gateway_options {
 	bool		 plain;	   /* --plain: no offloads; so where the link is impaired */
 	bool		 no_ipv6;  /* also where the host has none: gateway.ipv6 is what counts */
 	bool		 no_host_loopback, no_dns;
+	bool		 no_dhcp;   /* neither DHCP, DHCPv6 nor router advertisements (QEMU, FD) */
+	const char	*boot_file; /* that DHCP names, or NULL; 1 to 255 octets */
 	bool		 no_sandbox; /* keep privileges (debugging) */
 	tern_time	 linger;     /* 10 s */
 	tern_time		keepalive;	   /* 600 s of silence, then probes; 0: none */

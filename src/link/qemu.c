@@ -10,7 +10,8 @@
  *
  * Datagram. We hear on one socket and speak on another that is connected to QEMU's: only a connected one says
  * when the other's queue (ten datagrams on Linux) has room again, and one that hears and is connected would be
- * deaf to the next VM. The peer that dies is connected to anew when there is something to say.
+ * deaf to the next VM. The peer that dies is connected to anew when there is something to say. A peer that connected
+ * its socket to ours hears that one alone, and is spoken to from there.
  */
 #include "link/device.h"
 
@@ -163,23 +164,42 @@ static ssize_t send_parts(int fd, struct iovec *parts, int n)
 	return sent < 0 ? -errno : sent;
 }
 
-static bool speak_to_peer(struct qemu *qemu)
+/* 0 or -E.... */
+static int speak_to_peer(struct qemu *qemu)
 {
 	if (qemu->peer_len == 0)
-		return false;
+		return -ENOTCONN;
 	if (qemu->speaks < 0)
 		qemu->speaks = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	return qemu->speaks >= 0 && connect(qemu->speaks, (struct sockaddr *)&qemu->peer, qemu->peer_len) == 0;
+	if (qemu->speaks >= 0 && connect(qemu->speaks, (struct sockaddr *)&qemu->peer, qemu->peer_len) == 0)
+		return 0;
+	return -errno;
+}
+
+/* To a peer that has connected its socket to the one we hear on: the system lets it hear nobody else. Nothing says
+ * when its queue has room again, so what finds none is lost. */
+static ssize_t send_from_hearing(struct qemu *qemu, struct iovec *parts, int n)
+{
+	const struct msghdr message = {
+		.msg_name = &qemu->peer, .msg_namelen = qemu->peer_len, .msg_iov = parts, .msg_iovlen = (size_t)n,
+	};
+	const ssize_t sent = sendmsg(qemu->hears, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (sent >= 0)
+		return sent;
+	return errno == EAGAIN || errno == ENOBUFS ? -EIO : -errno;
 }
 
 static ssize_t send_datagram(struct qemu *qemu, struct iovec *parts, int n)
 {
-	if (qemu->speaks < 0 && !speak_to_peer(qemu))
-		return -ENOTCONN;
-	const ssize_t sent = send_parts(qemu->speaks, parts, n);
+	ssize_t sent = qemu->speaks < 0 ? -ENOTCONN : send_parts(qemu->speaks, parts, n);
+
 	if (sent != -ECONNREFUSED && sent != -ENOTCONN && sent != -ECONNRESET)
 		return sent;
-	return speak_to_peer(qemu) ? send_parts(qemu->speaks, parts, n) : sent;
+	const int error = speak_to_peer(qemu);
+	if (error == -EPERM)
+		return send_from_hearing(qemu, parts, n);
+	return error ? error : send_parts(qemu->speaks, parts, n);
 }
 
 /* False: no room now. */

@@ -1,6 +1,7 @@
 /* The command line of `tern gateway`: one table of options, one function for each kind of value. */
 #include "lab/units.h"
 #include "tool/gateway_options.h"
+#include "wire/dhcp.h"
 #include "wire/tuple.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -8,10 +9,11 @@
 #include <string.h>
 
 enum option {
-	OPTION_ALL, OPTION_ALLOW, OPTION_ASCII, OPTION_ATTACH, OPTION_CC, OPTION_CIDR, OPTION_COLOR,
+	OPTION_ALL, OPTION_ALLOW, OPTION_ASCII, OPTION_ATTACH, OPTION_BOOTFILE, OPTION_CC, OPTION_CIDR, OPTION_COLOR,
 	OPTION_CONTROL, OPTION_CORRUPT, OPTION_DELAY, OPTION_DENY, OPTION_DUPLICATE, OPTION_EXIT_FD,
 	OPTION_FD, OPTION_FLOWS, OPTION_HALF_OPEN, OPTION_HELP, OPTION_JITTER, OPTION_JSON, OPTION_KEEPALIVE,
-	OPTION_LIMIT, OPTION_LINGER, OPTION_LOSS, OPTION_MEMORY, OPTION_MTU, OPTION_NETNS, OPTION_NO_DNS,
+	OPTION_LIMIT, OPTION_LINGER, OPTION_LOSS, OPTION_MEMORY, OPTION_MTU, OPTION_NETNS, OPTION_NO_DHCP,
+	OPTION_NO_DNS,
 	OPTION_NO_HOST_LOOPBACK, OPTION_NO_IPV6, OPTION_NO_SANDBOX, OPTION_PCAP, OPTION_PLAIN,
 	OPTION_PUBLISH, OPTION_QEMU, OPTION_QEMU_DGRAM, OPTION_RATE, OPTION_READY_FD, OPTION_REORDER,
 	OPTION_SEED, OPTION_STATS, OPTION_TUN, OPTION_USER_TIMEOUT, OPTION_WATCH, OPTION_WIDTH,
@@ -25,7 +27,7 @@ static const struct {
 	{ "attach", "PID", "serve the namespaces of a running process instead of a command", OPTION_ATTACH },
 	{ "netns", "PATH", "serve this network namespace, such as /run/netns/blue", OPTION_NETNS },
 	{ "fd", "N", "serve the TAP or TUN device that is open as descriptor N", OPTION_FD },
-	{ "qemu", "PATH", "serve a VM at 10.0.2.15 (no DHCP yet): QEMU's -netdev stream over a UNIX socket",
+	{ "qemu", "PATH", "serve a VM, 10.0.2.15 by DHCP: QEMU's -netdev stream over a UNIX socket",
 	  OPTION_QEMU },
 	{ "qemu-dgram", "PATH", "the same for -netdev dgram", OPTION_QEMU_DGRAM },
 	{ "publish", "[ADDR:]PORT:GUESTPORT[/udp]", "-p: connections from outside to the guest; repeatable",
@@ -38,6 +40,9 @@ static const struct {
 	{ "no-ipv6", NULL, "IPv4 alone", OPTION_NO_IPV6 },
 	{ "no-host-loopback", NULL, "the gateway's address does not stand for the host's loopback",
 	  OPTION_NO_HOST_LOOPBACK },
+	{ "no-dhcp", NULL, "with --qemu and --fd: no DHCP, DHCPv6 and router advertisements", OPTION_NO_DHCP },
+	{ "bootfile", "NAME", "that DHCP tells the guest to boot, such as http://10.0.2.2:8000/boot.ipxe",
+	  OPTION_BOOTFILE },
 	{ "no-dns", NULL, "no DNS at 10.0.2.3", OPTION_NO_DNS },
 	{ "tun", NULL, "a TUN device: IP packets without Ethernet", OPTION_TUN },
 	{ "plain", NULL, "no offloads: each packet is whole, each checksum made and checked by tern", OPTION_PLAIN },
@@ -269,6 +274,13 @@ static bool take_name(struct parser *parser, unsigned i, const char *value, cons
 	return *value != '\0' || bad_value(parser, i, value, "a name");
 }
 
+static bool take_boot_file(struct parser *parser, unsigned i, const char *value)
+{
+	parser->options->boot_file = value;
+	return (*value != '\0' && strlen(value) <= DHCP_BOOT_FILE_MOST) ||
+	       bad_value(parser, i, value, "a name of 1 to 255 octets");
+}
+
 static bool take_value(struct parser *parser, unsigned i, const char *value)
 {
 	struct gateway_options *const options = parser->options;
@@ -282,6 +294,7 @@ static bool take_value(struct parser *parser, unsigned i, const char *value)
 	case OPTION_DENY: return take_rule(parser, i, value);
 	case OPTION_PUBLISH: return take_publish(parser, value);
 	case OPTION_CIDR: return take_cidr(parser, i, value);
+	case OPTION_BOOTFILE: return take_boot_file(parser, i, value);
 	case OPTION_COLOR: return take_colour(parser, i, value);
 	case OPTION_CC: return take_name(parser, i, value, &options->cc);
 	case OPTION_CONTROL: return take_name(parser, i, value, &options->control);
@@ -308,6 +321,7 @@ static void take_switch(struct gateway_options *options, enum option option)
 	case OPTION_ALL: options->watch_all = true; return;
 	case OPTION_ASCII: options->ascii = true; return;
 	case OPTION_HELP: options->help = true; return;
+	case OPTION_NO_DHCP: options->no_dhcp = true; return;
 	case OPTION_NO_DNS: options->no_dns = true; return;
 	case OPTION_NO_HOST_LOOPBACK: options->no_host_loopback = true; return;
 	case OPTION_NO_IPV6: options->no_ipv6 = true; return;
@@ -370,6 +384,8 @@ static bool check(struct parser *parser)
 		return wrong(parser, "a COMMAND and a guest that is there already exclude each other");
 	if (!parser->has_guest && options->command == NULL)
 		return wrong(parser, "what is to be run is missing: tern gateway -- COMMAND (see tern gateway --help)");
+	if (options->boot_file && options->guest != GUEST_QEMU && options->guest != GUEST_FD)
+		return wrong(parser, "--bootfile is told by DHCP: to guests of --qemu and --fd alone");
 	if (!parser->has_mtu && options->guest == GUEST_QEMU)
 		options->mtu = 1500;
 	if (options->impair.jitter > options->impair.delay)

@@ -427,6 +427,33 @@ static void datagrams_without_room_wait(void **state)
 	link->ops->close(link);
 }
 
+/* A connected datagram socket hears only whom it is connected to: the one we hear on. */
+static void datagram_peer_that_connected_is_answered(void **state)
+{
+	struct tern_link *const	 link = make(&(struct tern_qemu){ .path = path, .dgram = true });
+	const struct sockaddr_un to = address(path);
+	const int		 vm = vm_binds(other, SOCK_DGRAM);
+	struct tern_device_stats stats;
+	tern_packet		*batch[BATCH];
+
+	(void)state;
+	assert_int_equal(connect(vm, (const struct sockaddr *)&to, sizeof to), 0);
+	assert_int_equal(send(vm, text, 60, 0), 60);
+	assert_int_equal(receive(link, batch), 1);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(send_frame(link, i, 1514), 1);
+		datagram_vm_reads(vm, i, 1514);
+	}
+	for (uint32_t i = 0; i < 10000; i++) /* its queue is full: lost, not waited for */
+		assert_int_equal(send_frame(link, 0, 1514), 1);
+	tern_device_stats(link, &stats);
+	assert_int_equal(stats.packets_out + stats.dropped_out, 10003);
+	assert_true(stats.dropped_out > 0);
+	assert_false(is_readable(link));
+	close(vm);
+	link->ops->close(link);
+}
+
 static void wrong_settings_are_refused(void **state)
 {
 	char		     deep[200];
@@ -472,6 +499,7 @@ int main(void)
 		cmocka_unit_test(datagrams_carry_frames_both_ways),
 		cmocka_unit_test(datagram_peer_is_learned),
 		cmocka_unit_test(datagrams_without_room_wait),
+		cmocka_unit_test(datagram_peer_that_connected_is_answered),
 		cmocka_unit_test(wrong_settings_are_refused),
 	};
 
