@@ -104,7 +104,8 @@ int	 tern_name(const tern_host *host, tern_socket socket, struct tern_tuple *tup
 int	 tern_set_cookie(tern_host *host, tern_socket socket, uint64_t cookie);
 int	 tern_option_set(tern_host *host, tern_socket socket, enum tern_option option, int64_t value);
 int	 tern_option_get(const tern_host *host, tern_socket socket, enum tern_option option, int64_t *value);
-/* "reno". -TERN_ENOENT: no such controller. */
+/* By name, as tern_config.congestion_control; the window stays, and what the old controller knew goes. On a
+ * listener: for what it accepts from now on. -TERN_ENOENT: no such controller. */
 int	 tern_set_congestion_control(tern_host *host, tern_socket socket, const char *name);
 
 #ifdef __cplusplus

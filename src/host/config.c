@@ -38,7 +38,7 @@ void tern_config_default(struct tern_config *config)
 		.packets = 512,
 		.port_low = 32768,
 		.port_high = 60999,
-		.congestion_control = "reno",
+		.congestion_control = "cubic",
 	};
 }
 

@@ -24,7 +24,7 @@ static const struct {
 	{ "seed", "N", "what chance and the hosts' secrets are drawn from; same seed, same run", OPTION_SEED },
 	{ "drop", "HOST:N", "lose the N-th packet that HOST (client or server) sends; repeatable", OPTION_DROP },
 	{ "mtu", "N", "largest packet of the link in bytes (68 to 65535; 1500)", OPTION_MTU },
-	{ "cc", "NAME", "congestion control, such as reno", OPTION_CC },
+	{ "cc", "NAME", "congestion control: cubic (the default), reno", OPTION_CC },
 	{ "ipv6", NULL, "the same over IPv6 (fd00::1, fd00::2)", OPTION_IPV6 },
 	{ "delay", "TIME", "one way, such as 40ms", OPTION_DELAY },
 	{ "jitter", "TIME", "delay varies by as much", OPTION_JITTER },

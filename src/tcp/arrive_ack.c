@@ -40,6 +40,7 @@ static void grow_window(struct tcb *tcb, const struct flight_report *acked, cons
 		.lost_in_interval = sample->lost,
 		.delivered_in_interval = sample->delivered,
 		.app_limited = sample->app_limited,
+		.round_start = sample->round_start,
 		.cwnd_limited = warm->cwnd_limited || (in_slow_start && in_flight_before * 2 > warm->cc.cwnd),
 		.in_recovery = warm->recovery == TERN_RECOVERY_FAST,
 	};

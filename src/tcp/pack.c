@@ -364,6 +364,7 @@ static void rate(struct codec *codec, struct rate *rate)
 {
 	u64(codec, &rate->delivered);
 	u64(codec, &rate->lost);
+	u64(codec, &rate->round_end);
 	u64(codec, &rate->app_limited);
 	moment(codec, &rate->delivered_at);
 	moment(codec, &rate->first_sent_at);
@@ -438,7 +439,7 @@ static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 	warm->retransmit_now = flags & 16;
 	warm->cwnd_limited = flags & 32;
 	warm->recut = flags & 64;
-	codec->bad |= warm->recovery > TERN_RECOVERY_LOSS || warm->cc.mss == 0;
+	codec->bad |= warm->recovery > TERN_RECOVERY_LOSS || warm->cc.mss == 0 || warm->cc.cwnd == 0;
 }
 
 /* ---- text ---- */

@@ -34,6 +34,9 @@ bool rate_acked(struct rate *rate, const struct flight_report *report, tern_time
 	sample->any = true;
 	sample->delivered = (uint32_t)rate->delivered - youngest->delivered;
 	sample->prior_delivered = rate->delivered - sample->delivered;
+	sample->round_start = sample->prior_delivered >= rate->round_end;
+	if (sample->round_start)
+		rate->round_end = rate->delivered;
 	sample->lost = (uint32_t)rate->lost - youngest->lost;
 	sample->tx_in_flight = youngest->in_flight;
 	sample->app_limited = youngest->flags & FLIGHT_APP_LIMITED;

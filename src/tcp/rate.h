@@ -27,6 +27,7 @@ struct flight_report;
 struct rate {
 	uint64_t  delivered;	 /* C.delivered: octets known to have arrived, by ACK or SACK */
 	uint64_t  lost;		 /* C.lost: octets ever declared lost */
+	uint64_t  round_end;	 /* BBR.next_round_delivered: what leaves from here on is of the next round */
 	uint64_t  app_limited;	 /* C.app_limited: the bubble ends when delivered passes it; 0: none */
 	tern_time delivered_at;	 /* C.delivered_time: when delivered last grew, or a flight began */
 	tern_time first_sent_at; /* C.first_send_time: of the record last known delivered, or a flight began */
@@ -41,6 +42,7 @@ struct rate_sample {
 	tern_time interval;
 	tern_time rtt;		   /* of that record; 0: it was sent more than once */
 	bool	  app_limited;
+	bool	  round_start;	   /* the first of what left after the last round began is delivered */
 	bool	  any;		   /* something was newly delivered: all but delivery_rate hold */
 	bool	  valid;	   /* and so does delivery_rate */
 };

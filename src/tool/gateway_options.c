@@ -75,7 +75,7 @@ static const struct {
 	{ "rate", "RATE", "the bottleneck, such as 10mbit", OPTION_RATE },
 	{ "limit", "N", "packets that may wait for it (1 to 65536; 1000)", OPTION_LIMIT },
 	{ "seed", "N", "what chance is drawn from", OPTION_SEED },
-	{ "cc", "NAME", "congestion control towards the guest, such as reno", OPTION_CC },
+	{ "cc", "NAME", "congestion control towards the guest: cubic (the default), reno", OPTION_CC },
 	{ "help", NULL, "this", OPTION_HELP },
 };
 

@@ -41,9 +41,12 @@ static void plan_cable(struct chance *chance, struct cable_settings *s, tern_tim
 
 /* ---- the hosts ---- */
 
+static const char *const controllers[] = { "reno", "cubic" };
+
 static void plan_host(struct chance *chance, struct tern_config *config, bool hasty)
 {
 	tern_config_default(config);
+	config->congestion_control = controllers[chance_below(chance, sizeof controllers / sizeof *controllers)];
 	config->packets = (uint32_t)chance_scale(chance, 4, 256);
 	config->no_sack = chance_percent(chance, 20);
 	config->no_timestamps = chance_percent(chance, 20);

@@ -102,6 +102,7 @@ static inline void rig_begin(struct rig *r)
 	tern_config_default(&config);
 	for (unsigned i = 0; i < sizeof config.secret; i++)
 		config.secret[i] = (uint8_t)(i * 37 + 11);
+	config.congestion_control = "reno"; /* windows in numbers that can be told in advance */
 	config.allocator = test_allocator(&r->memory);
 	config.watcher = (struct tern_watcher){ rig_watch, r };
 	mem_init(&r->mem, &config.allocator, 64u << 20, 1u << 20);
