@@ -144,16 +144,16 @@ static int compare(const struct lab_options *options, const char *command)
 		code = run_one(*options, options->compare[n], command, &results[n]);
 		n += code == TOOL_OK;
 	}
+	if (code == TOOL_OK && options->plot) {
+		const int error = lab_results_plot(options->plot, results, n, options->scenario->name);
+
+		code = error != 0 ? cannot_plot(options, error) : TOOL_OK;
+	}
 	if (code == TOOL_OK && options->json) {
 		lab_results_json(results, n);
 	} else if (code == TOOL_OK) {
 		print_title(options);
 		lab_results_print(results, n);
-	}
-	if (code == TOOL_OK && options->plot) {
-		const int error = lab_results_plot(options->plot, results, n, options->scenario->name);
-
-		code = error != 0 ? cannot_plot(options, error) : TOOL_OK;
 	}
 	for (size_t i = 0; i < n; i++) {
 		code = code == TOOL_OK && !results[i].as_expected ? TOOL_NOT_AS_EXPECTED : code;
@@ -172,15 +172,15 @@ static int run(const struct lab_options *options, const char *command)
 		return finish(&world, options, cannot_start(options, what, error));
 	lab_world_run(&world);
 	const bool as_expected = lab_as_expected(&world, why, sizeof why);
+	error = options->plot ? plot(&world, options) : 0;
+	if (error != 0)
+		return finish(&world, options, cannot_plot(options, error));
 	if (options->json)
 		print_json(&world, as_expected);
 	else
 		error = print_ladder(options, &world, as_expected);
 	if (error != 0)
 		return finish(&world, options, tool_failed("lab", "cannot draw: %s", tern_strerror(error)));
-	error = options->plot ? plot(&world, options) : 0;
-	if (error != 0)
-		return finish(&world, options, cannot_plot(options, error));
 	if (!tool_flushed("lab"))
 		return finish(&world, options, TOOL_NOT_AS_EXPECTED);
 	if (!as_expected)
