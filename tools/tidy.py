@@ -77,7 +77,8 @@ RFC_9293 = {
     "3.8.6.2": 2, "3.9": 2, "3.9.1": 9, "3.9.2": 3, "3.10": 8, "3.10.7": 4,
 }
 
-RFC_WORD = re.compile(r"\bRFCs?\b", re.I)
+# In small letters it is a word of its own (a profile's name) unless a number follows.
+RFC_WORD = re.compile(r"\b(?:RFCs?\b|rfc(?= ?\d))")
 # The word alone: "the RFC's order", "RFC variables", "the RFCs want"; a digit or sign after it is a citation.
 RFC_AS_WORD = re.compile(r"\bRFC(?:'s?\b|s'?)?(?=[\s,.;:)!?\"'\]`*/]|$)(?!\s*[\d§#-])")
 RFC_CITATION = re.compile(r"\bRFCs? (\d+)\b(?!\d)")

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""`tern script`: every script of ours goes as it says, over IPv4 and IPv6; and what it says where one does not."""
+
+import glob
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(__file__))
+from lab import tern  # noqa: E402
+
+FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "script")
+SCRIPTS = sorted(glob.glob(os.path.join(FOLDER, "**", "*.pkt"), recursive=True))
+
+OPEN = """
+ 0.000 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0.000 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
++0.000 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
++0.000 > S 0:0(0) <...>
++0.050 < S. 0:0(0) ack 1 win 65535 <mss 1460>
++0.000 > . 1:1(0) ack 1
+"""
+
+
+def play(text, *options):
+    """(exit code, what it said) of a script given as text."""
+    with tempfile.NamedTemporaryFile("w", suffix=".pkt") as file:
+        file.write(text)
+        file.flush()
+        code, out, error = tern("script", *options, file.name)
+        return code, out.decode(), error.replace(file.name, "FILE")
+
+
+class Suite(unittest.TestCase):
+    def check(self, *options):
+        self.assertGreater(len(SCRIPTS), 4)
+        for script in SCRIPTS:
+            with self.subTest(script=os.path.relpath(script, FOLDER)):
+                code, _, error = tern("script", *options, script)
+                self.assertEqual((code, error), (0, ""))
+
+    def test_ipv4(self):
+        self.check()
+
+    def test_ipv6(self):
+        self.check("--ip-version=ipv6")
+
+
+class Said(unittest.TestCase):
+    """A script that does not come out says where, what was expected and what was."""
+
+    def test_the_opening_itself_is_right(self):
+        self.assertEqual(play(OPEN), (0, "", ""))
+
+    def test_wrong_field(self):
+        code, _, error = play(OPEN + "+0 write(3, ..., 10) = 10\n+0 > . 1:11(10) ack 1\n")
+        self.assertEqual(code, 1)
+        self.assertIn("FILE:9: error handling packet: live packet field tcp_psh: expected: 0 (0x0) vs actual: 1 (0x1)",
+                      error)
+        self.assertIn("script packet:  0.050000 . 1:11(10) ack 1", error)
+        self.assertIn("actual packet:  0.050000 P. 1:11(10) ack 1 win", error)
+
+    def test_wrong_time(self):
+        code, _, error = play(OPEN + "+0 write(3, ..., 10) = 10\n+0.1 > P. 1:11(10) ack 1\n")
+        self.assertEqual(code, 1)
+        self.assertIn("timing error: expected outbound packet at 0.150000 sec but happened at 0.050000 sec", error)
+
+    def test_no_packet_at_all(self):
+        code, _, error = play(OPEN + "+0 > P. 1:11(10) ack 1\n")
+        self.assertEqual(code, 1)
+        self.assertIn("no packet left the host", error)
+
+    def test_wrong_result(self):
+        code, _, error = play(OPEN + "+0 read(3, ..., 10) = 10\n")
+        self.assertEqual(code, 1)
+        self.assertIn("FILE:8: runtime error in read call: Expected result 10 but got -1 with errno 11 (EAGAIN)", error)
+
+    def test_wrong_errno(self):
+        code, _, error = play(OPEN + "+0 read(3, ..., 10) = -1 EPIPE (Broken pipe)\n")
+        self.assertEqual(code, 1)
+        self.assertIn("Expected errno 32 (EPIPE) but got 11 (EAGAIN)", error)
+
+    def test_a_call_that_blocks_wants_a_time(self):
+        code, _, error = play(OPEN.replace("+0.000 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0\n", "")
+                              .replace("= -1 EINPROGRESS (Operation now in progress)", "= 0"))
+        self.assertEqual(code, 1)
+        self.assertIn("it blocks", error)
+
+    def test_assertion(self):
+        code, _, error = play(OPEN + "+0 %{ assert tcpi_snd_cwnd == 11, tcpi_snd_cwnd }%\n")
+        self.assertEqual(code, 1)
+        self.assertIn("AssertionError: assert tcpi_snd_cwnd == 11: 10", error)
+
+    def test_expressions(self):
+        code, out, error = play(OPEN + "+0 %{\na = 2 + 3 * 4\nassert a == 14 and not a < 3\n"
+                                "assert 1 < 2 <= 2 and a in (1, 14)\nassert max(1, a) == 14; print(a // 4, 'x')\n}%\n")
+        self.assertEqual((code, out.strip(), error), (0, "3 x", ""))
+
+    def test_range_of_time(self):
+        self.assertEqual(play(OPEN + "+0 write(3, ..., 10) = 10\n+0~+0.1 > P. 1:11(10) ack 1\n")[0], 0)
+        self.assertEqual(play(OPEN + "+0 write(3, ..., 10) = 10\n* > P. 1:11(10) ack 1\n")[0], 0)
+        self.assertIn("time range", play(OPEN + "+0 write(3, ..., 10) = 10\n+0.1~+0.2 > P. 1:11(10) ack 1\n")[2])
+
+    def test_segments_are_joined_unless_strict(self):
+        text = OPEN + "+0 write(3, ..., 2920) = 2920\n+0 > P. 1:2921(2920) ack 1\n"
+        self.assertEqual(play(text)[0], 0)
+        code, _, error = play(text, "--strict-segments")
+        self.assertEqual(code, 1)
+        self.assertIn("tcp_psh", error)
+
+    def test_commands_are_passed_over_with_a_warning(self):
+        code, _, error = play("`./common.sh`\n" + OPEN)
+        self.assertEqual(code, 0)
+        self.assertIn("FILE:1: warning: command './common.sh' is passed over", error)
+        self.assertEqual(play("`./common.sh`\n" + OPEN, "--quiet"), (0, "", ""))
+
+    def test_what_cannot_be_read(self):
+        for text, said in (("0 foo\n", "'(' is missing"), ("0 > S 0:5(4)\n", "0:5 is not 4 octets"),
+                           ("0 < Q 0:0(0)\n", "'Q' is no TCP flag"), ("0 %{ assert", "'%{' without '}%'"),
+                           ("0.2~0.1 > S 0:0(0)\n", "backwards"), ("* < S 0:0(0)\n", "packets that leave"),
+                           ("", "without events"), ("0 < S 0:0(0) <mss 99999>\n", "99999 is no MSS")):
+            with self.subTest(text=text):
+                code, _, error = play(text)
+                self.assertEqual(code, 2)
+                self.assertIn(said, error)
+        self.assertEqual(tern("script", "/nosuch/file")[0], 2)
+        self.assertEqual(tern("script")[0], 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
