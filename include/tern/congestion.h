@@ -55,6 +55,7 @@ struct tern_cc_ack {
 	uint32_t  lost_in_interval; /* declared lost within the sample */
 	uint32_t  delivered_in_interval;
 	uint32_t  ce_in_interval;
+	bool	  no_sack;	   /* the peer cannot say what it holds: one loss a round trip shows */
 	bool	  app_limited;	   /* the sample was taken while the program was the limit */
 	bool	  cwnd_limited;	   /* the window, not the program or the peer, held back sending */
 	bool	  round_start;	   /* what was in flight when the last round began is all delivered */

@@ -1,7 +1,7 @@
 /* Congestion control, the inner side of the door (tern/congestion.h): which controllers there are, and
  * calls that fill in what an op may leave out.
  *
- * RFC 5681, 6928; controllers: reno.c, cubic.c.
+ * RFC 5681, 6928; controllers: reno.c, cubic.c, bbr.c.
  */
 #ifndef TCP_CONGESTION_H
 #define TCP_CONGESTION_H
@@ -12,7 +12,7 @@
 enum { CC_NO_SSTHRESH = TERN_CC_NO_SSTHRESH };
 enum { CC_FEW_WORDS = 20 }; /* state that the warm record itself has room for */
 
-extern const struct tern_cc_ops cc_reno, cc_cubic;
+extern const struct tern_cc_ops cc_reno, cc_cubic, cc_bbr;
 
 enum { CC_NAME_MOST = 15 };
 enum { CC_RENO = 0 }; /* the one that never wants for memory */
