@@ -57,8 +57,8 @@ struct tern_config {
 	uint32_t packets;	  /* 512: output packets in flight between host and links */
 	uint16_t port_low, port_high; /* 32768-60999: ephemeral ports (RFC 6056) */
 
-	/* By name: "reno" (RFC 5681), "cubic" (RFC 9438), or one of the program's own. What a connection begins
-	 * with; tern_set_congestion_control() changes it. */
+	/* By name: "reno" (RFC 5681), "cubic" (RFC 9438), "bbr" (BBRv3, draft-ietf-ccwg-bbr-06), or one of
+	 * the program's own. What a connection begins with; tern_set_congestion_control() changes it. */
 	const char *congestion_control; /* "cubic" */
 	/* Controllers that the program brings (tern/congestion.h): looked up after the built-in ones, whose
 	 * names they cannot take. The array and what it points to must outlive the host. */

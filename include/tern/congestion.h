@@ -48,7 +48,7 @@ struct tern_cc_ack {
 	uint32_t  in_flight_before, in_flight;
 	/* The rate sample (draft-ietf-ccwg-bbr 4.1). rate 0: none. */
 	uint64_t  rate;		   /* delivery rate, bytes per second */
-	uint64_t  delivered_total; /* since the opening */
+	uint64_t  delivered_total; /* since the opening, or since a restart: it may begin anew then */
 	uint64_t  prior_delivered; /* delivered_total when the newest of what was delivered had been sent */
 	tern_time interval;	   /* that the sample spans */
 	uint32_t  tx_in_flight;	   /* when the newest of what was delivered was sent, itself included */

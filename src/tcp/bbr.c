@@ -184,6 +184,11 @@ static void bbr_restart(struct tern_cc *cc, const struct tern_cc_restart *restar
 {
 	struct bbr *const bbr = bbr_of(cc);
 
+	/* Nothing flies: rounds end here, and delivered_total may begin anew. */
+	bbr->delivered = 0;
+	bbr->next_round_delivered = 0;
+	bbr->loss_round_delivered = 0;
+	bbr->limited_to = 0;
 	if (!restart->app_limited || !bbr_is(bbr, BBR_BEGUN))
 		return;
 	bbr_let(bbr, BBR_IDLE_RESTART, true);
@@ -193,6 +198,25 @@ static void bbr_restart(struct tern_cc *cc, const struct tern_cc_restart *restar
 		set_pacing_rate(cc, 100);
 	else if (bbr->phase == BBR_PROBE_RTT)
 		bbr_check_probe_rtt_done(cc, restart->now);
+}
+
+/* The words may come from another machine: what arithmetic or a table would stumble over is put right. */
+static void bbr_shift(struct tern_cc *cc, tern_time by)
+{
+	struct bbr *const bbr = bbr_of(cc);
+	uint64_t *const moments[] = {
+		&bbr->min_rtt_stamp, &bbr->probe_rtt_min_stamp, &bbr->extra_acked_start, &bbr->cycle_stamp,
+		&bbr->last_lost_at,
+	};
+
+	for (size_t i = 0; i < sizeof moments / sizeof *moments; i++)
+		*moments[i] += (uint64_t)by;
+	if (bbr->probe_rtt_done_stamp != 0)
+		bbr->probe_rtt_done_stamp += (uint64_t)by;
+	if (bbr->phase >= BBR_PHASES)
+		bbr->phase = BBR_STARTUP;
+	bbr->probe_up_rounds = bbr_min(bbr->probe_up_rounds, 30);
+	bbr->probe_up_acked_per_inc = bbr_max(bbr->probe_up_acked_per_inc, 1);
 }
 
 /* What it knows of the path is more than cwnd. */
@@ -217,4 +241,5 @@ const struct tern_cc_ops cc_bbr = {
 	.undo = bbr_on_undo,
 	.restart = bbr_restart,
 	.at_rest = bbr_at_rest,
+	.shift = bbr_shift,
 };

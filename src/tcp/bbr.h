@@ -102,6 +102,12 @@ static inline uint64_t bbr_max(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+/* Moments are kept as words; on another clock (shift) they may lie before its zero. */
+static inline tern_time bbr_since(tern_time now, uint64_t moment)
+{
+	return (tern_time)((uint64_t)now - moment);
+}
+
 static inline bool bbr_probes_bw(const struct bbr *bbr)
 {
 	return bbr->phase >= BBR_DOWN && bbr->phase <= BBR_UP;

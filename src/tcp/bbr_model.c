@@ -160,7 +160,7 @@ void bbr_update_ack_aggregation(const struct tern_cc *cc, const struct tern_cc_a
 {
 	struct bbr *const bbr = bbr_of(cc);
 	const uint64_t rounds = bbr_is(bbr, BBR_FULL_BW_REACHED) ? EXTRA_ACKED_SLOT_ROUNDS : 1;
-	uint64_t expected = bbr_bytes_in(bbr_bw(bbr), (uint64_t)rs->now - bbr->extra_acked_start);
+	uint64_t expected = bbr_bytes_in(bbr_bw(bbr), (uint64_t)bbr_since(rs->now, bbr->extra_acked_start));
 
 	if (rs->round_start && ++bbr->extra_acked_rounds >= rounds) {
 		bbr->extra_acked[0] = rounds > 1 ? bbr->extra_acked[1] : 0;

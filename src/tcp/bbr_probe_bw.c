@@ -95,7 +95,7 @@ static bool is_time_to_probe(const struct tern_cc *cc, const struct tern_cc_ack 
 	const struct bbr *const bbr = bbr_of(cc);
 	const uint64_t reno_rounds = bbr_target_inflight(cc) / cc->mss;
 
-	return (uint64_t)rs->now > bbr->cycle_stamp + bbr->bw_probe_wait ||
+	return bbr_since(rs->now, bbr->cycle_stamp) > (tern_time)bbr->bw_probe_wait ||
 	       bbr->rounds_since_probe_up >= bbr_min(reno_rounds, RENO_ROUNDS_MOST);
 }
 

@@ -3,23 +3,24 @@
 
 enum { PROBE_RTT_CWND_GAIN = 50 };
 
-#define MIN_RTT_FILTER_LEN ((uint64_t)(10 * TERN_SECOND))
-#define PROBE_RTT_INTERVAL ((uint64_t)(5 * TERN_SECOND))
-#define PROBE_RTT_DURATION ((uint64_t)(200 * TERN_MILLISECOND))
+#define MIN_RTT_FILTER_LEN (10 * TERN_SECOND)
+#define PROBE_RTT_INTERVAL (5 * TERN_SECOND)
+#define PROBE_RTT_DURATION (200 * TERN_MILLISECOND)
 
 /* Two windows: five seconds, after which ProbeRTT looks for a new minimum, and ten, which remember the
  * one before. */
 void bbr_update_min_rtt(struct bbr *bbr, const struct tern_cc_ack *rs)
 {
 	const uint64_t now = (uint64_t)rs->now;
-	const bool expired = now > bbr->probe_rtt_min_stamp + PROBE_RTT_INTERVAL;
+	const bool expired = bbr_since(rs->now, bbr->probe_rtt_min_stamp) > PROBE_RTT_INTERVAL;
 
 	bbr_let(bbr, BBR_PROBE_RTT_EXPIRED, expired);
 	if (rs->rtt > 0 && ((uint64_t)rs->rtt < bbr->probe_rtt_min_delay || expired)) {
 		bbr->probe_rtt_min_delay = (uint64_t)rs->rtt;
 		bbr->probe_rtt_min_stamp = now;
 	}
-	if (bbr->probe_rtt_min_delay < bbr->min_rtt || now > bbr->min_rtt_stamp + MIN_RTT_FILTER_LEN) {
+	if (bbr->probe_rtt_min_delay < bbr->min_rtt ||
+	    bbr_since(rs->now, bbr->min_rtt_stamp) > MIN_RTT_FILTER_LEN) {
 		bbr->min_rtt = bbr->probe_rtt_min_delay;
 		bbr->min_rtt_stamp = bbr->probe_rtt_min_stamp;
 	}
@@ -64,7 +65,7 @@ void bbr_check_probe_rtt_done(struct tern_cc *cc, tern_time now)
 {
 	const uint64_t done = bbr_of(cc)->probe_rtt_done_stamp;
 
-	if (done != 0 && (uint64_t)now > done)
+	if (done != 0 && bbr_since(now, done) > 0)
 		leave(cc, now);
 }
 
@@ -78,7 +79,7 @@ static void handle(struct tern_cc *cc, const struct tern_cc_ack *rs)
 	if (bbr->probe_rtt_done_stamp == 0) {
 		if (rs->in_flight > bbr_probe_rtt_cwnd(cc))
 			return;
-		bbr->probe_rtt_done_stamp = (uint64_t)rs->now + PROBE_RTT_DURATION;
+		bbr->probe_rtt_done_stamp = (uint64_t)(rs->now + PROBE_RTT_DURATION);
 		bbr_let(bbr, BBR_PROBE_RTT_ROUND_DONE, false);
 		bbr_start_round(bbr);
 		return;

@@ -450,11 +450,15 @@ static void idle_restart_paces_at_what_is_known(void **unused)
 	assert_int_equal(path.in_flight, 0);
 	path.app_paused = false;
 	path.may_send_at = path.now;
+	path.delivered = 0, path.app_limited_until = 1; /* the books began anew meanwhile */
 	run_for(1); /* the first packet */
 	assert_true(bbr_is(bbr, BBR_IDLE_RESTART));
 	assert_int_equal(path.cc.pacing_rate, bbr_bw(bbr) * 99 / 100);
 	assert_true(path.cc.cwnd >= cwnd / 2);
+	const uint64_t rounds = bbr->round_count;
+
 	run_for(2 * path.rtt);
+	assert_true(bbr->round_count > rounds);
 	assert_true(bbr->phase != BBR_PROBE_RTT);
 	assert_false(bbr_is(bbr, BBR_IDLE_RESTART));
 	assert_true(utilisation(TERN_SECOND) >= 85);
@@ -539,6 +543,48 @@ static void loss_in_cruise_lowers_the_short_term_model(void **unused)
 	while (bbr->phase != BBR_REFILL)
 		run_for(TERN_MILLISECOND);
 	assert_true(bbr->bw_shortterm == BBR_INFINITE && bbr->inflight_shortterm == BBR_INFINITE);
+}
+
+/* By 0.7 at most, whatever the round's own samples say (BBR.Beta). */
+static void a_round_with_losses_takes_three_tenths_at_most(void **unused)
+{
+	static const struct {
+		uint64_t rate, shortterm;
+	} table[] = { { 1000000, 7000000 }, { 7500000, 7500000 }, { 12000000, 12000000 } };
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct tern_cc_ack ack = sample(TERN_SECOND, 10000000, 100 * TERN_MILLISECOND);
+
+		over(100 * MBIT, 100 * TERN_MILLISECOND, 100);
+		bbr->flags |= BBR_FULL_BW_REACHED;
+		path.cc.ops->ack(&path.cc, &ack);
+		bbr->phase = BBR_CRUISE;
+		bbr->flags |= BBR_LOSS_IN_ROUND;
+		bbr->bw_latest = 0;
+		bbr->bw_shortterm = 10000000;
+		ack.rate = table[i].rate;
+		ack.prior_delivered = 100000;
+		path.cc.ops->ack(&path.cc, &ack);
+		assert_int_equal(bbr->bw_shortterm, table[i].shortterm);
+	}
+}
+
+/* 5.3.4.3: what ProbeRTT sent slowly of its own will ends no cycle of the bandwidth filter. */
+static void probe_rtt_is_no_sample_of_the_path(void **unused)
+{
+	(void)unused;
+	over(100 * MBIT, 40 * TERN_MILLISECOND, 400);
+	while (bbr->phase != BBR_PROBE_RTT)
+		run_for(TERN_MILLISECOND);
+	while (bbr->phase == BBR_PROBE_RTT)
+		run_for(TERN_MILLISECOND);
+
+	const uint64_t filter[2] = { bbr->bw_filter[0], bbr->bw_filter[1] };
+
+	run_for(path.rtt * 3 / 2);
+	assert_int_equal(bbr->acks, BBR_ACKS_INIT);
+	assert_memory_equal(bbr->bw_filter, filter, sizeof filter);
 }
 
 /* Without SACK any loss is too much: a round trip shows one only. */
@@ -675,6 +721,56 @@ static void wild_samples_do_no_harm(void **unused)
 	}
 }
 
+/* Packed and woken on another clock, even one that began later: the same goes on. */
+static void clock_may_be_another(void **unused)
+{
+	static const tern_time by[] = { 0, 1000 * TERN_SECOND, -1000 * TERN_SECOND };
+	uint64_t delivered[3];
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof by / sizeof *by; i++) {
+		over(100 * MBIT, 40 * TERN_MILLISECOND, 400);
+		run_for(4 * TERN_SECOND);
+		path.cc.ops->shift(&path.cc, by[i]);
+		/* The path's own clock moves along. */
+		path.now += by[i];
+		path.app_since += by[i];
+		path.bottleneck_free_at += by[i];
+		path.may_send_at += by[i];
+		path.last_sent_at += by[i];
+		path.first_sent_at += by[i];
+		path.delivered_at += by[i];
+		for (uint32_t n = path.first; n != path.next; n++) {
+			struct path_packet *const p = path_packet(&path, n);
+
+			p->sent_at += by[i];
+			p->arrives_at += by[i];
+			p->first_sent_at += by[i];
+			p->delivered_at += by[i];
+		}
+		assert_within(watched(11 * TERN_SECOND).phases[BBR_PROBE_RTT], 2, 2);
+		delivered[i] = path.delivered;
+		assert_within(delivered[i], delivered[0] * 98 / 100, delivered[0] * 102 / 100);
+	}
+}
+
+/* What another machine packed is not believed where it would do harm. */
+static void packed_nonsense_is_put_right(void **unused)
+{
+	(void)unused;
+	over(100 * MBIT, 40 * TERN_MILLISECOND, 400);
+	run_for(TERN_SECOND);
+	for (unsigned i = 0; i < sizeof(struct bbr) / sizeof(uint64_t); i++) {
+		path.state[i] = i & 1 ? UINT64_MAX : 0;
+	}
+	path.cc.ops->shift(&path.cc, 0);
+	run_for(5 * TERN_SECOND);
+	memset(path.state, 0xff, sizeof path.state);
+	path.cc.ops->shift(&path.cc, 0);
+	run_for(5 * TERN_SECOND);
+	assert_true(bbr->phase < BBR_PHASES);
+}
+
 static void state_is_worth_keeping_once_a_rate_is_known(void **unused)
 {
 	(void)unused;
@@ -710,12 +806,16 @@ int main(void)
 		cmocka_unit_test(bound_is_where_losses_crossed_the_threshold),
 		cmocka_unit_test(app_limited_loss_sets_no_bound),
 		cmocka_unit_test(loss_in_cruise_lowers_the_short_term_model),
+		cmocka_unit_test(a_round_with_losses_takes_three_tenths_at_most),
+		cmocka_unit_test(probe_rtt_is_no_sample_of_the_path),
 		cmocka_unit_test(without_sack_any_loss_ends_the_probe),
 		cmocka_unit_test(timeout_leaves_one_segment_and_recovery_restores),
 		cmocka_unit_test(spurious_loss_returns_to_startup),
 		cmocka_unit_test(spurious_loss_returns_to_the_probe),
 		cmocka_unit_test(marks_keep_the_queue_short),
 		cmocka_unit_test(wild_samples_do_no_harm),
+		cmocka_unit_test(clock_may_be_another),
+		cmocka_unit_test(packed_nonsense_is_put_right),
 		cmocka_unit_test(state_is_worth_keeping_once_a_rate_is_known),
 	};
 
