@@ -210,17 +210,37 @@ int tern_datagram_refuse(tern_host *host, tern_socket handle, enum tern_unreacha
 	return 0;
 }
 
+/* Whose the quoted datagram was; NULL: nobody's. */
+static struct datagram_socket *sender_of(struct tern_host *host, const struct ip_header *quoted,
+					 struct tern_endpoint *remote)
+{
+	enum { IDENTIFIER_AT = 4 };
+	struct tern_endpoint local = { .addr = quoted->src };
+
+	*remote = (struct tern_endpoint){ .addr = quoted->dst };
+	if (quoted->is_fragment && quoted->fragment_offset != 0)
+		return NULL;
+	if (quoted->protocol == IPPROTO_UDP_ && quoted->payload_len >= 4) {
+		local.port = get16(quoted->payload);
+		remote->port = get16(quoted->payload + 2);
+		return datagram_socket_find(host, TERN_DATAGRAM_UDP, &local, remote);
+	}
+	if (quoted->protocol == (quoted->version == 4 ? IPPROTO_ICMP4 : IPPROTO_ICMP6) &&
+	    quoted->payload_len >= IDENTIFIER_AT + 2 && quoted->payload[0] == (quoted->version == 4 ? 8 : 128)) {
+		local.port = remote->port = get16(quoted->payload + IDENTIFIER_AT);
+		return datagram_socket_find(host, TERN_DATAGRAM_ECHO, &local, remote);
+	}
+	return NULL;
+}
+
 void datagram_error(struct tern_host *host, const struct icmp_message *icmp, int error)
 {
-	struct ip_header     quoted;
-	struct tern_endpoint local, remote;
+	struct datagram_socket *socket = NULL;
+	struct tern_endpoint	remote;
+	struct ip_header	quoted;
 
-	if (!ip_wire_parse_quoted(&quoted, icmp->body, icmp->body_len) ||
-	    quoted.protocol != IPPROTO_UDP_ || quoted.is_fragment || quoted.payload_len < 4)
-		return;
-	local = (struct tern_endpoint){ .addr = quoted.src, .port = get16(quoted.payload) };
-	remote = (struct tern_endpoint){ .addr = quoted.dst, .port = get16(quoted.payload + 2) };
-	struct datagram_socket *const socket = datagram_socket_find(host, TERN_DATAGRAM_UDP, &local, &remote);
+	if (ip_wire_parse_quoted(&quoted, icmp->body, icmp->body_len))
+		socket = sender_of(host, &quoted, &remote);
 	if (!socket)
 		return;
 	socket->error = error;

@@ -14,6 +14,8 @@
 #include "wire/nd.h"
 #include "wire/nd_router.h"
 
+enum { QUOTE_MOST = 128 }; /* headers of both layers, and more */
+
 /* ---- frames in ---- */
 
 /* Our groups (RFC 2464 7): all nodes, the solicited-node group of each address that we answer for, and what
@@ -127,6 +129,39 @@ void ethernet_expire(struct tern_host *host)
 	host->env.stats.TernNeighbourFull = cache->full;
 	if (freed)
 		datagrams_made_room(host);
+}
+
+void ethernet_tell_unreachable(struct tern_host *host)
+{
+	struct tern_packet *packet;
+	bool		    freed = false;
+
+	while ((packet = packet_pop(&host->neighbours.unreachable))) {
+		uint8_t	 quote[QUOTE_MOST];
+		uint32_t n = 0;
+
+		for (unsigned i = 0; i < packet->n_parts; i++) {
+			const uint32_t skip = i == 0 ? ETHERNET_HEADER : 0;
+			const uint32_t piece = min_u32(packet->part[i].n - skip, QUOTE_MOST - n);
+
+			memcpy(quote + n, packet->part[i].at + skip, piece);
+			n += piece;
+		}
+		host->env.stats.TernNeighbourDrops++;
+		packet_free(host, packet);
+		icmp_unreachable_here(host, quote, n);
+		freed = true;
+	}
+	if (freed)
+		datagrams_made_room(host);
+}
+
+void ethernet_confirm(struct tern_host *host, uint8_t link, const struct tern_addr *remote)
+{
+	struct route route;
+
+	if (link < HOST_LINKS && host->links[link].ethernet && host_route(host, remote, &route) && route.link == link)
+		neighbour_confirmed(&host->neighbours, link, &route.next_hop, host->now);
 }
 
 int tern_host_set_neighbour(tern_host *host, uint8_t link, const struct tern_addr *addr, const uint8_t mac[6])

@@ -39,6 +39,11 @@ void ethernet_solicitation_arrive(struct tern_host *host, uint8_t link, const st
 void ethernet_dispatch(struct tern_host *host, const struct outgoing *out, struct tern_packet *packet);
 /* Makes the packet of a REPLY_NEIGHBOUR. */
 void ethernet_reply(struct tern_host *host, const struct reply *reply);
+/* Who sent what waited for a neighbour that nobody is learns of it, as a router's ICMP error would tell (RFC 1122
+ * 2.3.2.2). Settles blocks: for when no block is at hand. */
+void ethernet_tell_unreachable(struct tern_host *host);
+/* What was sent to remote on the link got there. */
+void ethernet_confirm(struct tern_host *host, uint8_t link, const struct tern_addr *remote);
 /* Time passed: asks again, lets go of what waited too long. */
 void ethernet_expire(struct tern_host *host);
 

@@ -172,6 +172,8 @@ static void drop_waiting(struct tern_host *host)
 	neighbours_clear(&host->neighbours);
 	while ((packet = packet_pop(&host->neighbours.given_up)))
 		packet_free(host, packet);
+	while ((packet = packet_pop(&host->neighbours.unreachable)))
+		packet_free(host, packet);
 }
 
 void tern_host_destroy(tern_host *host)
@@ -207,6 +209,7 @@ void tern_host_advance(tern_host *host, tern_time now)
 	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_ADVANCE, .now = now });
 	host_set_now(host, now);
 	timers_run(host);
+	ethernet_tell_unreachable(host);
 	host_shed(host);
 }
 

@@ -132,24 +132,23 @@ static void tell_error(struct tern_host *host, const struct tern_tuple *tuple, e
 	host->env.watcher.event(host->env.watcher.context, &event);
 }
 
-static void error_arrives(struct tern_host *host, const struct icmp_message *icmp)
+/* An error that came from outside is told to the watcher; one of our own making is not. */
+static void tell_sender(struct tern_host *host, const struct icmp_message *icmp, const struct meaning *meaning,
+			bool from_outside)
 {
 	struct ip_header  quoted;
 	struct tern_tuple tuple = { .zone = 0 };
 	struct tcp_icmp	  told = { .mtu = 0 };
-	struct meaning	  meaning;
 	enum tcp_state	  state = SYN_RECEIVED;
 	bool		  acted;
 
-	if (!understand(icmp->kind, &meaning))
-		return;
-	datagram_error(host, icmp, -(int)meaning.error);
+	datagram_error(host, icmp, -(int)meaning->error);
 	if (!icmp_wire_quoted_tcp(icmp, &quoted, &tuple.local_port, &tuple.remote_port, &told.seq))
 		return;
 	tuple.local = quoted.src;
 	tuple.remote = quoted.dst;
-	told.error = -(int)meaning.error;
-	told.hard = meaning.hard;
+	told.error = -(int)meaning->error;
+	told.hard = meaning->hard;
 
 	const demux_ref ref = demux_find(&host->demux, &tuple);
 	if (demux_ref_kind(ref) == DEMUX_BLOCK) {
@@ -162,7 +161,24 @@ static void error_arrives(struct tern_host *host, const struct icmp_message *icm
 	} else {
 		return;
 	}
-	tell_error(host, &tuple, state, icmp, quoted.version == 6, acted);
+	if (from_outside)
+		tell_error(host, &tuple, state, icmp, quoted.version == 6, acted);
+}
+
+static void error_arrives(struct tern_host *host, const struct icmp_message *icmp)
+{
+	struct meaning meaning;
+
+	if (understand(icmp->kind, &meaning))
+		tell_sender(host, icmp, &meaning, true);
+}
+
+void icmp_unreachable_here(struct tern_host *host, const uint8_t *packet, uint32_t n)
+{
+	const struct icmp_message icmp = { .kind = ICMP_HOST_UNREACHABLE, .body = packet, .body_len = n };
+	const struct meaning	  meaning = { TERN_EHOSTUNREACH, true };
+
+	tell_sender(host, &icmp, &meaning, false);
 }
 
 void icmp_arrive(struct tern_host *host, const struct ip_header *ip, const uint8_t *packet, uint32_t len,

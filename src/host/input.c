@@ -49,7 +49,12 @@ void input_drop(struct tern_host *host, const struct ip_header *ip, enum tern_ve
 static struct tcb *arrive_block(struct tern_host *host, const struct lookup *in, struct tcb *tcb)
 {
 	const enum tcp_state before = (enum tcp_state)tcb->state;
+	const seq_t	     una = tcb->snd.una;
 	const enum tern_verdict verdict = tcp_arrive(tcb, &in->seg, in->ip.traffic_class, in->mark, host->now);
+
+	/* RFC 4861 7.3.1: forward progress. Looked at only while some neighbour is in doubt. */
+	if (__builtin_expect(neighbours_ask(&host->neighbours), 0) && seq_lt(una, tcb->snd.una))
+		ethernet_confirm(host, in->link, &in->tuple.remote);
 
 	/* RFC 9293 3.10.7.3, 3.10.7.4: before synchronization an unacceptable ACK is answered with a reset. */
 	if (verdict == TERN_VERDICT_BAD_ACK && (before == SYN_SENT || before == SYN_RECEIVED))
@@ -431,5 +436,6 @@ void tern_host_input(tern_host *host, tern_packet *const batch[], size_t n, tern
 		input_packets(host, piece, pieces);
 		done += pieces;
 	}
+	ethernet_tell_unreachable(host);
 	host_shed(host);
 }

@@ -291,6 +291,9 @@ void icmp_error(struct tern_host *host, const struct ip_header *ip, const uint8_
 /* The same, with an MTU for ICMP_PACKET_TOO_BIG. */
 void icmp_error_mtu(struct tern_host *host, const struct ip_header *ip, const uint8_t *packet, uint32_t len, int kind,
 		    uint32_t mtu);
+/* A packet of ours (its first n octets, from the IP header on) found no neighbour: its connection or socket is told
+ * EHOSTUNREACH. That is hard while a connection opens: who has no neighbour need not wait for R2. */
+void icmp_unreachable_here(struct tern_host *host, const uint8_t *packet, uint32_t n);
 /* ICMP time exceeded for a datagram whose fragments did not all come. */
 void icmp_reassembly_expired(struct tern_host *host, const struct ip_reassembly_expired *expired);
 /* An ICMP error about the SYN (sequence number irs) that the tuple's remote sent us: what accept-any

@@ -124,6 +124,7 @@ size_t tern_host_output(tern_host *host, tern_packet *batch[], size_t room, tern
 			break;
 		}
 	}
+	ethernet_tell_unreachable(host);
 	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_OUTPUT_MADE, .data = batch, .n = n });
 	return n;
 }
@@ -160,7 +161,8 @@ static uint32_t packets_in(const struct tern_packet *first)
 void output_check(const struct tern_host *host)
 {
 	const uint32_t n = packets_in(host->free_packets) + packets_in(host->made.first) +
-			   packets_in(host->loop.first) + host->neighbours.n_waiting + host->n_out;
+			   packets_in(host->loop.first) + packets_in(host->neighbours.unreachable.first) +
+			   host->neighbours.n_waiting + host->n_out;
 
 	tern_assert(n == host->env.config.packets);
 	neighbours_check(&host->neighbours);

@@ -27,7 +27,8 @@ int neighbours_start(struct neighbours *cache)
 
 void neighbours_done(struct neighbours *cache)
 {
-	tern_assert(cache->n_waiting == 0 && !cache->given_up.first && !cache->released.first);
+	tern_assert(cache->n_waiting == 0 && !cache->given_up.first && !cache->released.first &&
+		    !cache->unreachable.first);
 	mem_put(cache->mem, cache->entries, ENTRIES_BYTES);
 	cache->entries = NULL;
 }
@@ -48,12 +49,12 @@ static struct tern_packet *unqueue(struct neighbours *cache, struct neighbour *n
 	return packet;
 }
 
-static void give_up(struct neighbours *cache, struct neighbour *n)
+static void give_up(struct neighbours *cache, struct neighbour *n, struct packet_list *to)
 {
 	struct tern_packet *packet;
 
 	while ((packet = unqueue(cache, n)))
-		packet_push(&cache->given_up, packet);
+		packet_push(to, packet);
 }
 
 static void release(struct neighbours *cache, struct neighbour *n)
@@ -108,7 +109,7 @@ static void forget(struct neighbours *cache, struct neighbour *n)
 {
 	uint16_t *at = bucket_of(cache, n->link, &n->addr);
 
-	give_up(cache, n);
+	give_up(cache, n, &cache->given_up);
 	while (&cache->entries[*at - 1] != n)
 		at = &cache->entries[*at - 1].chain;
 	*at = n->chain;
@@ -298,6 +299,18 @@ void neighbour_heard(struct neighbours *cache, uint8_t link, const struct tern_a
 	}
 }
 
+void neighbour_confirmed(struct neighbours *cache, uint8_t link, const struct tern_addr *addr, tern_time now)
+{
+	struct neighbour *const n = find(cache, link, addr);
+
+	if (!n || (n->state != NEIGHBOUR_STATE_DELAY && n->state != NEIGHBOUR_STATE_PROBE))
+		return;
+	n->state = NEIGHBOUR_STATE_REACHABLE; /* who told us of it is no more proved by this than before */
+	n->asked = 0;
+	n->confirmed = now;
+	n->until = now + NEIGHBOUR_REACHABLE;
+}
+
 bool neighbour_set(struct neighbours *cache, uint8_t link, const struct tern_addr *addr, const uint8_t *mac,
 		   tern_time now)
 {
@@ -334,7 +347,7 @@ static bool due(struct neighbours *cache, struct neighbour *n, tern_time now, st
 		return false;
 	}
 	if (n->asked == NEIGHBOUR_PROBES) {
-		give_up(cache, n);
+		give_up(cache, n, &cache->unreachable);
 		n->state = NEIGHBOUR_STATE_FAILED;
 		n->until = now + NEIGHBOUR_FAILED;
 		return false;
@@ -372,7 +385,7 @@ bool neighbour_ask(struct neighbours *cache, tern_time now, struct neighbour_que
 
 tern_time neighbours_deadline(const struct neighbours *cache)
 {
-	return cache->next;
+	return cache->unreachable.first ? 0 : cache->next;
 }
 
 /* ---- looking ---- */

@@ -73,6 +73,7 @@ struct neighbours {
 	tern_time	      next; /* nothing is due before; TERN_NEVER */
 	uint64_t	      full; /* times that there was no place */
 	struct packet_list released, given_up; /* what waited: complete now and may go; or may not */
+	struct packet_list unreachable; /* what waited for a neighbour that nobody is: its senders are to be told */
 };
 
 /* waiting_most: packets, over all entries. */
@@ -86,7 +87,7 @@ void neighbours_done(struct neighbours *cache);
 
 enum neighbour_way {
 	NEIGHBOUR_SEND,	 /* packet->headers begins with its hardware address now */
-	NEIGHBOUR_WAITS, /* the packet is the cache's until it comes out of packet_pop() */
+	NEIGHBOUR_WAITS, /* the packet is the cache's until it comes out of one of its lists */
 	NEIGHBOUR_DROP,	 /* nobody there, or no place to wait */
 };
 
@@ -106,6 +107,16 @@ void neighbour_heard(struct neighbours *cache, uint8_t link, const struct tern_a
 bool neighbour_set(struct neighbours *cache, uint8_t link, const struct tern_addr *addr, const uint8_t *mac,
 		   tern_time now);
 
+/* Something arrived from beyond or at addr that shows that what we sent it got there (RFC 4861 7.3.1): a question that
+ * is due, or out, need not be asked. */
+void neighbour_confirmed(struct neighbours *cache, uint8_t link, const struct tern_addr *addr, tern_time now);
+
+/* Somebody waits for a confirmation: else neighbour_confirmed() would change nothing. */
+static inline bool neighbours_ask(const struct neighbours *cache)
+{
+	return cache->next != TERN_NEVER;
+}
+
 struct neighbour_question {
 	struct tern_addr addr;
 	uint8_t		 link;
@@ -115,7 +126,7 @@ struct neighbour_question {
 
 /* The next question that is due; false: none now. Also lets those fail whom nobody answered. */
 bool	  neighbour_ask(struct neighbours *cache, tern_time now, struct neighbour_question *question);
-tern_time neighbours_deadline(const struct neighbours *cache);
+tern_time neighbours_deadline(const struct neighbours *cache); /* 0, long past: something is unreachable */
 
 
 /* NONE: no entry (or one too old to be used). */

@@ -143,6 +143,144 @@ static void nobody_there(void **state)
 	two_end(&w); /* packets may still wait */
 }
 
+static struct tern_event event_of(struct two_hosts *w, tern_socket socket)
+{
+	struct tern_event event;
+
+	while (tern_host_event(w->host[0], &event))
+		if (event.socket.index == socket.index && event.socket.generation == socket.generation)
+			return event;
+	return (struct tern_event){ .ready = 0 };
+}
+
+/* What waited for an answer of ARP or neighbour discovery in vain is told, three seconds after it was sent. */
+static void nobody_there_is_told(void **state)
+{
+	static const char *const nobody[] = { "10.0.0.77", "fd00::77" };
+	static const char *const nobody_else[] = { "10.0.0.78", "fd00::78" };
+
+	(void)state;
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		struct tern_open	   open = { .remote = { .port = 80 } };
+		struct tern_datagram_open  udp = { .local = { .port = 0 } };
+		struct tern_datagram_open  echo = { .kind = TERN_DATAGRAM_ECHO };
+		struct tern_datagram	   out = { .data = "question", .n = 8 }, in;
+		tern_socket		   tcp, datagrams, connected, pings;
+		struct two_hosts	   w;
+		uint8_t			   frame[2048];
+
+		two_defaults(&w);
+		begin(&w, false);
+		assert_int_equal(tern_addr_parse(&open.remote.addr, nobody[v6]), 0);
+		out.remote.port = 53;
+		assert_int_equal(tern_addr_parse(&out.remote.addr, nobody_else[v6]), 0);
+		assert_int_equal(tern_datagram_open(w.host[0], &udp, &datagrams), 0);
+		udp.remote = out.remote;
+		assert_int_equal(tern_datagram_open(w.host[0], &udp, &connected), 0);
+		assert_int_equal(tern_datagram_open(w.host[0], &echo, &pings), 0);
+		assert_int_equal(tern_datagram_send(w.host[0], datagrams, &out), 0);
+		assert_int_equal(tern_datagram_send(w.host[0], connected, &out), 0);
+		assert_int_equal(tern_datagram_send(w.host[0], pings, &out), 0);
+		assert_int_equal(tern_datagram_send(w.host[0], pings, &out), 0); /* pushes out the oldest that waits */
+		assert_int_equal(tern_connect(w.host[0], &open, &tcp), 0);
+		for (tern_time end = w.now + 4 * TERN_SECOND; w.now < end; w.now += 100 * TERN_MILLISECOND) {
+			while (take(&w, 0, frame) > 0)
+				;
+			tern_host_advance(w.host[0], w.now);
+			tern_host_check(w.host[0]);
+		}
+		assert_int_equal(tern_datagram_receive(w.host[0], datagrams, &in), -TERN_EAGAIN);
+		assert_int_equal(tern_datagram_receive(w.host[0], connected, &in), -TERN_EHOSTUNREACH);
+		assert_true(addr_equal(&in.remote.addr, &out.remote.addr));
+		assert_int_equal(tern_datagram_receive(w.host[0], connected, &in), -TERN_EAGAIN);
+		assert_int_equal(tern_datagram_receive(w.host[0], pings, &in), -TERN_EHOSTUNREACH);
+		assert_true(event_of(&w, tcp).ready & TERN_ERROR);
+		assert_int_equal(two_state(&w, 0, tcp), TERN_STATE_CLOSED);
+		struct tern_status status;
+		assert_int_equal(tern_status(w.host[0], tcp, &status), 0);
+		assert_int_equal(status.error, -TERN_EHOSTUNREACH);
+		two_end(&w);
+	}
+}
+
+static bool gone;
+
+/* The neighbour is switched off, or says nothing to questions alone. */
+static bool neighbour_is_gone(struct two_hosts *w, int from, const uint8_t *packet, size_t len)
+{
+	(void)w, (void)from, (void)packet, (void)len;
+	return gone;
+}
+
+/* RFC 1122 4.2.3.9, RFC 5927: a connection that is up outlives its neighbour's silence; the program may know. */
+static void a_silent_neighbour_ends_no_connection(void **state)
+{
+	struct two_hosts w;
+	tern_socket	 client, server;
+	struct tern_status status;
+
+	(void)state;
+	two_defaults(&w);
+	begin(&w, false);
+	w.lose = neighbour_is_gone;
+	gone = false;
+	two_open(&w, false, &client, &server);
+	two_wait(&w, 60 * TERN_SECOND); /* the entry is stale */
+	gone = true;
+	assert_int_equal(tern_send(w.host[0], client, "x", 1, 0), 1);
+	two_wait(&w, 30 * TERN_SECOND);
+	assert_int_equal(two_state(&w, 0, client), TERN_STATE_ESTABLISHED);
+	assert_true(stats_of(&w, 0).TernNeighbourDrops > 0);
+	assert_int_equal(tern_status(w.host[0], client, &status), 0);
+	assert_int_equal(status.soft_error, -TERN_EHOSTUNREACH);
+	gone = false;
+	two_wait(&w, 200 * TERN_SECOND);
+	char octet;
+	assert_int_equal(tern_receive(w.host[1], server, &octet, 1), 1);
+	tern_abort(w.host[0], client);
+	tern_abort(w.host[1], server);
+	two_wait(&w, 20 * TERN_SECOND);
+	two_end(&w);
+}
+
+/* RFC 4861 7.3.1: while acknowledgments of new text come, the neighbour need not be asked. */
+static void progress_confirms_a_neighbour(void **state)
+{
+	(void)state;
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		struct two_hosts w;
+		tern_socket	 client, server;
+		char		 octet;
+
+		two_defaults(&w);
+		begin(&w, false);
+		two_open(&w, v6, &client, &server);
+		for (unsigned second = 0; second < 600; second++) {
+			const bool one_way = second >= 300;
+
+			assert_int_equal(tern_send(w.host[0], client, "x", 1, 0), 1);
+			two_wait(&w, TERN_SECOND);
+			assert_int_equal(tern_receive(w.host[1], server, &octet, 1), 1);
+			if (!one_way) {
+				assert_int_equal(tern_send(w.host[1], server, "y", 1, 0), 1);
+				two_wait(&w, TERN_SECOND);
+				assert_int_equal(tern_receive(w.host[0], client, &octet, 1), 1);
+				/* Each was asked once, at the very beginning. */
+				assert_int_equal(stats_of(&w, 0).TernArpOut, v6 ? 0 : 1);
+				assert_int_equal(stats_of(&w, 0).Icmp6OutNeighborSolicits, v6 ? 1 : 0);
+				assert_int_equal(stats_of(&w, 1).Icmp6OutNeighborSolicits, 0);
+			}
+		}
+		/* Who sends no text has nothing acknowledged: it asks, and the other still does not. */
+		assert_true(stats_of(&w, 1).TernArpOut + stats_of(&w, 1).Icmp6OutNeighborSolicits > 1);
+		assert_int_equal(stats_of(&w, 0).Icmp6OutNeighborSolicits, v6 ? 1 : 0);
+		tern_abort(w.host[0], client);
+		tern_abort(w.host[1], server);
+		two_wait(&w, 20 * TERN_SECOND);
+		two_end(&w);
+	}
+}
+
 static void who_is_answered(void **state)
 {
 	struct two_hosts w;
@@ -256,6 +394,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tcp_over_ethernet),
 		cmocka_unit_test(nobody_there),
+		cmocka_unit_test(nobody_there_is_told),
+		cmocka_unit_test(a_silent_neighbour_ends_no_connection),
+		cmocka_unit_test(progress_confirms_a_neighbour),
 		cmocka_unit_test(who_is_answered),
 		cmocka_unit_test(proxy_answers_for_all_but_the_asker),
 		cmocka_unit_test(runts_and_other_noise),

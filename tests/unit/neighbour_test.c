@@ -152,7 +152,7 @@ static void nobody_answers(void **state)
 	}
 	assert_int_equal(questions(&rig, &question), 0);
 	assert_int_equal(state_of(&rig, 1), NEIGHBOUR_STATE_FAILED);
-	assert_int_equal(drain(&rig.cache.given_up), NEIGHBOUR_WAITING);
+	assert_int_equal(drain(&rig.cache.unreachable), NEIGHBOUR_WAITING);
 	assert_int_equal(neighbours_deadline(&rig.cache), TERN_NEVER);
 	assert_int_equal(send_to(&rig, 1, 0), NEIGHBOUR_DROP);
 	assert_false(answered(&rig, 1, mac_a)); /* too late: nobody asks any more */
