@@ -1,6 +1,7 @@
 /* tern-bench: how fast and how small, measured from inside. */
 #include "bench.h"
 #include "gateway_relay.h"
+#include "goodput_real.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -56,7 +57,8 @@ static void help(void)
 	     "  tern-bench\n"
 	     "  tern-bench bulk messages\n"
 	     "  tern-bench memory --json\n"
-	     "  tern-bench gateway");
+	     "  tern-bench gateway\n"
+	     "  tern-bench goodput --real --seeds 2    beside Linux over a wire in real time; see its --help");
 }
 
 static bool *option_named(struct command_line *line, const char *name)
@@ -134,6 +136,10 @@ int main(int argc, char *argv[])
 		return agent_main(argv[2], argv[3]);
 	if (argc == 3 && strcmp(argv[1], "--count-acks") == 0) /* run so by `acks`, under valgrind */
 		return acks_counted(strcmp(argv[2], "quick") == 0);
+	if (argc > 2 && strcmp(argv[1], "--goodput-end") == 0) /* run so by `goodput --real` */
+		return goodput_end(argc - 2, argv + 2);
+	if (argc > 2 && goodput_is_real(argc - 1, argv + 1))
+		return goodput_real(argv[0], argc - 1, argv + 1);
 	if (!parse(&line, argc - 1, argv + 1))
 		return EXIT_USAGE;
 	if (line.help)
