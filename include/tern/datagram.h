@@ -55,7 +55,11 @@ struct tern_datagram {
 	uint8_t		     link;	    /* it came by; sending: to a group or 255.255.255.255 it leaves by */
 	uint8_t		     ttl;	    /* sending: 0 means the host's, to a group 1 (RFC 1112 6.1) */
 	uint8_t		     traffic_class; /* DSCP and ECN */
-	bool		     dont_fragment; /* sending: -TERN_EMSGSIZE instead of fragments (IPv4: DF) */
+	/* Sending: -TERN_EMSGSIZE instead of fragments, where the datagram is longer than the path carries as far as
+	 * that is known (IPv4: DF is set, so that the path tells). Without it IPv4 is cut to the link, and on the way
+	 * where that must be; IPv6 is cut to the path. */
+	bool	 dont_fragment;
+	uint32_t mtu; /* with -TERN_EMSGSIZE from receiving: what the path carries, as tern_datagram_mtu() */
 };
 
 /* One datagram leaves with the next output. remote may be all zero on a socket that has one; local
@@ -64,6 +68,11 @@ struct tern_datagram {
  * -TERN_EACCES: a broadcast address, and the socket was not opened for that; -TERN_ENETUNREACH; -TERN_EAGAIN:
  * no packet free now; -TERN_ENOMEM; or, once, the ICMP error that came back for an earlier one. */
 int tern_datagram_send(tern_host *host, tern_socket socket, const struct tern_datagram *datagram);
+
+/* Octets of an IP packet, header included, that may go to remote whole: the link's MTU, or less where a router has said
+ * so about a datagram or connection of ours within the last ten minutes (RFC 1191, RFC 8201). remote NULL: the
+ * socket's own. 0: no such socket, no route, or a group. */
+uint32_t tern_datagram_mtu(tern_host *host, tern_socket socket, const struct tern_endpoint *remote);
 
 /* The oldest datagram; its data stays until the next call for this socket. 0; -TERN_EAGAIN; or, once, a
  * pending ICMP error: -TERN_ECONNREFUSED, -TERN_EHOSTUNREACH, -TERN_ENETUNREACH, -TERN_EACCES,

@@ -164,6 +164,7 @@ int tern_datagram_receive(tern_host *host, tern_socket handle, struct tern_datag
 
 		socket->error = 0;
 		out->remote = socket->error_remote;
+		out->mtu = error == -TERN_EMSGSIZE ? tern_datagram_mtu(host, handle, &out->remote) : 0;
 		return error;
 	}
 	datagram = socket->first;
@@ -210,6 +211,19 @@ int tern_datagram_refuse(tern_host *host, tern_socket handle, enum tern_unreacha
 	return 0;
 }
 
+/* RFC 1191, RFC 8201: believed of the peer, or of who was sent to last, alone: a forger must know him. */
+static void learn_mtu(struct tern_host *host, const struct datagram_socket *socket, const struct icmp_message *icmp,
+		      const struct ip_header *quoted)
+{
+	const struct tern_addr *const dst = socket->connected ? &socket->remote.addr : &socket->sent_to.addr;
+	struct route		      route;
+
+	if (!host->env.config.no_path_mtu_discovery && addr_equal(dst, &quoted->dst) &&
+	    host_route(host, &quoted->dst, &route) && route.link != ROUTE_LOOPBACK)
+		(void)path_mtu_lower(&host->path_mtu, &quoted->dst, 0, icmp->mtu, icmp_quoted_len(icmp, quoted),
+				     route.mtu, host->now);
+}
+
 /* Whose the quoted datagram was; NULL: nobody's. */
 static struct datagram_socket *sender_of(struct tern_host *host, const struct ip_header *quoted,
 					 struct tern_endpoint *remote)
@@ -243,6 +257,8 @@ void datagram_error(struct tern_host *host, const struct icmp_message *icmp, int
 		socket = sender_of(host, &quoted, &remote);
 	if (!socket)
 		return;
+	if (icmp->kind == ICMP_PACKET_TOO_BIG)
+		learn_mtu(host, socket, icmp, &quoted);
 	socket->error = error;
 	socket->error_remote = remote;
 	datagram_become_ready(host, socket, TERN_ERROR);

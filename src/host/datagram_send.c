@@ -148,6 +148,7 @@ int tern_datagram_send(tern_host *host, tern_socket handle, const struct tern_da
 	bounce = bounce_own(host, UDP_HEADER + in->n);
 	if (!bounce)
 		return -TERN_ENOMEM;
+	socket->sent_to = (struct tern_endpoint){ .addr = tuple.remote, .port = tuple.remote_port };
 	const uint32_t len = write_message(bounce, socket, &tuple, in, &message);
 	error = packet_message(host, &message, bounce, len);
 	socket->blocked |= error == -TERN_EAGAIN;
@@ -155,6 +156,15 @@ int tern_datagram_send(tern_host *host, tern_socket handle, const struct tern_da
 	host->env.stats.Icmp6OutRouterAdvertisements += socket->kind == TERN_DATAGRAM_ROUTER && error == 0;
 	host->env.stats.UdpOutDatagrams += socket->kind == TERN_DATAGRAM_UDP && error == 0;
 	return error;
+}
+
+uint32_t tern_datagram_mtu(tern_host *host, tern_socket handle, const struct tern_endpoint *remote)
+{
+	const struct datagram_socket *const socket = datagram_socket_of(host, handle);
+
+	if (!socket)
+		return 0;
+	return host_mtu(host, &(struct tern_tuple){ .remote = remote ? remote->addr : socket->remote.addr });
 }
 
 void datagrams_made_room(struct tern_host *host)

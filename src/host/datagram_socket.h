@@ -37,6 +37,7 @@ struct datagram_socket {
 	size_t			queued, limit;
 	int			error; /* pending, negative */
 	struct tern_endpoint	error_remote;
+	struct tern_endpoint	sent_to; /* last: who a router may say something of (RFC 5927 4.1's thought) */
 	bool			blocked;    /* a send found no packet */
 	uint32_t		ready;	    /* edges not told */
 	bool			listed;

@@ -67,8 +67,7 @@ static bool understand(enum icmp_kind kind, struct meaning *meaning)
 	}
 }
 
-/* Bytes that the quoted packet had when it was too big. */
-static uint32_t quoted_len(const struct icmp_message *icmp, const struct ip_header *quoted)
+uint32_t icmp_quoted_len(const struct icmp_message *icmp, const struct ip_header *quoted)
 {
 	if (icmp->body_len < 6)
 		return 0;
@@ -90,7 +89,7 @@ static uint32_t lower_mtu(struct tern_host *host, const struct tcb *tcb, const s
 	if (host->env.config.no_path_mtu_discovery || !is_in_flight(tcb, number) ||
 	    !host_route(host, &quoted->dst, &route) || route.link == ROUTE_LOOPBACK)
 		return 0;
-	const uint32_t len = quoted_len(icmp, quoted);
+	const uint32_t len = icmp_quoted_len(icmp, quoted);
 	const uint32_t lower = path_mtu_lower(&host->path_mtu, &quoted->dst, tcb->name.zone, icmp->mtu, len, route.mtu,
 					      host->now);
 	if (lower != 0)

@@ -280,6 +280,8 @@ void		    packet_add(struct tern_packet *packet, const void *at, uint32_t n, voi
 
 /* ---- icmp.c ---- */
 
+/* Bytes that the quoted packet had when it was too big. */
+uint32_t icmp_quoted_len(const struct icmp_message *icmp, const struct ip_header *quoted);
 /* An ICMP message to us (ours) or, with forwarding_any, to somebody else: then only echo requests count.
  * packet: from the IP header on. */
 void icmp_arrive(struct tern_host *host, const struct ip_header *ip, const uint8_t *packet, uint32_t len,

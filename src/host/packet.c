@@ -263,6 +263,14 @@ void packet_segment(struct tern_host *host, const struct tern_tuple *tuple, enum
 	packet_finish(host, &way, packet);
 }
 
+/* What is not sent whole is cut to the path where nobody else may cut it, or where it must not be cut at all. */
+static void know_path(struct tern_host *host, struct outgoing *out, const struct tern_tuple *tuple, bool dont_fragment)
+{
+	if ((out->ip.version == 6 || dont_fragment) && !host->env.config.no_path_mtu_discovery &&
+	    out->route.link != ROUTE_LOOPBACK && !out->route.group)
+		out->route.mtu = path_mtu_of(&host->path_mtu, &tuple->remote, tuple->zone, out->route.mtu, host->now);
+}
+
 int packet_message(struct tern_host *host, const struct message *message, struct bounce *bounce, uint32_t len)
 {
 	struct tern_packet *packet;
@@ -275,7 +283,9 @@ int packet_message(struct tern_host *host, const struct message *message, struct
 	else if (!outgoing_init(host, &way, message->tuple, message->to_group ? &group : NULL, message->protocol,
 				message->ttl ? message->ttl : message->to_group, message->traffic_class))
 		error = -TERN_ENETUNREACH;
-	else if (message->dont_fragment && len + (way.ip.version == 4 ? IPV4_HEADER : IPV6_HEADER) > way.route.mtu)
+	else
+		know_path(host, &way, message->tuple, message->dont_fragment);
+	if (!error && message->dont_fragment && len + (way.ip.version == 4 ? IPV4_HEADER : IPV6_HEADER) > way.route.mtu)
 		error = -TERN_EMSGSIZE;
 	packet = error ? NULL : packet_get(host);
 	if (!packet) {
@@ -307,6 +317,7 @@ void packet_icmp(struct tern_host *host, const struct reply *reply)
 		bounce_put(host, reply->bounce);
 		return;
 	}
+	know_path(host, &way, &reply->tuple, false);
 	const uint32_t ip_len = (uint32_t)ip_wire_emit(packet->headers + way.frame, &way.ip, reply->bounce_len);
 	packet_add(packet, packet->headers, way.frame + ip_len, reply->bounce);
 	packet_add(packet, reply->bounce->bytes, reply->bounce_len, NULL);

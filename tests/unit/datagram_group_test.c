@@ -190,6 +190,8 @@ static void groups_reach_those_who_joined(void **state)
 		const tern_socket joined = open_socket(&w, 1, (struct tern_datagram_open){ .local = { .port = 547 } });
 		const tern_socket not = open_socket(
 			&w, 1, (struct tern_datagram_open){ .local = { .port = 546 }, .broadcast = true });
+		const tern_socket beside = open_socket(
+			&w, 1, (struct tern_datagram_open){ .local = { .addr = addr_v4(0), .port = 547 } });
 
 		for (unsigned step = 0; step < 3; step++) {
 			assert_int_equal(send_to(&w, sender, rows[i].group, 547, 3), 0);
@@ -198,6 +200,7 @@ static void groups_reach_those_who_joined(void **state)
 			two_inject(&w, 1, frame, ETHERNET_HEADER + (i ? 40 : 20) + 11, false);
 			assert_int_equal(drain(&w, joined, &in), step == 1);
 			assert_int_equal(drain(&w, not, &in), 0);
+			assert_int_equal(drain(&w, beside, &in), 0); /* its port, but it has not joined */
 			if (step == 0) {
 				assert_int_equal(tern_datagram_join(w.host[1], joined, 1, &group), -TERN_EINVAL);
 				assert_int_equal(tern_datagram_join(w.host[1], joined, 0, &one), -TERN_EINVAL);

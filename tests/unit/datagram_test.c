@@ -8,6 +8,9 @@
 #include <cmocka.h>
 
 #include "unit/two_hosts.h"
+#include "base/bytes.h"
+#include "wire/icmp.h"
+#include "wire/ip.h"
 #include <tern/datagram.h>
 
 static struct tern_endpoint at(int host, uint16_t port, bool v6)
@@ -227,6 +230,77 @@ static void what_nobody_reads_is_bounded_and_given_back(void **state)
 	two_end(&w);
 }
 
+/* A router's word about a datagram that was sent: 1300 octets are what the path carries. */
+static void inject_too_big(struct two_hosts *w, bool v6, uint16_t src_port, struct tern_endpoint dst, uint32_t len)
+{
+	const struct tern_addr	  own = two_addr(0, v6), router = two_addr(1, v6);
+	const struct ip_header	  quoted = { .src = own, .dst = dst.addr, .version = v6 ? 6 : 4, .ttl = 60,
+					     .protocol = IPPROTO_UDP_ };
+	const struct ip_header	  ip = { .src = router, .dst = own, .version = v6 ? 6 : 4, .ttl = 60,
+					 .protocol = v6 ? IPPROTO_ICMP6 : IPPROTO_ICMP4 };
+	uint8_t			  quote[64] = { 0 }, message[128], packet[256];
+	struct icmp_message	  icmp = { .kind = ICMP_PACKET_TOO_BIG, .mtu = 1300, .body = quote };
+
+	const size_t head = ip_wire_emit(quote, &quoted, len - (v6 ? 0 : 20));
+	put16(quote + head, src_port);
+	put16(quote + head + 2, dst.port);
+	icmp.body_len = (uint32_t)head + 8;
+	const size_t n = icmp_wire_emit(message, &icmp, &router, &own);
+	const size_t at = ip_wire_emit(packet, &ip, (uint32_t)n);
+	memcpy(packet + at, message, n);
+	two_inject(w, 0, packet, at + n, false);
+}
+
+static void the_path_mtu_is_learned(void **state)
+{
+	static uint8_t data[1400];
+
+	(void)state;
+	for (int v6 = 0; v6 < 2; v6++) {
+		const uint32_t	     heads = (v6 ? 40 : 20) + 8;
+		const struct tern_endpoint to = at(1, 5, v6), never = at(1, 6, v6);
+		struct tern_datagram out = { .remote = to, .data = data, .n = 1300, .dont_fragment = true }, in;
+		struct two_hosts     w;
+
+		two_defaults(&w);
+		two_begin(&w);
+		const tern_socket socket = open_bound(&w, 0, 1000), server = open_bound(&w, 1, 5);
+
+		assert_int_equal(tern_datagram_mtu(w.host[0], socket, &to), 1500);
+		struct tern_addr elsewhere = to.addr;
+		elsewhere.b[15] = 77; /* nothing was ever sent there */
+		inject_too_big(&w, v6, 1000, (struct tern_endpoint){ .addr = elsewhere, .port = 5 }, 1400);
+		const struct tern_endpoint there = { .addr = elsewhere };
+		assert_int_equal(tern_datagram_mtu(w.host[0], socket, &there), 1500);
+		assert_int_equal(tern_datagram_receive(w.host[0], socket, &in), -TERN_EMSGSIZE);
+
+		assert_int_equal(tern_datagram_send(w.host[0], socket, &out), 0);
+		two_exchange(&w);
+		assert_receives(&w, 1, server, data, 1300);
+		inject_too_big(&w, v6, 1001, never, 1300 + heads); /* of a port that nobody has */
+		assert_int_equal(tern_datagram_mtu(w.host[0], socket, &to), 1500);
+		inject_too_big(&w, v6, 1000, to, 1300 + heads);
+		assert_int_equal(tern_datagram_mtu(w.host[0], socket, &to), 1300);
+		assert_int_equal(tern_datagram_receive(w.host[0], socket, &in), -TERN_EMSGSIZE);
+		assert_int_equal(in.mtu, 1300);
+		assert_int_equal(tern_datagram_send(w.host[0], socket, &out), -TERN_EMSGSIZE);
+		out.n = 1300 - heads;
+		assert_int_equal(tern_datagram_send(w.host[0], socket, &out), 0);
+		/* Whoever lets it be cut: by us to the path's size over IPv6, by routers over IPv4. */
+		out.n = 1400;
+		out.dont_fragment = false;
+		assert_int_equal(tern_datagram_send(w.host[0], socket, &out), 0);
+		w.sent[0] = 0;
+		two_exchange(&w);
+		assert_int_equal(w.sent[0], v6 ? 3 : 2);
+		assert_receives(&w, 1, server, data, 1300 - heads);
+		assert_receives(&w, 1, server, data, 1400);
+		two_wait(&w, 601 * TERN_SECOND); /* RFC 1191 6.3: it may be wider again */
+		assert_int_equal(tern_datagram_mtu(w.host[0], socket, &to), 1500);
+		two_end(&w);
+	}
+}
+
 static void what_cannot_be_sent_says_why(void **state)
 {
 	static uint8_t	  data[65536];
@@ -269,6 +343,7 @@ int main(void)
 		cmocka_unit_test(any_takes_what_is_for_somebody_else_and_answers_as_them),
 		cmocka_unit_test(echoes_come_back_from_a_host_and_through_any),
 		cmocka_unit_test(what_nobody_reads_is_bounded_and_given_back),
+		cmocka_unit_test(the_path_mtu_is_learned),
 		cmocka_unit_test(what_cannot_be_sent_says_why),
 	};
 
