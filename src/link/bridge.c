@@ -7,11 +7,13 @@ size_t bridge_move(struct bridge *bridge, tern_time now)
 
 	for (unsigned i = 0; i < 2; i++) {
 		struct tern_link *const from = bridge->side[i], *const to = bridge->side[1 - i];
-		const size_t		n = from->ops->receive(from, batch, BRIDGE_BATCH, now);
+		/* Without room it only lets go on what is due there. */
+		const size_t n = from->ops->receive(from, batch, bridge->look[i] ? BRIDGE_BATCH : 0, now);
 		/* Lent for the call alone: what is not taken now is gone. */
 		const size_t took = n > 0 ? to->ops->send(to, batch, n, now) : 0;
 
 		bridge->refused[i] += n - took;
+		bridge->look[i] = n > 0;
 		moved += n;
 	}
 	return moved;

@@ -9,13 +9,16 @@ enum { BRIDGE_BATCH = 64 };
 
 struct bridge {
 	struct tern_link *side[2]; /* the caller's; ethernet or not, both alike */
+	/* That side may have received something: set by the caller, when its descriptor or its device's deadline says
+	 * so, and at first; cleared by a bridge_move() that found nothing there. */
+	bool look[2];
 	/* Of what side i received: refused by the other, which had no room (never by impair, which drops by itself and
 	 * says so). */
 	uint64_t refused[2];
 };
 
-/* Moves a batch each way, and lets what is due go on: how many packets came. 0: nothing to do before
- * bridge_deadline(), or a descriptor has something. */
+/* Moves a batch each way from where there is something, and lets what is due go on: how many packets came. 0: nothing
+ * to do before bridge_deadline(), or a descriptor has something. */
 size_t bridge_move(struct bridge *bridge, tern_time now);
 
 /* When bridge_move() has something to do by itself; TERN_NEVER: at no time. One that has passed, after a

@@ -4,9 +4,10 @@
  *	device 1 <- impairment of what comes from 2 <- bridge <- device 2
  *
  * The impairments decide and hold (link/impair.c), the bridge moves (link/bridge.c); here are the clock and the
- * waiting. Sleep ends when a device has a frame or the next held one is due, to the microsecond or so: the timer's
- * slack is taken off (prctl(2)), and --realtime lets no other process come first. Frames come with every checksum
- * made and cut to size, so that each that a receiver sees had a fate of its own, and a flipped bit is found.
+ * waiting. Sleep ends when a device has a frame or the next held one is due: the timer's slack is taken off (prctl(2)),
+ * and --realtime lets no other process come first; but it does not wake for frames due one by one within GRAIN,
+ * which then go together, late by as much. Frames come with every checksum made and cut to size, so that each that a
+ * receiver sees had a fate of its own, and a flipped bit is found.
  *
  * SIGINT and SIGTERM end it, SIGUSR1 has the counters printed; they are let in while it sleeps, alone.
  */
@@ -28,7 +29,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FATES = TERN_FATE_MARKED + 1, COMMENT = 64, HELD = 512 << 20 };
+enum {
+	FATES = TERN_FATE_MARKED + 1,
+	COMMENT = 64,
+	HELD = 512 << 20,
+	GRAIN = 40000, /* ns: at 1 Gbit/s a frame is due every 12 us, and to wake costs half of that */
+};
 
 struct direction {
 	struct wire *wire;
@@ -135,8 +141,9 @@ static bool print_counters(const struct wire *wire)
 
 /* ---- passing frames ---- */
 
-/* Sleeps until the next is due, a device has something, or a signal came. stuck: a device had no room. */
-static void sleep_until(const struct wire *wire, tern_time until, bool stuck, const sigset_t *open)
+/* Sleeps until the next is due, a device has something (then it is to be looked at), or a signal came. stuck: a device
+ * had no room. */
+static void sleep_until(struct wire *wire, tern_time until, bool stuck, const sigset_t *open)
 {
 	struct pollfd look[WIRE_SIDES];
 	const tern_time now = clock_at(CLOCK_MONOTONIC);
@@ -145,7 +152,12 @@ static void sleep_until(const struct wire *wire, tern_time until, bool stuck, co
 	for (unsigned i = 0; i < WIRE_SIDES; i++)
 		look[i] = (struct pollfd){ .fd = wire->device[i]->ops->fd(wire->device[i]),
 					   .events = (short)(POLLIN | (stuck ? POLLOUT : 0)) };
-	(void)ppoll(look, WIRE_SIDES, until == TERN_NEVER ? NULL : &span, open);
+	const int n = ppoll(look, WIRE_SIDES, until == TERN_NEVER ? NULL : &span, open);
+	for (unsigned i = 0; i < WIRE_SIDES; i++) {
+		const struct tern_link *const device = wire->device[i];
+		wire->bridge.look[i] |= n > 0 && look[i].revents != 0;
+		wire->bridge.look[i] |= device->ops->deadline(device) <= now;
+	}
 }
 
 /* 0, or what is wrong with a device for good. */
@@ -163,6 +175,8 @@ static int pass(struct wire *wire, const sigset_t *open)
 		const bool stuck = moved == 0 && until <= wire->now;
 		if (stuck) /* look again soon, or when there is room */
 			until = wire->now + TERN_MILLISECOND;
+		else if (moved == 0 && until < wire->now + GRAIN)
+			until = wire->now + GRAIN;
 		sleep_until(wire, until < end ? until : end, stuck, open);
 		if (asked) {
 			asked = 0;
@@ -317,7 +331,7 @@ int tool_wire(int n, char *const arguments[])
 		wire_help(stdout);
 		return tool_flushed("wire") ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
 	}
-	wire = (struct wire){ .options = &options };
+	wire = (struct wire){ .options = &options, .bridge.look = { true, true } };
 	wire.from[0].wire = wire.from[1].wire = &wire;
 	int code = open_pcap(&wire);
 	for (unsigned i = 0; i < WIRE_SIDES && code == TOOL_OK; i++)

@@ -23,7 +23,7 @@ HEADERS = 14 + 20 + 8       # of a datagram on the wire
 BUSY = 3.0                  # ms that a loaded machine may add in the median
 
 
-def numbers_received(receiver, quiet=0.4):
+def numbers_received(receiver, quiet=1.0):
     """The numbers of the datagrams that come, until there are none for a while."""
     receiver.settimeout(quiet)
     numbers = []
@@ -56,7 +56,7 @@ class Hosts(unittest.TestCase):
         world.make_hosts()
         self.addCleanup(world.remove_hosts)
 
-    def send_through(self, n, *options, size=100, pause=0.0, quiet=0.4, from_host="red"):
+    def send_through(self, n, *options, size=100, pause=0.0, quiet=1.0, from_host="red"):
         """n datagrams of size octets of payload; the numbers as they come, and the wire's counters both ways."""
         to_host = "blue" if from_host == "red" else "red"
         with Wire(*options) as wire, world.socket_in(from_host) as sender, \

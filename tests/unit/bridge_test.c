@@ -53,6 +53,7 @@ static void put(struct world *w, unsigned side, uint8_t first, unsigned n, tern_
 
 		assert_int_equal(w->far[side]->ops->send(w->far[side], &one, 1, now), 1);
 	}
+	w->bridge.look[side] = true;
 }
 
 /* What has come out at that side: how many, their first bytes. */
@@ -78,7 +79,14 @@ static void both_ways_pass(void **state)
 	assert_true(bridge_deadline(&w.bridge) == TERN_NEVER);
 	put(&w, 0, 10, 3, 0);
 	put(&w, 1, 20, 2, 0);
-	assert_int_equal(bridge_move(&w.bridge, 0), 5);
+	w.bridge.look[1] = false;
+	assert_int_equal(bridge_move(&w.bridge, 0), 3);
+	assert_int_equal(bridge_move(&w.bridge, 0), 0); /* nobody said that there is something */
+	w.bridge.look[1] = true;
+	assert_int_equal(bridge_move(&w.bridge, 0), 2);
+	assert_true(!w.bridge.look[0] && w.bridge.look[1]);
+	assert_int_equal(bridge_move(&w.bridge, 0), 0);
+	assert_false(w.bridge.look[1]);
 	assert_int_equal(got(&w, 1, first, 0), 3);
 	assert_memory_equal(first, "\x0a\x0b\x0c", 3);
 	assert_int_equal(got(&w, 0, first, 0), 2);
