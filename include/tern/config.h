@@ -65,6 +65,8 @@ struct tern_config {
 	const struct tern_cc_ops *const *controllers;
 	uint8_t n_controllers; /* 0; at most TERN_CC_OWN */
 
+	bool sack_counting; /* losses by RFC 6675's counting, not by RACK-TLP (RFC 8985) */
+
 	/* Switches: what is off. */
 	bool no_timestamps, no_window_scale, no_sack, no_syn_cookies, no_path_mtu_discovery, no_delayed_ack;
 	bool forwarding_any; /* accept packets to any destination (accept-any listeners, gateways) */

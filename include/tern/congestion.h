@@ -59,8 +59,9 @@ struct tern_cc_ack {
 	bool	  app_limited;	   /* the sample was taken while the program was the limit */
 	bool	  cwnd_limited;	   /* the window, not the program or the peer, held back sending */
 	bool	  round_start;	   /* what was in flight when the last round began is all delivered */
-	bool	  in_recovery;	   /* fast recovery or the time-out's: unless ops->own_recovery the window is
-				      proportional rate reduction's (RFC 9937), not the controller's to grow */
+	bool	  in_recovery;	   /* fast recovery: unless ops->own_recovery the window is proportional rate
+				      reduction's (RFC 9937), not the controller's to grow. With own_recovery
+				      also after a time-out, until what had been sent before is acknowledged */
 };
 
 /* Losses are known, or a mark came: the window is to shrink, at most once for what was in flight. */

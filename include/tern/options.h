@@ -29,6 +29,7 @@ enum tern_option {
 	TERN_URGENT_INLINE,	  /* read only: always 1 (RFC 6093): urgent octets stand in the stream */
 	TERN_ERROR_REPORTS,	  /* "error_reports": 0 or 1; TERN_ADVICE events (SHLD-20). 1 */
 	TERN_KEEPALIVE_GARBAGE,	  /* "keepalive_garbage": 0 or 1; probes carry one octet (MAY-6). 0 */
+	TERN_SACK_COUNTING,	  /* "sack_counting": 0 or 1; losses by RFC 6675's counting, not RACK (RFC 8985). 0 */
 	TERN_OPTIONS
 };
 

@@ -30,7 +30,12 @@ struct tern_stats {
 	uint64_t SyncookiesSent, SyncookiesRecv, SyncookiesFailed, ListenOverflows, ListenDrops;
 	uint64_t TW, TWRecycled, TCPTimeWaitOverflow, PAWSEstab, DelayedACKs;
 	uint64_t TCPPureAcks, TCPTimeouts, TCPFastRetrans;
-	uint64_t TCPDSACKOldSent, TCPDSACKOfoSent, TCPDSACKRecv, TCPSACKDiscard;
+	uint64_t TCPDSACKOldSent, TCPDSACKOfoSent, TCPDSACKRecv, TCPDSACKOfoRecv, TCPSACKDiscard;
+	uint64_t TCPDSACKIgnoredDubious; /* of more than was ever sent again */
+	uint64_t TCPSlowStartRetrans, TCPLostRetransmit, TCPLossProbes, TCPLossProbeRecovery;
+	uint64_t TCPSackRecovery, TCPRenoRecovery, TCPSackFailures, TCPRenoFailures, TCPLossFailures;
+	uint64_t TCPSACKReneging, TCPSACKReorder, TCPTSReorder;
+	uint64_t TCPFullUndo, TCPPartialUndo, TCPDSACKUndo, TCPLossUndo, TCPSpuriousRTOs;
 	uint64_t TCPAbortOnData, TCPAbortOnClose, TCPAbortOnMemory, TCPAbortOnTimeout, TCPAbortOnLinger;
 	uint64_t TCPMemoryPressures, TCPChallengeACK, TCPSYNChallenge, TCPACKSkippedChallenge;
 	uint64_t TCPOFOQueue, TCPOFODrop, TCPKeepAlive, TCPWinProbe;

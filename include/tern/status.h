@@ -23,7 +23,14 @@ enum tern_readiness {
 	TERN_DRAINED   = 0x400, /* all that was sent is acknowledged */
 };
 
-enum tern_recovery { TERN_RECOVERY_OPEN, TERN_RECOVERY_DISORDER, TERN_RECOVERY_FAST, TERN_RECOVERY_LOSS };
+/* As Linux's TCP_CA_*, in order of gravity. */
+enum tern_recovery {
+	TERN_RECOVERY_OPEN,
+	TERN_RECOVERY_DISORDER, /* duplicate ACKs or SACKs: something is late or lost */
+	TERN_RECOVERY_CWR,	/* the window shrinks for ECN-Echo (RFC 3168 6.1.2) */
+	TERN_RECOVERY_FAST,	/* what is lost goes again (RFC 8985, 6675, 6582) */
+	TERN_RECOVERY_LOSS,	/* after a retransmission time-out (RFC 6298) */
+};
 
 struct tern_status {
 	enum tern_state	   state;
@@ -43,7 +50,11 @@ struct tern_status {
 
 	/* Congestion and timing. Bytes, nanoseconds, bytes per second. */
 	const char *congestion_control;
-	uint32_t    cwnd, ssthresh, in_flight, reordering;
+	uint32_t    cwnd, ssthresh, in_flight;
+	uint32_t    reordering; /* segments that may overtake one before it counts as lost: DupThresh, where
+				   that is what counts; else what flies within reo_wnd, at least that */
+	uint32_t    reo_wnd_mult; /* RFC 8985 6.2 step 4; quarters of min_rtt */
+	tern_time   reo_wnd;	  /* RACK's reordering window; 0: none, or RACK is not used */
 	tern_time   srtt, rttvar, rto, min_rtt;
 	uint64_t    delivery_rate, pacing_rate;
 

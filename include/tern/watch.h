@@ -109,7 +109,8 @@ enum tern_timer_action { TERN_TIMER_SET, TERN_TIMER_STOPPED, TERN_TIMER_FIRED };
 
 enum tern_retransmit_why {
 	TERN_RETRANSMIT_TIMEOUT,	  /* RTO */
-	TERN_RETRANSMIT_FAST,		  /* third duplicate ACK, or SACK/RACK says lost */
+	TERN_RETRANSMIT_FAST,		  /* third duplicate ACK, or SACKs counted (RFC 6675) */
+	TERN_RETRANSMIT_RACK,		  /* one sent later arrived, and this one had its time (RFC 8985) */
 	TERN_RETRANSMIT_PARTIAL_ACK,	  /* RFC 6582 */
 	TERN_RETRANSMIT_AFTER_TIMEOUT,	  /* the rest of what an RTO declared lost */
 	TERN_RETRANSMIT_ZERO_WINDOW_PROBE, /* the octet at SND.UNA, or the next one, against a closed window */
@@ -129,6 +130,7 @@ enum tern_congestion_event {
 	TERN_CONGESTION_UNDO,
 	TERN_CONGESTION_IDLE_RESTART,
 	TERN_CONGESTION_ECN,
+	TERN_CONGESTION_TAIL_LOSS, /* a tail loss probe repaired a loss (RFC 8985 7.4) */
 	TERN_CONGESTION_EVENTS
 };
 

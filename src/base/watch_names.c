@@ -116,6 +116,7 @@ const char *tern_retransmit_why_name(enum tern_retransmit_why why)
 	static const char *const names[TERN_RETRANSMIT_WHYS] = {
 		[TERN_RETRANSMIT_TIMEOUT] = "timeout",
 		[TERN_RETRANSMIT_FAST] = "fast",
+		[TERN_RETRANSMIT_RACK] = "rack",
 		[TERN_RETRANSMIT_PARTIAL_ACK] = "partial-ack",
 		[TERN_RETRANSMIT_AFTER_TIMEOUT] = "after-timeout",
 		[TERN_RETRANSMIT_ZERO_WINDOW_PROBE] = "zero-window-probe",
@@ -139,6 +140,7 @@ const char *tern_congestion_event_name(enum tern_congestion_event event)
 		[TERN_CONGESTION_UNDO] = "undo",
 		[TERN_CONGESTION_IDLE_RESTART] = "idle-restart",
 		[TERN_CONGESTION_ECN] = "ecn",
+		[TERN_CONGESTION_TAIL_LOSS] = "tail-loss",
 	};
 
 	return pick(names, TERN_CONGESTION_EVENTS, (unsigned)event);

@@ -22,6 +22,7 @@ static const char *const names[TERN_OPTIONS] = {
 	[TERN_URGENT_INLINE] = "urgent_inline",
 	[TERN_ERROR_REPORTS] = "error_reports",
 	[TERN_KEEPALIVE_GARBAGE] = "keepalive_garbage",
+	[TERN_SACK_COUNTING] = "sack_counting",
 };
 
 static bool same(const char *a, const char *b)

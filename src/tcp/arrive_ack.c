@@ -10,74 +10,41 @@
 #include "tcp/window.h"
 
 /* RTT from octets sent once; else from the echoed timestamp (RFC 7323 4.1), if it can be ours. */
-static bool measure(struct tcb *tcb, const struct tcp_segment *seg, const struct flight_report *acked, tern_time now)
+static bool measure(struct tcb *tcb, struct recovery_ack *ack, tern_time now)
 {
-	if (acked->sent_at != TERN_NEVER && !acked->again) {
-		rtt_sample(tcb, now - acked->sent_at);
+	const struct flight_report *const report = &ack->report;
+
+	if (report->sent_at != TERN_NEVER && !report->again) {
+		ack->rtt = max_i64(now - report->sent_at, 1);
+		rtt_sample(tcb, ack->rtt);
 		return true;
 	}
-	return tcb->ts_ok && seg->opt.has_ts && rtt_sample_echo(tcb, seg->opt.ts_ecr, now);
+	return report->acked > 0 && tcb->ts_ok && ack->seg->opt.has_ts &&
+	       rtt_sample_echo(tcb, ack->seg->opt.ts_ecr, now);
 }
 
-static void grow_window(struct tcb *tcb, const struct flight_report *acked, const struct rate_sample *sample,
-			uint32_t in_flight_before, tern_time now)
+/* SND.UNA < SEG.ACK =< SND.NXT: the number moves, and what it frees is let go. */
+static void move_una(struct tcb *tcb, struct recovery_ack *ack)
 {
 	struct tcb_warm *const warm = tcb->warm;
-	const bool in_slow_start = warm->cc.cwnd < warm->cc.ssthresh;
-	const struct tern_cc_ack ack = {
-		.now = now,
-		.rtt = sample->rtt,
-		.srtt = (tern_time)(tcb_cold(tcb)->srtt8 / 8) * TERN_MICROSECOND,
-		.acked = acked->acked,
-		.delivered = acked->delivered,
-		.in_flight_before = in_flight_before,
-		.in_flight = warm->flight.in_flight,
-		.rate = sample->delivery_rate,
-		.delivered_total = warm->rate.delivered,
-		.prior_delivered = sample->prior_delivered,
-		.interval = sample->interval,
-		.tx_in_flight = sample->tx_in_flight,
-		.lost_in_interval = sample->lost,
-		.delivered_in_interval = sample->delivered,
-		.app_limited = sample->app_limited,
-		.round_start = sample->round_start,
-		.cwnd_limited = warm->cwnd_limited || (in_slow_start && in_flight_before * 2 > warm->cc.cwnd),
-		.in_recovery = warm->recovery == TERN_RECOVERY_FAST,
-	};
+	const seq_t una = ack->seg->ack;
 
-	warm->cc.ops->ack(&warm->cc, &ack);
-	if (in_slow_start && warm->cc.cwnd >= warm->cc.ssthresh)
-		watch_congestion(tcb, TERN_CONGESTION_SLOW_START_EXIT, now);
-}
-
-/* SND.UNA < SEG.ACK =< SND.NXT. */
-static void acked_something(struct tcb *tcb, const struct tcp_segment *seg, struct flight_report *acked, tern_time now)
-{
-	struct tcb_warm *const warm = tcb->warm;
-	struct tcb_cold *const cold = tcb_cold(tcb);
-	const uint32_t before = warm->flight.in_flight;
-	struct rate_sample sample;
-
-	if (seq_sub(seg->ack, tcb->snd.iss) < seq_sub(tcb->snd.una, tcb->snd.iss))
-		cold->sent_wraps++;
-	tcb->snd.una = seg->ack;
-	flight_ack(&warm->flight, seg->ack, acked);
-	rate_acked(&warm->rate, acked, 0, now, &sample);
+	if (seq_sub(una, tcb->snd.iss) < seq_sub(tcb->snd.una, tcb->snd.iss))
+		tcb_cold(tcb)->sent_wraps++;
+	tcb->snd.una = una;
+	flight_ack(&warm->flight, una, &ack->report);
 	if (warm->text) {
-		const uint32_t upto = snd_offset(tcb, seg->ack) - our_fin_is_acked(tcb);
+		const uint32_t upto = snd_offset(tcb, una) - our_fin_is_acked(tcb);
 
 		slices_release(&tcb_env(tcb)->slices, warm->text, upto);
 	}
 	tcb->due &= (uint8_t)~DUE_SYN; /* whatever is acknowledged, our SYN is */
-	if (warm->urgent && seq_ge(tcb->snd.una, warm->up))
+	if (warm->urgent && seq_ge(una, warm->up))
 		warm->urgent = false;
-	const bool sampled = measure(tcb, seg, acked, now);
+}
 
-	timers_progress(tcb, sampled, now);
-	tcb_env(tcb)->stats.TCPDelivered += acked->records;
-	if (warm->recovery != TERN_RECOVERY_FAST)
-		grow_window(tcb, acked, &sample, before, now);
-	recovery_acked(tcb, acked, now);
+static void after_progress(struct tcb *tcb)
+{
 	tcb->due |= DUE_TEXT;
 	emit_made_room(tcb);
 	if (seq_eq(tcb->snd.una, tcb->snd.nxt) && tcb_unsent(tcb) == 0)
@@ -97,31 +64,41 @@ static bool is_duplicate(const struct tcb *tcb, const struct arrival *in, seq_t 
 	       !(in->seg->flags & (TCP_SYN | TCP_FIN)) && tcb->snd.wnd == window_before && tcb->snd.wnd > 0;
 }
 
-void arrive_ack(struct tcb *tcb, const struct arrival *in, tern_time now)
+/* Something is in flight. */
+static void acked(struct tcb *tcb, const struct arrival *in, tern_time now)
 {
 	const struct tcp_segment *const seg = in->seg;
 	const uint32_t window_before = tcb->snd.wnd;
-	const seq_t una_before = tcb->snd.una;
-	const seq_t edge_before = seq_add(tcb->snd.una, tcb->snd.wnd);
-	struct flight_report report = { .sent_at = TERN_NEVER };
-	struct rate_sample sample;
+	const seq_t una_before = tcb->snd.una, edge_before = seq_add(tcb->snd.una, tcb->snd.wnd);
+	struct recovery_ack ack = recovery_ack_begin(tcb, seg);
+	bool sampled;
 
-	if (tcb_has_flight(tcb)) {
-		report = flight_report_begin(&tcb->warm->flight);
-		tcb_note_app_limit(tcb);
-		if (tcb->sack_ok && seg->opt.n_sack > 0)
-			recovery_sacks(tcb, seg, &report);
-	}
+	tcb_note_app_limit(tcb);
+	if (tcb->sack_ok && seg->opt.n_sack > 0)
+		recovery_sacks(tcb, &ack);
 	if (seq_lt(tcb->snd.una, seg->ack))
-		acked_something(tcb, seg, &report, now);
-	else if (seg->text_len == 0)
-		tcb_env(tcb)->stats.TCPPureAcksReceived++;
-	if (report.any && report.acked == 0)
-		rate_acked(&tcb->warm->rate, &report, 0, now, &sample);
-	if (seq_le(tcb->snd.una, seg->ack))
+		move_una(tcb, &ack);
+	sampled = measure(tcb, &ack, now);
+	if (ack.report.acked > 0)
+		timers_progress(tcb, sampled, now);
+	tcb_env(tcb)->stats.TCPDelivered += ack.report.records;
+	if (seq_eq(tcb->snd.una, seg->ack)) /* an older one says nothing of the window; its SACKs hold */
 		window_from(tcb, seg, edge_before, now);
-	if (is_duplicate(tcb, in, una_before, window_before, report.sacked))
-		recovery_duplicate_ack(tcb, now);
-	if (tcb->warm)
-		flight_trim(&tcb->warm->flight, tcb_env(tcb)->mem);
+	ack.duplicate = is_duplicate(tcb, in, una_before, window_before, ack.report.sacked);
+	recovery_ack(tcb, &ack, now);
+	if (ack.report.acked > 0)
+		after_progress(tcb);
+	flight_trim(&tcb->warm->flight, tcb_env(tcb)->mem);
+}
+
+void arrive_ack(struct tcb *tcb, const struct arrival *in, tern_time now)
+{
+	const struct tcp_segment *const seg = in->seg;
+
+	if (seq_le(seg->ack, tcb->snd.una) && seg->text_len == 0)
+		tcb_env(tcb)->stats.TCPPureAcksReceived++;
+	if (tcb_has_flight(tcb))
+		acked(tcb, in, now);
+	else if (seq_eq(tcb->snd.una, seg->ack))
+		window_from(tcb, seg, seq_add(tcb->snd.una, tcb->snd.wnd), now);
 }

@@ -1,6 +1,7 @@
 /* RFC 9293 3.10.7.3: SEGMENT ARRIVES, SYN-SENT STATE. Step numbers are the RFC's; the third (security)
  * is left out. */
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "tcp/arrive.h"
 #include "tcp/call.h"
 #include "tcp/negotiate.h"
@@ -37,19 +38,22 @@ static void agree(struct tcb *tcb, const struct tcp_segment *seg)
 static void our_syn_acked(struct tcb *tcb, const struct tcp_segment *seg, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
-	struct flight_report acked = flight_report_begin(&warm->flight);
+	struct recovery_ack ack = recovery_ack_begin(tcb, seg);
 	struct rate_sample sample;
 
 	tcb->snd.una = seg->ack;
-	flight_ack(&warm->flight, seg->ack, &acked);
-	rate_acked(&warm->rate, &acked, 0, now, &sample);
-	if (acked.sent_at != TERN_NEVER) {
-		rtt_sample(tcb, now - acked.sent_at);
+	flight_ack(&warm->flight, seg->ack, &ack.report);
+	if (ack.report.sent_at != TERN_NEVER) {
+		ack.rtt = max_i64(now - ack.report.sent_at, 1);
+		rtt_sample(tcb, ack.rtt);
 	} else { /* the SYN was lost: begin with one segment (RFC 5681 3.1) */
 		warm->cc.cwnd = tcb->mss;
 		if (!tcb->ts_ok || !rtt_sample_echo(tcb, seg->opt.ts_ecr, now))
 			rtt_syn_lost(tcb);
 	}
+	recovery_sample(tcb, &ack, &sample, now);
+	warm->recovery = TERN_RECOVERY_OPEN; /* a SYN that was lost says nothing of what follows */
+	undo_done(tcb);
 	timers_progress(tcb, true, now);
 	/* WL1 and WL2 as the RFC says; the window itself was read, unscaled, with the SYN. */
 	tcb->snd.wl1 = seg->seq;

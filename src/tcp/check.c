@@ -4,6 +4,7 @@
  *   numbers     SND.UNA =< SND.NXT; RCV.READ =< RCV.NXT =< right edge
  *   states      a FIN was sent or received exactly where the state says so
  *   memory      no warm record but for a reason; no store but for text; flight covers UNA to NXT
+ *   recovery    one goes on exactly while what was in flight at its start is; its timers are of what flies
  *   liveness    whatever waits for the peer has a timer armed or is due to be sent: nothing waits for ever
  */
 #include "base/assert.h"
@@ -55,6 +56,23 @@ static bool memory_fits(const struct tcb *tcb)
 	       reassembly_is_sound(&warm->ooo, tcb->rcv.nxt, tcb->rcv.wnd_edge);
 }
 
+static bool recovery_fits(const struct tcb *tcb)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+
+	if (!warm || tcb->state < ESTABLISHED)
+		return true;
+	if (warm->flight.n == 0 && (warm->reordering_at != TERN_NEVER || warm->probe_at != TERN_NEVER))
+		return false;
+	if (warm->recovery >= TERN_RECOVERY_CWR && !seq_lt(tcb->snd.una, warm->recover))
+		return false;
+	if (warm->prr.recover_fs > 0 && warm->recovery != TERN_RECOVERY_FAST && warm->recovery != TERN_RECOVERY_CWR)
+		return false;
+	if (warm->undo.frto != FRTO_OFF && warm->recovery != TERN_RECOVERY_LOSS)
+		return false;
+	return warm->undo.needless <= warm->undo.resent && warm->rack.reo_wnd_mult > 0 && warm->cc.cwnd >= warm->cc.mss;
+}
+
 /* Text or a FIN that waits has something that will move it. */
 static bool sending_is_alive(const struct tcb *tcb)
 {
@@ -82,7 +100,7 @@ static bool is_alive(const struct tcb *tcb)
 
 bool tcb_is_sound(const struct tcb *tcb)
 {
-	return numbers_hold(tcb) && state_fits(tcb) && memory_fits(tcb) && is_alive(tcb);
+	return numbers_hold(tcb) && state_fits(tcb) && memory_fits(tcb) && recovery_fits(tcb) && is_alive(tcb);
 }
 
 void tcb_check(const struct tcb *tcb)
@@ -91,5 +109,6 @@ void tcb_check(const struct tcb *tcb)
 	tern_assert(numbers_hold(tcb));
 	tern_assert(state_fits(tcb));
 	tern_assert(memory_fits(tcb));
+	tern_assert(recovery_fits(tcb));
 	tern_assert(is_alive(tcb));
 }

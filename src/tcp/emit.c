@@ -168,13 +168,17 @@ static enum tern_retransmit_why retransmit_why(const struct tcb *tcb, const stru
 {
 	const struct tcb_warm *const warm = tcb->warm;
 
-	if (timers_retransmit_name(tcb) == TERN_TIMER_PERSIST || warm->recovery <= TERN_RECOVERY_DISORDER)
+	if (warm->tlp.due)
+		return TERN_RETRANSMIT_TAIL_PROBE;
+	if (timers_retransmit_name(tcb) == TERN_TIMER_PERSIST || warm->recovery <= TERN_RECOVERY_CWR)
 		return warm->recut ? TERN_RETRANSMIT_PATH_MTU :
 				     TERN_RETRANSMIT_ZERO_WINDOW_PROBE; /* shut, or just opened again */
 	if (warm->recovery == TERN_RECOVERY_LOSS)
 		return record->flags & FLIGHT_AGAIN || seq_eq(record->seq, tcb->snd.una) ?
 			       TERN_RETRANSMIT_TIMEOUT :
 			       TERN_RETRANSMIT_AFTER_TIMEOUT;
+	if (recovery_is_rack(tcb))
+		return TERN_RETRANSMIT_RACK;
 	return warm->partial_seen ? TERN_RETRANSMIT_PARTIAL_ACK : TERN_RETRANSMIT_FAST;
 }
 
@@ -184,6 +188,10 @@ static void tell_retransmit(struct tcb *tcb, const struct flight_record *record,
 	struct tern_tuple tuple;
 
 	env->stats.RetransSegs++;
+	if (tcb->warm->recovery == TERN_RECOVERY_FAST)
+		env->stats.TCPFastRetrans++;
+	else if (tcb->warm->recovery == TERN_RECOVERY_LOSS)
+		env->stats.TCPSlowStartRetrans++;
 	tcb_cold(tcb)->retransmits++;
 	if (!env_is_watched(env))
 		return;
@@ -203,6 +211,8 @@ static void make_again(struct tcb *tcb, struct flight_record *record, struct tcp
 	else
 		begin_segment(tcb, out, record->seq, TCP_ACK, record->len, now);
 	tell_retransmit(tcb, record, now);
+	undo_resent(tcb, now);
+	recovery_sent(tcb, record->len);
 	add_text(tcb, out, record->seq, syn ? 0 : (uint32_t)(record->len - fin));
 	if (fin)
 		out->seg.flags |= TCP_FIN;
@@ -220,7 +230,7 @@ static bool emit_lost(struct tcb *tcb, struct tcp_out *out, tern_time now)
 	struct tcb_warm *const warm = tcb->warm;
 	struct flight_record *const record = flight_first_lost(&warm->flight);
 
-	if (!record)
+	if (!record || recovery_holds_back(tcb))
 		return false;
 	/* Beyond a right edge that the peer took back only what stands at SND.UNA goes again (SHLD-16). */
 	if (!seq_eq(record->seq, tcb->snd.una) &&
@@ -252,7 +262,7 @@ static bool short_piece_may_leave(struct tcb *tcb, uint32_t n, uint32_t unsent, 
 	struct tcb_warm *const warm = tcb->warm;
 	const bool idle = warm->flight.n == 0 && n < segment_text(tcb); /* else its own full segments fly before it */
 
-	if (warm->override_now)
+	if (warm->override_now || warm->tlp.due)
 		return true;
 	if (n == unsent && tcb->fin_queued)
 		return true;
@@ -273,7 +283,8 @@ static uint32_t text_to_send(struct tcb *tcb, uint32_t limit, tern_time now)
 	const uint32_t in_flight = recovery_in_flight(tcb), mss = segment_text(tcb);
 	/* One segment may always fly alone, whatever became of the MSS since the window was measured. */
 	const uint32_t cwnd = warm->flight.n == 0 ? max_u32(warm->cc.cwnd, mss) : warm->cc.cwnd;
-	const uint32_t room = cwnd > in_flight ? cwnd - in_flight : 0;
+	/* A tail loss probe is one segment beyond (RFC 8985 7.3). */
+	const uint32_t room = warm->tlp.due ? mss : cwnd > in_flight ? cwnd - in_flight : 0;
 	uint32_t n = min_u32(unsent, usable);
 
 	if (n == 0) {
@@ -281,7 +292,7 @@ static uint32_t text_to_send(struct tcb *tcb, uint32_t limit, tern_time now)
 			timers_window_shut(tcb, now);
 		return 0;
 	}
-	warm->cwnd_limited = room < n;
+	recovery_window_used(tcb, room < n);
 	if (room < min_u32(n, mss))
 		return 0; /* an ACK will come: no crumbs for the congestion window's sake */
 	/* A link that cannot split gets one segment, and SACK blocks take of its text. */
@@ -309,6 +320,7 @@ static bool record_sent(struct tcb *tcb, uint32_t n, bool fin, uint32_t mss, ter
 		left -= min_u32(left, mss);
 	}
 	tcb->fin_sent |= fin;
+	recovery_sent(tcb, n + fin);
 	timers_data_sent(tcb, now);
 	return true;
 }
@@ -347,6 +359,27 @@ static bool emit_new(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_
 	tcb_env(tcb)->stats.TCPOrigDataSent += n > 0 ? (n + mss - 1) / mss : 0;
 	emit_made_room(tcb);
 	return true;
+}
+
+/* RFC 8985 7.3: new text if there is some, else the end of the flight again. */
+static bool emit_tail_probe(struct tcb *tcb, tern_time now, struct tcp_out *out)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	struct flight_record *last;
+	bool is_new, is_again = false;
+
+	if (!warm->tlp.due)
+		return false;
+	is_new = emit_new(tcb, tcb->mss, now, out);
+	last = flight_last(&warm->flight);
+	if (!is_new && last && !(last->flags & (FLIGHT_SACKED | FLIGHT_LOST))) {
+		make_again(tcb, last, out, now);
+		is_again = true;
+	}
+	warm->tlp.due = false;
+	if (is_new || is_again)
+		tlp_sent(tcb, is_again, now);
+	return is_new || is_again;
 }
 
 /* One octet of new text, or the FIN, against a shut window (RFC 9293 3.8.6.1, MUST-36). */
@@ -411,6 +444,8 @@ static bool emit_something(struct tcb *tcb, uint32_t limit, tern_time now, struc
 		return emit_syn(tcb, out, now);
 	if (tcb->due & DUE_TEXT) {
 		if (tcb->warm && emit_lost(tcb, out, now))
+			return true;
+		if (tcb->warm && tcb->state >= ESTABLISHED && emit_tail_probe(tcb, now, out))
 			return true;
 		if (tcb->warm && tcb->state >= ESTABLISHED && emit_new(tcb, limit, now, out))
 			return true;

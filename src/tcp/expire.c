@@ -17,6 +17,7 @@ tern_time tcp_deadline(const struct tcb *tcb, tern_time now)
 	if (!warm)
 		return at;
 	at = min_i64(at, min_i64(warm->retransmit_at, warm->persist_at));
+	at = min_i64(at, min_i64(warm->reordering_at, warm->probe_at));
 	return min_i64(at, min_i64(warm->override_at, timers_user_at(tcb)));
 }
 
@@ -83,12 +84,10 @@ static void retransmission_timeout(struct tcb *tcb, tern_time now)
 		return;
 	}
 	if (window_is_shut) {
-		flight_lose_first(&warm->flight, &warm->rate);
-		warm->retransmit_now = true;
+		recovery_lose_first(tcb, now);
 		if (warm->probes < UINT8_MAX)
 			warm->probes++;
 		tcb_env(tcb)->stats.TCPWinProbe++;
-		tcb->due |= DUE_TEXT;
 	} else {
 		tcb_note_app_limit(tcb);
 		recovery_timeout(tcb, now);
@@ -98,6 +97,25 @@ static void retransmission_timeout(struct tcb *tcb, tern_time now)
 	timers_backed_off(tcb, now);
 	if (!window_is_shut) /* a peer that answers probes lives */
 		advise(tcb, now);
+}
+
+/* RFC 8985 6.2 step 5. */
+static void reordering_timeout(struct tcb *tcb, tern_time now)
+{
+	fired(tcb, TERN_TIMER_RACK, 0, now);
+	tcb->warm->reordering_at = TERN_NEVER;
+	tcb_note_app_limit(tcb);
+	recovery_reordering_timeout(tcb, now);
+}
+
+/* RFC 8985 7.3: a probe or none, the retransmission timer begins anew. */
+static void probe_timeout(struct tcb *tcb, tern_time now)
+{
+	fired(tcb, TERN_TIMER_PROBE, 0, now);
+	tcb->warm->probe_at = TERN_NEVER;
+	tcb_note_app_limit(tcb);
+	if (tlp_timeout(tcb))
+		timers_restart(tcb, now);
 }
 
 static void persist_timeout(struct tcb *tcb, tern_time now)
@@ -156,6 +174,10 @@ static void expire_one(struct tcb *tcb, tern_time now)
 	} else if (is_due(timers_user_at(tcb), now)) {
 		fired(tcb, TERN_TIMER_USER, 0, now);
 		give_up(tcb, TERN_WHY_USER_TIMEOUT, true, now);
+	} else if (tcb->warm && is_due(tcb->warm->reordering_at, now)) {
+		reordering_timeout(tcb, now);
+	} else if (tcb->warm && is_due(tcb->warm->probe_at, now)) {
+		probe_timeout(tcb, now);
 	} else if (tcb->warm && is_due(tcb->warm->retransmit_at, now)) {
 		retransmission_timeout(tcb, now);
 	} else if (tcb->warm && is_due(tcb->warm->persist_at, now)) {

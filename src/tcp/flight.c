@@ -182,6 +182,7 @@ static void take_off_front(struct flight *flight, struct flight_record *record, 
 		return;
 	}
 	bits_take(&flight->sets[sacked ? FLIGHT_SET_SACKED : FLIGHT_OPEN], flight->head);
+	flight->n_sacked -= sacked;
 	flight->head = (flight->head + 1) & (flight->room - 1);
 	flight->n--;
 }
@@ -256,6 +257,7 @@ uint32_t flight_sack(struct flight *flight, seq_t left, seq_t right, struct flig
 		record->flags = (uint8_t)((record->flags | FLIGHT_SACKED) & ~FLIGHT_LOST);
 		bits_take(&flight->sets[FLIGHT_OPEN], flight_place(flight, record));
 		bits_put(&flight->sets[FLIGHT_SET_SACKED], flight_place(flight, record));
+		flight->n_sacked++;
 		octets += record->len;
 	}
 	flight->sacked += octets;
@@ -280,7 +282,7 @@ void flight_forget_sacks(struct flight *flight)
 		bits_put(&flight->sets[FLIGHT_OPEN], flight_place(flight, record));
 		flight->in_flight += record->len;
 	}
-	flight->sacked = 0;
+	flight->sacked = flight->n_sacked = 0;
 	flight->settled = flight_at(flight, 0)->seq;
 }
 
@@ -342,7 +344,7 @@ bool flight_rebuild(struct flight *flight)
 
 bool flight_is_sound(const struct flight *flight, seq_t una, seq_t nxt)
 {
-	uint32_t in_flight = 0, sacked = 0, n_lost = 0, lost = 0;
+	uint32_t in_flight = 0, sacked = 0, n_sacked = 0, n_lost = 0, lost = 0;
 	seq_t at = una;
 
 	for (uint32_t i = 0; i < flight->n; i++) {
@@ -354,6 +356,7 @@ bool flight_is_sound(const struct flight *flight, seq_t una, seq_t nxt)
 		at = flight_end(record);
 		in_flight += flight_counts(record) ? record->len : 0;
 		sacked += is_sacked ? record->len : 0;
+		n_sacked += is_sacked;
 		n_lost += is_lost;
 		lost += is_lost ? record->len : 0;
 	}
@@ -361,5 +364,6 @@ bool flight_is_sound(const struct flight *flight, seq_t una, seq_t nxt)
 			      !seq_le(una, flight->highest_sacked) || !seq_le(flight->highest_sacked, nxt)))
 		return false;
 	return seq_eq(at, nxt) && in_flight == flight->in_flight && sacked == flight->sacked &&
+	       n_sacked == flight->n_sacked &&
 	       n_lost == flight->n_lost && lost == flight->lost_octets && index_is_sound(flight);
 }

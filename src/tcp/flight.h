@@ -69,6 +69,7 @@ struct flight {
 	uint32_t oldest, youngest;  /* places: the ends of the list by time, which is empty where in_flight is 0 */
 	uint32_t in_flight;	    /* octets, see above */
 	uint32_t sacked;	    /* octets */
+	uint32_t n_sacked;	    /* records */
 	uint32_t n_lost;	    /* records with FLIGHT_LOST */
 	uint32_t lost_octets;	    /* of those */
 	seq_t	 highest_sacked;    /* right edge of the highest record ever delivered (RACK.fack), at least SND.UNA */

@@ -134,6 +134,7 @@ static void spread(struct flight *flight, uint32_t i, uint32_t to, uint32_t most
 			piece->flags &= (uint8_t)~(FLIGHT_FIN | FLIGHT_PUSH);
 		}
 		flight->n_lost += k > 0 && from.flags & FLIGHT_LOST;
+		flight->n_sacked += k > 0 && from.flags & FLIGHT_SACKED;
 	}
 	if (listed)
 		relink(flight, &from, (flight->head + to) & mask, (flight->head + to + n - 1) & mask);

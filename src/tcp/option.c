@@ -30,6 +30,7 @@ static bool range_of(const struct tcp_env *env, enum tern_option option, struct 
 		[TERN_URGENT_INLINE] = { 1, 1 },
 		[TERN_ERROR_REPORTS] = { 0, 1 },
 		[TERN_KEEPALIVE_GARBAGE] = { 0, 1 },
+		[TERN_SACK_COUNTING] = { 0, 1 },
 	};
 
 	if ((unsigned)option >= TERN_OPTIONS)
@@ -66,6 +67,8 @@ static void set_switch(struct tcb *tcb, enum tern_option option, bool on)
 		tcb->advice_off = !on;
 	else if (option == TERN_KEEPALIVE_GARBAGE)
 		tcb->keepalive_garbage = on;
+	else if (option == TERN_SACK_COUNTING)
+		tcb->sack_counting = on;
 	tcb->due |= tcb->state >= ESTABLISHED && tcb->warm ? DUE_TEXT : 0; /* what was held may leave */
 }
 
@@ -139,6 +142,7 @@ int tcp_option_get(const struct tcb *tcb, enum tern_option option, int64_t *valu
 		[TERN_URGENT_INLINE] = 1,
 		[TERN_ERROR_REPORTS] = !tcb->advice_off,
 		[TERN_KEEPALIVE_GARBAGE] = tcb->keepalive_garbage,
+		[TERN_SACK_COUNTING] = tcb->sack_counting,
 	};
 
 	if ((unsigned)option >= TERN_OPTIONS)

@@ -131,6 +131,7 @@ static uint32_t flags_of(const struct tcb *tcb)
 		tcb->fin_received, tcb->receive_shut, tcb->nodelay, tcb->cork, tcb->quickack, tcb->keepalive,
 		tcb->keepalive_garbage, tcb->advice_off, tcb->write_blocked, tcb->more, tcb->urgent_received,
 		tcb->window_fixed, tcb->zero_window_told, tcb->quick, tcb->ack_pending, tcb->was_idle,
+		tcb->sack_counting,
 	};
 	uint32_t all = 0;
 
@@ -164,6 +165,7 @@ static void set_flags(struct tcb *tcb, uint32_t all)
 	tcb->quick = all & 1u << 20;
 	tcb->ack_pending = all & 1u << 21;
 	tcb->was_idle = all & 1u << 22;
+	tcb->sack_counting = all & 1u << 23;
 }
 
 static void hot(struct codec *codec, struct tcb *tcb)
@@ -260,6 +262,35 @@ static void controller_name(struct codec *codec, struct tcb *tcb)
 	cold->congestion_control = number >= 0 ? (uint8_t)number : tcb_env(tcb)->congestion_control;
 }
 
+static void flag(struct codec *codec, bool *value)
+{
+	uint8_t raw = *value;
+
+	u8(codec, &raw);
+	*value = raw & 1;
+}
+
+/* A length of time, which does not move with the clock. */
+static void span(struct codec *codec, tern_time *value)
+{
+	uint64_t raw = (uint64_t)*value;
+
+	u64(codec, &raw);
+	*value = (tern_time)raw;
+	codec->bad |= *value < 0 || *value > TERN_NEVER / 1024;
+}
+
+static void path_recovery(struct codec *codec, struct tcb_path *path)
+{
+	span(codec, &path->min_rtt);
+	moment(codec, &path->min_rtt_at);
+	u64(codec, &path->delivery_rate);
+	u32(codec, &path->spurious);
+	u8(codec, &path->reo_wnd_mult);
+	u8(codec, &path->reo_wnd_persist);
+	flag(codec, &path->reordering_seen);
+}
+
 static void path(struct codec *codec, struct tcb *tcb)
 {
 	uint8_t has_path = tcb->has_path;
@@ -277,6 +308,7 @@ static void path(struct codec *codec, struct tcb *tcb)
 	u64(codec, &path->pacing_rate);
 	u32(codec, &path->quantum);
 	u16(codec, &path->mss);
+	path_recovery(codec, path);
 }
 
 /* What the controller knows. Read by another controller, or without memory for it: let go. */
@@ -348,6 +380,7 @@ static void flight(struct codec *codec, struct flight *flight, struct mem *mem)
 	flight->n = n;
 	u32(codec, &flight->in_flight);
 	u32(codec, &flight->sacked);
+	u32(codec, &flight->n_sacked);
 	u32(codec, &flight->n_lost);
 	u32(codec, &flight->lost_octets);
 	number(codec, &flight->highest_sacked);
@@ -398,6 +431,51 @@ static void ranges(struct codec *codec, struct reassembly *ooo, struct mem *mem)
 		number(codec, &ooo->recent[i]);
 }
 
+static void rack(struct codec *codec, struct rack *rack)
+{
+	moment(codec, &rack->sent_at);
+	span(codec, &rack->rtt);
+	span(codec, &rack->min_rtt);
+	moment(codec, &rack->min_rtt_at);
+	number(codec, &rack->end);
+	number(codec, &rack->dsack_round);
+	flag(codec, &rack->in_dsack_round);
+	flag(codec, &rack->reordering_seen);
+	u8(codec, &rack->reo_wnd_mult);
+	u8(codec, &rack->reo_wnd_persist);
+}
+
+static void undo(struct codec *codec, struct undo *undo)
+{
+	u32(codec, &undo->cwnd);
+	u32(codec, &undo->ssthresh);
+	u32(codec, &undo->resent);
+	u32(codec, &undo->needless);
+	u32(codec, &undo->first_resent_ts);
+	number(codec, &undo->from);
+	flag(codec, &undo->possible);
+	u8(codec, &undo->frto);
+	codec->bad |= undo->frto > FRTO_NEW_SENT;
+}
+
+static void recovery(struct codec *codec, struct tcb_warm *warm)
+{
+	struct tlp *const tlp = &warm->tlp;
+
+	rack(codec, &warm->rack);
+	undo(codec, &warm->undo);
+	number(codec, &tlp->end);
+	u32(codec, &tlp->ts);
+	flag(codec, &tlp->out);
+	flag(codec, &tlp->is_retrans);
+	flag(codec, &tlp->due);
+	flag(codec, &tlp->unsampled);
+	u32(codec, &warm->prr.recover_fs);
+	u32(codec, &warm->prr.delivered);
+	u32(codec, &warm->prr.out);
+	u64(codec, &warm->delivery_rate);
+}
+
 static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 {
 	uint8_t flags = (uint8_t)(warm->urgent | warm->r1_told << 1 | warm->override_now << 2 |
@@ -406,6 +484,7 @@ static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 
 	flight(codec, &warm->flight, mem);
 	rate(codec, &warm->rate);
+	recovery(codec, warm);
 	ranges(codec, &warm->ooo, mem);
 	u32(codec, &warm->cc.cwnd);
 	u32(codec, &warm->cc.ssthresh);
@@ -413,13 +492,17 @@ static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 	u64(codec, &warm->cc.pacing_rate);
 	u32(codec, &warm->cc.quantum);
 	moment(codec, &warm->retransmit_at);
+	moment(codec, &warm->reordering_at);
+	moment(codec, &warm->probe_at);
 	moment(codec, &warm->persist_at);
 	moment(codec, &warm->override_at);
 	moment(codec, &warm->progress_at);
 	moment(codec, &warm->last_sent_at);
 	u32(codec, &warm->rto_us);
 	number(codec, &warm->recover);
-	number(codec, &warm->disorder_nxt);
+	number(codec, &warm->usage_end);
+	u32(codec, &warm->max_in_flight);
+	u32(codec, &warm->spurious);
 	number(codec, &warm->edge);
 	number(codec, &warm->push_end);
 	number(codec, &warm->up);

@@ -21,6 +21,12 @@ struct tcb_path {
 	uint32_t  quantum;
 	uint16_t  mss;
 	uint16_t  words; /* of state */
+	/* Loss recovery (rack.h, undo.h), while no warm record holds it. */
+	tern_time min_rtt, min_rtt_at;
+	uint64_t  delivery_rate;
+	uint32_t  spurious;
+	uint8_t	  reo_wnd_mult, reo_wnd_persist;
+	bool	  reordering_seen;
 	uint64_t *state; /* while warm too, where the warm record has no room for it; NULL: none */
 };
 

@@ -1,18 +1,8 @@
 #include "tcp/recovery.h"
 #include "base/bytes.h"
+#include "tcp/rtt.h"
 #include "tcp/timers.h"
 #include "tcp/warm.h"
-
-uint32_t recovery_in_flight(const struct tcb *tcb)
-{
-	const struct tcb_warm *const warm = tcb->warm;
-	uint32_t left = 0;
-
-	/* Without SACK each duplicate ACK says that one segment has left the path (RFC 3042, RFC 5681 3.2). */
-	if (!tcb->sack_ok && warm->recovery != TERN_RECOVERY_LOSS)
-		left = warm->dup_acks * (uint32_t)tcb->mss;
-	return warm->flight.in_flight > left ? warm->flight.in_flight - left : 0;
-}
 
 static void tell(const struct tcb *tcb, enum tern_congestion_event event, tern_time now)
 {
@@ -22,20 +12,74 @@ static void tell(const struct tcb *tcb, enum tern_congestion_event event, tern_t
 		watch_congestion(tcb, event, now);
 }
 
-static void enter_fast_recovery(struct tcb *tcb, tern_time now)
+bool recovery_is_rack(const struct tcb *tcb)
+{
+	return tcb->sack_ok && !tcb->sack_counting;
+}
+
+bool recovery_holds_back(const struct tcb *tcb)
+{
+	return tcb->warm->undo.frto == FRTO_NEW_SENT && tcb_unsent(tcb) > 0;
+}
+
+/* ---- what is lost ---- */
+
+uint32_t recovery_lose(struct tcb *tcb, struct flight_record *record, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
-	/* RFC 5681 3.2 step 2: what limited transmit sent since the first duplicate does not count. */
-	const struct tern_cc_loss loss = { .now = now, .in_flight = seq_sub(warm->disorder_nxt, tcb->snd.una) };
+	struct tern_cc_lost lost;
 
-	warm->recovery = TERN_RECOVERY_FAST;
-	warm->recover = tcb->snd.nxt;
-	warm->partial_seen = false;
-	warm->retransmit_now = true; /* RFC 5681 3.2 step 3: whatever the window says */
-	cc_loss(&warm->cc, &loss);
-	tcb_env(tcb)->stats.TCPFastRetrans++;
+	if (!flight_lose(&warm->flight, record, &warm->rate))
+		return 0;
+	if (record->flags & FLIGHT_AGAIN)
+		tcb_env(tcb)->stats.TCPLostRetransmit++;
+	lost = (struct tern_cc_lost){
+		.now = now,
+		.len = record->len,
+		.tx_in_flight = record->in_flight,
+		.lost_since = (uint32_t)warm->rate.lost - record->lost,
+		.delivered_total = warm->rate.delivered,
+		.delivered_at_send = warm->rate.delivered - ((uint32_t)warm->rate.delivered - record->delivered),
+		.app_limited = record->flags & FLIGHT_APP_LIMITED,
+	};
+	cc_lost(&warm->cc, &lost);
+	return record->len;
+}
+
+/* What stands at SND.UNA is SACKed, and yet SND.UNA is there: the receiver threw it away (RFC 2018 8). */
+static bool has_reneged(const struct tcb_warm *warm)
+{
+	return warm->flight.n > 0 && flight_at(&warm->flight, 0)->flags & FLIGHT_SACKED;
+}
+
+static void believe_no_sack(struct tcb *tcb)
+{
+	tcb_env(tcb)->stats.TCPSACKReneging++;
+	flight_forget_sacks(&tcb->warm->flight);
+}
+
+static uint32_t lose_first(struct tcb *tcb, tern_time now)
+{
+	struct flight *const flight = &tcb->warm->flight;
+
+	return flight->n > 0 ? recovery_lose(tcb, flight_at(flight, 0), now) : 0;
+}
+
+void recovery_lose_first(struct tcb *tcb, tern_time now)
+{
+	if (has_reneged(tcb->warm))
+		believe_no_sack(tcb);
+	lose_first(tcb, now);
+	tcb->warm->retransmit_now = true;
 	tcb->due |= DUE_TEXT;
-	tell(tcb, TERN_CONGESTION_RECOVERY_ENTER, now);
+}
+
+static void lose_all(struct tcb *tcb, tern_time now)
+{
+	struct flight *const flight = &tcb->warm->flight;
+
+	while (flight->in_flight > 0)
+		recovery_lose(tcb, flight_oldest(flight), now);
 }
 
 /* RFC 6675's IsLost(), by octets: more than (DupThresh - 1) segments SACKed above. */
@@ -49,130 +93,380 @@ static uint32_t lose_by_sack(struct tcb *tcb)
 	return flight_lose_below(&warm->flight, flight_sacked_from(&warm->flight, reach + 1), &warm->rate);
 }
 
+/* RFC 6675 4, NextSeg() rule 3: a hole with something SACKed above goes again though IsLost() does not hold
+ * yet, where nothing new is there to bring more SACKs. */
+static uint32_t lose_last_hole(struct tcb *tcb, tern_time now)
+{
+	const struct flight *const flight = &tcb->warm->flight;
+
+	if (flight->n_lost > 0 || flight->sacked == 0 || tcb_unsent(tcb) > 0 ||
+	    flight_at(flight, 0)->flags & FLIGHT_AGAIN)
+		return 0;
+	return lose_first(tcb, now);
+}
+
 static bool may_enter(const struct tcb *tcb)
 {
 	const struct tcb_warm *const warm = tcb->warm;
 
-	/* RFC 6582 3.2 step 2: not twice for one window. */
-	return warm->recovery <= TERN_RECOVERY_DISORDER && seq_gt(tcb->snd.una, warm->recover);
+	/* RFC 6582 3.2 step 2: not twice for one window. RACK knows what was sent since. */
+	return warm->recovery <= TERN_RECOVERY_CWR && (recovery_is_rack(tcb) || seq_gt(tcb->snd.una, warm->recover));
 }
 
-void recovery_duplicate_ack(struct tcb *tcb, tern_time now)
+/* RFC 6582 3.2 step 3: the first segment that is not acknowledged was lost too. */
+static uint32_t partial_ack(struct tcb *tcb, const struct recovery_ack *ack, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const uint32_t left = ack->report.records > 0 ? ack->report.records - 1 : 0;
+	uint32_t lost;
+
+	warm->dup_acks = warm->dup_acks > left ? (uint8_t)(warm->dup_acks - left) : 0;
+	warm->partial_seen = true;
+	if (tcb->sack_ok)
+		return lose_last_hole(tcb, now);
+	lost = lose_first(tcb, now);
+	warm->retransmit_now |= lost > 0;
+	return lost;
+}
+
+/* RFC 5681 3.2, RFC 6582, RFC 6675 5: losses found by counting. */
+static uint32_t lose_by_counting(struct tcb *tcb, const struct recovery_ack *ack, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
 	uint32_t lost = 0;
 
 	/* No more of them than there are segments in flight (attack: DupACK spoofing). */
-	if (warm->dup_acks < UINT8_MAX && warm->dup_acks < warm->flight.n)
+	if (ack->duplicate && warm->dup_acks < UINT8_MAX && warm->dup_acks < warm->flight.n)
 		warm->dup_acks++;
-	tcb->due |= DUE_TEXT; /* limited transmit, or room that opened in recovery */
-	if (warm->recovery == TERN_RECOVERY_OPEN) {
-		warm->recovery = TERN_RECOVERY_DISORDER;
-		warm->disorder_nxt = tcb->snd.nxt;
-	}
 	if (tcb->sack_ok)
 		lost = lose_by_sack(tcb);
-	if (!may_enter(tcb))
-		return;
-	if (lost == 0 && warm->dup_acks >= tcb_env(tcb)->config.dup_ack_threshold)
-		lost = flight_lose_first(&warm->flight, &warm->rate);
-	if (lost > 0)
-		enter_fast_recovery(tcb, now);
+	if (lost == 0 && warm->recovery == TERN_RECOVERY_FAST && ack->report.acked > 0)
+		lost = partial_ack(tcb, ack, now);
+	if (lost == 0 && ack->duplicate && may_enter(tcb) &&
+	    warm->dup_acks >= tcb_env(tcb)->config.dup_ack_threshold)
+		lost = lose_first(tcb, now);
+	return lost;
 }
 
-void recovery_sacks(struct tcb *tcb, const struct tcp_segment *seg, struct flight_report *report)
+/* ---- states ---- */
+
+/* To OPEN or DISORDER, as the flight looks. */
+static void calm(struct tcb *tcb)
 {
 	struct tcb_warm *const warm = tcb->warm;
 
-	for (uint8_t i = 0; i < seg->opt.n_sack; i++) {
-		const seq_t left = seg->opt.sack[i].left, right = seg->opt.sack[i].right;
+	warm->recovery = warm->flight.sacked > 0 || warm->dup_acks > 0 ? TERN_RECOVERY_DISORDER : TERN_RECOVERY_OPEN;
+}
 
-		/* Below SND.UNA it is a D-SACK (RFC 2883 4); beyond SND.NXT, or turned round: nonsense. */
-		if (seq_le(right, left) || seq_gt(right, tcb->snd.nxt))
-			tcb_env(tcb)->stats.TCPSACKDiscard++;
-		else if (seq_le(right, seg->ack))
-			tcb_env(tcb)->stats.TCPDSACKRecv++;
-		else if (seq_ge(left, tcb->snd.una))
-			flight_sack(&warm->flight, left, right, report);
-	}
+/* in_flight: before the losses were known. */
+static void reduce(struct tcb *tcb, uint32_t in_flight, const struct recovery_ack *ack, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const struct tern_cc_loss loss = {
+		.now = now, .in_flight = in_flight, .delivered_total = warm->rate.delivered,
+	};
+
+	undo_begin(tcb);
+	if (warm->recovery == TERN_RECOVERY_CWR)
+		cc_ecn_echo(&warm->cc, &loss);
+	else
+		cc_loss(&warm->cc, &loss);
+	recovery_window_reduce(tcb, ack);
+}
+
+/* ack: that brought the news; NULL: a timer did. */
+static void enter_fast_recovery(struct tcb *tcb, const struct recovery_ack *ack, uint32_t in_flight, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	struct tern_stats *const stats = &tcb_env(tcb)->stats;
+	const bool is_reduced = warm->recovery == TERN_RECOVERY_CWR; /* by ECN, in this very window */
+
+	warm->recovery = TERN_RECOVERY_FAST;
+	warm->recover = tcb->snd.nxt;
+	warm->partial_seen = false;
+	warm->retransmit_now = true; /* RFC 5681 3.2 step 3: whatever the window says */
+	tlp_reset(tcb);
+	if (!is_reduced)
+		reduce(tcb, in_flight, ack, now);
+	if (tcb->sack_ok)
+		stats->TCPSackRecovery++;
+	else
+		stats->TCPRenoRecovery++;
+	tcb->due |= DUE_TEXT;
+	tell(tcb, TERN_CONGESTION_RECOVERY_ENTER, now);
+}
+
+void recovery_congested(struct tcb *tcb, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+
+	if (!warm || warm->recovery >= TERN_RECOVERY_CWR)
+		return;
+	warm->recovery = TERN_RECOVERY_CWR;
+	warm->recover = tcb->snd.nxt;
+	reduce(tcb, recovery_in_flight(tcb), NULL, now);
+	tell(tcb, TERN_CONGESTION_ECN, now);
 }
 
 static void recovered(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
-	const bool was_fast = warm->recovery == TERN_RECOVERY_FAST;
+	const uint8_t was = warm->recovery;
 
-	warm->recovery = TERN_RECOVERY_OPEN;
 	warm->dup_acks = 0;
-	if (was_fast)
-		cc_recovered(&warm->cc, warm->flight.in_flight);
+	calm(tcb);
+	warm->undo.frto = FRTO_OFF;
+	if (was != TERN_RECOVERY_LOSS)
+		recovery_window_settle(tcb, was == TERN_RECOVERY_CWR);
+	else if (warm->cc.ops->own_recovery)
+		cc_recovered(&warm->cc, recovery_in_flight(tcb));
+	warm->prr = (struct prr){ 0 };
+	if (was != TERN_RECOVERY_CWR)
+		rack_recovered(tcb);
 	tell(tcb, TERN_CONGESTION_RECOVERY_EXIT, now);
 }
 
-/* RFC 6675 4, NextSeg() rule 3: a hole with something SACKed above goes again though IsLost() does not hold
- * yet, where nothing new is there to bring more SACKs. */
-static void lose_last_hole(struct tcb *tcb)
-{
-	struct flight *const flight = &tcb->warm->flight;
-
-	if (flight->n_lost == 0 && flight->sacked > 0 && tcb_unsent(tcb) == 0 &&
-	    !(flight_at(flight, 0)->flags & FLIGHT_AGAIN))
-		flight_lose_first(flight, &tcb->warm->rate);
-}
-
-/* RFC 6582 3.2 step 3: the first segment that is not acknowledged was lost too. */
-static void partial_ack(struct tcb *tcb, const struct flight_report *acked)
+static void count_undo(struct tcb *tcb, enum undo_proof proof)
 {
 	struct tcb_warm *const warm = tcb->warm;
-	const uint32_t left = acked->records > 0 ? acked->records - 1 : 0;
+	struct tern_stats *const stats = &tcb_env(tcb)->stats;
+	const bool after_timeout = warm->recovery == TERN_RECOVERY_LOSS;
 
-	warm->dup_acks = warm->dup_acks > left ? (uint8_t)(warm->dup_acks - left) : 0;
-	if (tcb->sack_ok && lose_by_sack(tcb) == 0)
-		lose_last_hole(tcb);
-	else if (!tcb->sack_ok && flight_lose_first(&warm->flight, &warm->rate) > 0)
-		warm->retransmit_now = true;
-	warm->partial_seen = true;
+	if (proof == UNDO_DSACK)
+		stats->TCPDSACKUndo++;
+	else if (after_timeout)
+		stats->TCPLossUndo++;
+	else if (seq_ge(tcb->snd.una, warm->recover))
+		stats->TCPFullUndo++;
+	else
+		stats->TCPPartialUndo++;
+	if (proof == UNDO_FRTO)
+		stats->TCPSpuriousRTOs++;
+	if (proof == UNDO_EIFEL && !after_timeout) { /* what was taken for lost was late */
+		warm->rack.reordering_seen = true;
+		stats->TCPTSReorder++;
+	}
+	if (!tcb->sack_ok) /* with SACK, D-SACKs tell, and count each */
+		warm->spurious += warm->undo.resent;
+}
+
+/* RFC 4015 3: what was before comes back. */
+static void undo(struct tcb *tcb, enum undo_proof proof, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+
+	count_undo(tcb, proof);
+	cc_undo(&warm->cc, warm->undo.cwnd, warm->undo.ssthresh);
+	undo_done(tcb);
+	if (warm->recovery >= TERN_RECOVERY_CWR) {
+		flight_unlose_all(&warm->flight);
+		warm->retransmit_now = false;
+		warm->dup_acks = 0;
+		warm->prr = (struct prr){ 0 };
+		calm(tcb);
+	}
+	tcb->due |= DUE_TEXT;
+	tell(tcb, TERN_CONGESTION_UNDO, now);
+}
+
+/* ---- an ACK ---- */
+
+struct recovery_ack recovery_ack_begin(const struct tcb *tcb, const struct tcp_segment *seg)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+
+	return (struct recovery_ack){
+		.seg = seg,
+		.report = flight_report_begin(&warm->flight),
+		.lost_before = warm->rate.lost,
+		.in_flight_before = recovery_in_flight(tcb),
+		.sacked_before = warm->flight.sacked,
+		.dup_acks_before = warm->dup_acks,
+		.recovery_before = warm->recovery,
+	};
+}
+
+/* RFC 2883 4: the first block lies below the ACK, or within the second. */
+static bool is_dsack(const struct tcp_segment *seg)
+{
+	const struct tcp_sack_block *const first = &seg->opt.sack[0];
+
+	if (seq_le(first->right, seg->ack))
+		return true;
+	return seg->opt.n_sack > 1 && seq_le(first[1].left, first->left) && seq_le(first->right, first[1].right);
+}
+
+static void take_dsack(struct tcb *tcb, struct recovery_ack *ack)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	struct tern_stats *const stats = &tcb_env(tcb)->stats;
+	const struct tcp_sack_block *const block = &ack->seg->opt.sack[0];
+	const uint32_t octets = seq_sub(block->right, block->left);
+	const uint32_t segments = octets / tcb->mss + (octets % tcb->mss > 0);
+
+	if (seq_le(block->right, ack->seg->ack))
+		stats->TCPDSACKRecv++;
+	else
+		stats->TCPDSACKOfoRecv++;
+	/* What was never sent twice cannot have come twice, but by a network that duplicates: so many at most
+	 * count as were sent again (RFC 3708 3). */
+	if (segments > tcb_cold(tcb)->retransmits - min_u32(warm->spurious, tcb_cold(tcb)->retransmits)) {
+		stats->TCPDSACKIgnoredDubious++;
+		return;
+	}
+	warm->spurious += segments;
+	ack->dsack = true;
+	ack->dsack_right = block->right;
+	undo_dsacked(tcb, block->right, segments);
+	/* A probe's second copy says nothing of reordering (RFC 8985 7.4.2). */
+	if (!(warm->tlp.out && warm->tlp.is_retrans && seq_eq(warm->tlp.end, block->right)))
+		rack_dsacked(tcb);
+}
+
+void recovery_sacks(struct tcb *tcb, struct recovery_ack *ack)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const struct tcp_segment *const seg = ack->seg;
+
+	for (uint8_t i = 0; i < seg->opt.n_sack; i++) {
+		const seq_t left = seg->opt.sack[i].left, right = seg->opt.sack[i].right;
+
+		/* Beyond SND.NXT, or turned round: nonsense. */
+		if (seq_le(right, left) || seq_gt(right, tcb->snd.nxt))
+			tcb_env(tcb)->stats.TCPSACKDiscard++;
+		else if (i == 0 && is_dsack(seg))
+			take_dsack(tcb, ack);
+		else if (seq_ge(left, tcb->snd.una))
+			flight_sack(&warm->flight, left, right, &ack->report);
+	}
+}
+
+/* A recovery may end, then another begin. */
+static void step_state(struct tcb *tcb, const struct recovery_ack *ack, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const bool moved = ack->report.acked > 0;
+	uint32_t lost;
+
+	if (moved && warm->recovery >= TERN_RECOVERY_CWR && seq_ge(tcb->snd.una, warm->recover))
+		recovered(tcb, now);
+	if (moved && warm->recovery <= TERN_RECOVERY_CWR)
+		warm->dup_acks = 0;
+	lost = recovery_is_rack(tcb) ? rack_detect(tcb, now) : lose_by_counting(tcb, ack, now);
+	/* The peer's window took a part of it only. */
+	if (warm->recovery == TERN_RECOVERY_LOSS && ack->report.cut && !has_reneged(warm))
+		lost += lose_first(tcb, now);
+	if (lost > 0 && may_enter(tcb))
+		enter_fast_recovery(tcb, ack, ack->in_flight_before, now);
+	else if (warm->recovery <= TERN_RECOVERY_DISORDER)
+		calm(tcb);
+	if (lost > 0 || ack->duplicate)
+		tcb->due |= DUE_TEXT;
+}
+
+/* RFC 8985 7.4.2: the probe repaired a loss, so there was congestion, though nothing is left to recover. */
+static void repaired_by_probe(struct tcb *tcb, const struct recovery_ack *ack, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+
+	tcb_env(tcb)->stats.TCPLossProbeRecovery++;
+	if (warm->recovery > TERN_RECOVERY_DISORDER)
+		return;
+	reduce(tcb, ack->in_flight_before, ack, now);
+	undo_done(tcb);
+	if (!warm->cc.ops->own_recovery)
+		recovery_window_settle(tcb, true);
+	warm->prr = (struct prr){ 0 };
+	tell(tcb, TERN_CONGESTION_TAIL_LOSS, now);
+}
+
+void recovery_ack(struct tcb *tcb, struct recovery_ack *ack, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	struct rate_sample sample;
+	enum undo_proof proof;
+
+	recovery_sample(tcb, ack, &sample, now);
+	rack_update(tcb, ack->seg, &ack->report, now);
+	proof = undo_proof(tcb, ack);
+	if (proof != UNDO_NONE)
+		undo(tcb, proof, now);
+	step_state(tcb, ack, now);
+	if (tlp_acked(tcb, ack))
+		repaired_by_probe(tcb, ack, now);
+	recovery_window(tcb, ack, &sample, now);
+	if (ack->report.acked > 0 && has_reneged(warm))
+		timers_reneged(tcb, now);
+	timers_probe(tcb, now);
+}
+
+/* ---- timers ---- */
+
+void recovery_reordering_timeout(struct tcb *tcb, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const uint32_t in_flight = recovery_in_flight(tcb);
+
+	if (rack_detect(tcb, now) == 0)
+		return;
+	if (may_enter(tcb))
+		enter_fast_recovery(tcb, NULL, in_flight, now);
+	else
+		recovery_window_again(tcb);
+	warm->retransmit_now |= warm->flight.in_flight == 0;
+	timers_probe(tcb, now);
 	tcb->due |= DUE_TEXT;
 }
 
-void recovery_acked(struct tcb *tcb, const struct flight_report *acked, tern_time now)
+static void count_timeout(struct tcb *tcb)
 {
-	struct tcb_warm *const warm = tcb->warm;
+	struct tern_stats *const stats = &tcb_env(tcb)->stats;
+	const uint8_t recovery = tcb->warm->recovery;
 
-	switch ((enum tern_recovery)warm->recovery) {
-	case TERN_RECOVERY_FAST:
-	case TERN_RECOVERY_LOSS:
-		if (seq_ge(tcb->snd.una, warm->recover))
-			recovered(tcb, now);
-		else if (warm->recovery == TERN_RECOVERY_FAST)
-			partial_ack(tcb, acked);
-		else if (acked->cut && flight_lose_first(&warm->flight, &warm->rate) > 0)
-			tcb->due |= DUE_TEXT; /* the peer's window took a part of it only */
-		break;
-	case TERN_RECOVERY_DISORDER:
-	case TERN_RECOVERY_OPEN:
-		warm->dup_acks = 0;
-		warm->recovery = warm->flight.sacked > 0 ? TERN_RECOVERY_DISORDER : TERN_RECOVERY_OPEN;
-		warm->disorder_nxt = tcb->snd.nxt;
-		break;
-	}
+	stats->TCPTimeouts++;
+	if (recovery == TERN_RECOVERY_LOSS)
+		stats->TCPLossFailures++;
+	else if (recovery == TERN_RECOVERY_FAST && tcb->sack_ok)
+		stats->TCPSackFailures++;
+	else if (recovery == TERN_RECOVERY_FAST)
+		stats->TCPRenoFailures++;
+}
+
+static void lose_on_timeout(struct tcb *tcb, tern_time now)
+{
+	const bool reneged = has_reneged(tcb->warm);
+
+	if (reneged)
+		believe_no_sack(tcb);
+	if (recovery_is_rack(tcb) && !reneged)
+		rack_timeout(tcb, now);
+	else
+		lose_all(tcb, now); /* but what is SACKed (RFC 6675 5.1) */
 }
 
 void recovery_timeout(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
-	const struct tern_cc_loss loss = { .now = now, .in_flight = seq_sub(tcb->snd.nxt, tcb->snd.una) };
+	const struct tern_cc_loss loss = {
+		.now = now, .in_flight = warm->flight.in_flight + warm->flight.lost_octets,
+		.delivered_total = warm->rate.delivered,
+	};
 	const bool first = warm->backoff == 0;
 
-	/* The receiver may have thrown away what it SACKed (RFC 2018 8): begin anew. */
-	flight_forget_sacks(&warm->flight);
-	flight_lose_all(&warm->flight, &warm->rate);
+	count_timeout(tcb);
+	if (warm->recovery < TERN_RECOVERY_FAST)
+		undo_begin(tcb);
+	undo_timed_out(tcb);
+	lose_on_timeout(tcb, now);
 	warm->recovery = TERN_RECOVERY_LOSS;
 	warm->recover = tcb->snd.nxt;
 	warm->dup_acks = 0;
+	warm->prr = (struct prr){ 0 };
 	warm->retransmit_now = true;
-	cc_rto(&warm->cc, &loss, first);
-	tcb_env(tcb)->stats.TCPTimeouts++;
+	tlp_reset(tcb);
+	if (state_is_synchronized((enum tcp_state)tcb->state)) /* else: arrive_syn_sent.c, when the SYN is through */
+		cc_rto(&warm->cc, &loss, first);
+	timers_probe(tcb, now);
 	tcb->due |= DUE_TEXT;
 	tell(tcb, TERN_CONGESTION_TIMEOUT, now);
 }

@@ -1,20 +1,79 @@
-/* Recovery: what to take for lost, and when it is over. RFC 5681, 6582 (NewReno), 3042 (limited
- * transmit), 6298 (time-out). With SACK, what lies below three SACKed segments counts as lost. */
+/* Recovery: what to take for lost, when to send it again, and when that is over. The states are Linux's:
+ *
+ *	OPEN	  nothing is odd
+ *	DISORDER  duplicate ACKs or SACKs: something is late or lost
+ *	CWR	  the window shrinks because of ECN-Echo (RFC 3168 6.1.2)
+ *	FAST	  losses are known and go again, within RFC 9937's quota (prr.h)
+ *	LOSS	  the retransmission timer ran out; slow start from one segment (RFC 5681 3.1)
+ *
+ * CWR, FAST and LOSS end when SND.UNA reaches what SND.NXT was when they began (RFC 6582's recover).
+ *
+ * With SACK, RACK alone (rack.h) says what is lost; tlp.h provokes the ACK it needs at the end of a flight.
+ * TERN_SACK_COUNTING instead asks for RFC 6675's counting. Without SACK: RFC 5681 and 6582, with RFC 3042's
+ * limited transmit. A recovery that proves needless is undone (undo.h).
+ *
+ * The steps of an ACK, in order (recovery_ack): the sample of the path; RACK's facts; undo; the end of a
+ * recovery; losses; the beginning of one; the probe; the window (recovery_window.c); the timers.
+ */
 #ifndef TCP_RECOVERY_H
 #define TCP_RECOVERY_H
 
 #include "tcp/flight.h"
 #include "tcp/tcp.h"
 
-/* An ACK that moved nothing, as RFC 5681 2 defines a duplicate; sacked: octets it newly SACKed. */
-void recovery_duplicate_ack(struct tcb *tcb, tern_time now);
-/* SND.UNA moved. */
-void recovery_acked(struct tcb *tcb, const struct flight_report *acked, tern_time now);
-/* SACK blocks of a segment that passed the ACK check: what they newly cover, into the report. */
-void	 recovery_sacks(struct tcb *tcb, const struct tcp_segment *seg, struct flight_report *report);
-void	 recovery_timeout(struct tcb *tcb, tern_time now);
+/* An acceptable ACK that met something in flight, as its steps hand it on. */
+struct recovery_ack {
+	const struct tcp_segment *seg;
+	struct flight_report	  report;
+	uint64_t  lost_before;	    /* rate.lost */
+	uint32_t  in_flight_before; /* recovery_in_flight() */
+	uint32_t  sacked_before;    /* octets */
+	uint32_t  dup_acks_before;
+	uint8_t	  recovery_before;  /* enum tern_recovery */
+	tern_time rtt;		    /* of octets sent once; 0: no sample */
+	seq_t	  dsack_right;	    /* where dsack: its right edge */
+	bool	  dsack;	    /* it reports a duplicate (RFC 2883) that can be a retransmission's */
+	bool	  duplicate;	    /* RFC 5681 2; with SACK, it newly SACKs something (RFC 6675 2) */
+};
+
+/* Before anything of the ACK is taken in. There is something in flight. */
+struct recovery_ack recovery_ack_begin(const struct tcb *tcb, const struct tcp_segment *seg);
+/* SACK blocks of a segment that passed the ACK check; SND.UNA is still as it was before. */
+void recovery_sacks(struct tcb *tcb, struct recovery_ack *ack);
+/* SND.UNA, the window and the flight have taken the ACK in: what follows of it. */
+void recovery_ack(struct tcb *tcb, struct recovery_ack *ack, tern_time now);
+
+void recovery_timeout(struct tcb *tcb, tern_time now);	       /* RFC 6298 5.4-5.6 */
+void recovery_reordering_timeout(struct tcb *tcb, tern_time now); /* RFC 8985 6.2 step 5 */
+/* ECN-Echo, or another word of congestion without loss: once for what is in flight. */
+void recovery_congested(struct tcb *tcb, tern_time now);
+
+/* RACK finds the losses of this connection. */
+bool recovery_is_rack(const struct tcb *tcb);
+/* Declares a record lost and tells the controller. Octets. */
+uint32_t recovery_lose(struct tcb *tcb, struct flight_record *record, tern_time now);
+/* What stands at SND.UNA goes again at once: against a shut window, or after it. */
+void recovery_lose_first(struct tcb *tcb, tern_time now);
+/* What was declared lost is not to leave yet: F-RTO looks whether it was (RFC 5682 2.1 step 2b). */
+bool recovery_holds_back(const struct tcb *tcb);
+
+/* ---- recovery_window.c ---- */
 
 /* What fills the congestion window: octets in flight less those that duplicate ACKs say have left. */
 uint32_t recovery_in_flight(const struct tcb *tcb);
+/* Octets leave, new or again. */
+void recovery_sent(struct tcb *tcb, uint32_t octets);
+/* One turn of sending is over, and the congestion window did (or did not) hold something back. */
+void recovery_window_used(struct tcb *tcb, bool limited);
+/* The path's sample of an ACK: before any loss is looked for. */
+void recovery_sample(struct tcb *tcb, const struct recovery_ack *ack, struct rate_sample *sample, tern_time now);
+/* The congestion window after an ACK. */
+void recovery_window(struct tcb *tcb, const struct recovery_ack *ack, const struct rate_sample *sample, tern_time now);
+/* PRR's quota governs from here on. ack: of which the losses are known; NULL: a timer's. */
+void recovery_window_reduce(struct tcb *tcb, const struct recovery_ack *ack);
+/* A timer found more losses. */
+void recovery_window_again(struct tcb *tcb);
+/* FAST or CWR is over. */
+void recovery_window_settle(struct tcb *tcb, bool was_cwr);
 
 #endif

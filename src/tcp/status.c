@@ -1,4 +1,5 @@
 /* STATUS (RFC 9293 3.10.6), as much as Linux's TCP_INFO tells. */
+#include "base/bytes.h"
 #include "tcp/path.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
@@ -47,6 +48,30 @@ static void describe_numbers(const struct tcb *tcb, struct tern_status *status)
 	}
 }
 
+/* What recovery has learnt of the path: in the warm record, or kept while there is none. */
+static void describe_path(const struct tcb *tcb, struct tern_status *status)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+	const struct tcb_path *const path = path_of(tcb);
+
+	if (warm) {
+		status->min_rtt = warm->rack.min_rtt;
+		status->delivery_rate = warm->delivery_rate;
+		status->retransmits_spurious = warm->spurious;
+		status->reo_wnd_mult = warm->rack.reo_wnd_mult;
+		status->reo_wnd = recovery_is_rack(tcb) ? rack_reo_wnd(tcb) : 0;
+	} else if (path) {
+		status->min_rtt = path->min_rtt;
+		status->delivery_rate = path->delivery_rate;
+		status->retransmits_spurious = path->spurious;
+		status->reo_wnd_mult = max_u32(path->reo_wnd_mult, 1);
+	}
+	/* As many segments as fly within the window, beside those that DupThresh allows. */
+	if (status->reo_wnd > 0 && status->srtt > 0)
+		status->reordering += (uint32_t)((uint64_t)status->cwnd / max_u32(tcb->mss, 1) *
+						 (uint64_t)status->reo_wnd / (uint64_t)status->srtt);
+}
+
 static void describe_flight(const struct tcb *tcb, struct tern_status *status)
 {
 	const struct tcb_cold *const cold = tcb_cold(tcb);
@@ -59,6 +84,8 @@ static void describe_flight(const struct tcb *tcb, struct tern_status *status)
 	status->ssthresh = warm ? warm->cc.ssthresh : *path_ssthresh(tcb);
 	status->congestion_control = cc_at(&tcb_env(tcb)->config, cold->congestion_control)->name;
 	status->reordering = tcb_env(tcb)->config.dup_ack_threshold;
+	status->reo_wnd_mult = 1;
+	describe_path(tcb, status);
 	status->unsent = tcb_unsent(tcb);
 	status->unacked = tcb_unacked(tcb);
 	status->retransmit_at = status->persist_at = TERN_NEVER;

@@ -97,6 +97,7 @@ struct tcb *tcb_pool_get(struct tcb_pool *pool)
 		.event_next = TCB_NOT_QUEUED,
 		.delayed_ack_at = TERN_NEVER,
 		.state = CLOSED,
+		.sack_counting = config->sack_counting,
 	};
 	*tcb_cold(tcb) = (struct tcb_cold){
 		.receive_buffer = config->receive_buffer,

@@ -98,6 +98,7 @@ struct tcb {
 	bool free : 1;	       /* on the chunk's free list */
 	bool quick : 1;	       /* the first segments of a connection are acknowledged at once */
 	bool ack_pending : 1;  /* something received is not acknowledged yet */
+	bool sack_counting : 1; /* losses by RFC 6675, not RACK */
 	bool has_path : 1;     /* cold->path holds */
 	bool was_idle : 1;     /* no text was sent for more than an RTO, though the peer was heard since */
 };

@@ -1,4 +1,6 @@
 #include "tcp/timers.h"
+#include "base/bytes.h"
+#include "tcp/recovery.h"
 #include "tcp/rtt.h"
 #include "tcp/tcp.h"
 #include "tcp/warm.h"
@@ -56,10 +58,11 @@ void timers_data_sent(struct tcb *tcb, tern_time now)
 
 	stop(tcb, &warm->persist_at, TERN_TIMER_PERSIST, now);
 	warm->last_sent_at = now;
-	if (warm->retransmit_at != TERN_NEVER)
-		return;
-	warm->progress_at = now; /* nothing was in flight: a new series begins */
-	timers_restart(tcb, now); /* RFC 6298 5.1 */
+	if (warm->retransmit_at == TERN_NEVER) {
+		warm->progress_at = now; /* nothing was in flight: a new series begins */
+		timers_restart(tcb, now); /* RFC 6298 5.1 */
+	}
+	timers_probe(tcb, now); /* RFC 8985 7.2 */
 }
 
 /* RFC 6582 3.2 step 3, "impatient": without SACK the first partial ACK restarts the timer, the next do not. */
@@ -93,6 +96,37 @@ void timers_restart(struct tcb *tcb, tern_time now)
 	struct tcb_warm *const warm = tcb->warm;
 
 	set(tcb, &warm->retransmit_at, timers_retransmit_name(tcb), now + us_to_time(warm->rto_us), now);
+}
+
+void timers_reordering(struct tcb *tcb, tern_time at, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+
+	if (at == TERN_NEVER)
+		stop(tcb, &warm->reordering_at, TERN_TIMER_RACK, now);
+	else if (at != warm->reordering_at)
+		set(tcb, &warm->reordering_at, TERN_TIMER_RACK, at, now);
+}
+
+void timers_probe(struct tcb *tcb, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const tern_time at = tlp_at(tcb, now);
+
+	if (at == TERN_NEVER)
+		stop(tcb, &warm->probe_at, TERN_TIMER_PROBE, now);
+	else if (at != warm->probe_at)
+		set(tcb, &warm->probe_at, TERN_TIMER_PROBE, at, now);
+}
+
+void timers_reneged(struct tcb *tcb, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const tern_time half = us_to_time(tcb_cold(tcb)->srtt8 / 16);
+	const tern_time at = now + max_i64(half, 10 * TERN_MILLISECOND); /* as Linux */
+
+	if (at < warm->retransmit_at)
+		set(tcb, &warm->retransmit_at, TERN_TIMER_RETRANSMIT, at, now);
 }
 
 void timers_backed_off(struct tcb *tcb, tern_time now)
@@ -133,9 +167,7 @@ void timers_window_opened(struct tcb *tcb, tern_time now)
 	warm->backoff = 0;
 	warm->probes = 0;
 	warm->rto_us = rtt_rto_us(tcb);
-	flight_lose_first(&warm->flight, &warm->rate);
-	warm->retransmit_now = true;
-	tcb->due |= DUE_TEXT;
+	recovery_lose_first(tcb, now);
 	timers_restart(tcb, now);
 }
 

@@ -8,6 +8,10 @@
 void timers_data_sent(struct tcb *tcb, tern_time now); /* something that wants an ACK left */
 void timers_progress(struct tcb *tcb, bool sampled, tern_time now); /* SND.UNA moved; an RTT was measured */
 void timers_restart(struct tcb *tcb, tern_time now); /* in recovery: another retransmission time from now */
+/* RFC 8985: the reordering timer is to run at a moment, TERN_NEVER: not. */
+void timers_reordering(struct tcb *tcb, tern_time at, tern_time now);
+void timers_probe(struct tcb *tcb, tern_time now); /* an ACK counted, or text left: the PTO begins anew, or ends */
+void timers_reneged(struct tcb *tcb, tern_time now); /* the peer threw SACKed text away: the time-out comes soon */
 void timers_backed_off(struct tcb *tcb, tern_time now); /* RFC 6298 5.5, 5.6 */
 void timers_window_shut(struct tcb *tcb, tern_time now); /* there is text, no window, nothing in flight */
 void timers_window_opened(struct tcb *tcb, tern_time now);

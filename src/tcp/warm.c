@@ -15,6 +15,8 @@ struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now)
 		return NULL;
 	*warm = (struct tcb_warm){
 		.retransmit_at = TERN_NEVER,
+		.reordering_at = TERN_NEVER,
+		.probe_at = TERN_NEVER,
 		.persist_at = TERN_NEVER,
 		.override_at = TERN_NEVER,
 		.progress_at = now,
@@ -23,10 +25,12 @@ struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now)
 		.recover = seq_add(tcb->snd.una, 0u - 1),
 		.edge = seq_add(tcb->snd.una, tcb->snd.wnd),
 		.push_end = tcb->snd.nxt,
+		.usage_end = tcb->snd.una,
 	};
 	path_controller_wakes(tcb, warm, now);
 	tcb->was_idle = false;
 	tcb->warm = warm;
+	rack_wakes(tcb);
 	return warm;
 }
 
@@ -37,6 +41,7 @@ void tcb_warm_drop(struct tcb *tcb)
 
 	if (!warm)
 		return;
+	rack_rests(tcb);
 	path_controller_rests(tcb);
 	flight_release(&warm->flight, env->mem);
 	reassembly_release(&warm->ooo, env->mem);

@@ -5,9 +5,13 @@
 
 #include "tcp/congestion.h"
 #include "tcp/flight.h"
+#include "tcp/prr.h"
+#include "tcp/rack.h"
 #include "tcp/rate.h"
 #include "tcp/reassembly.h"
 #include "tcp/tcb.h"
+#include "tcp/tlp.h"
+#include "tcp/undo.h"
 
 struct slices;
 
@@ -18,8 +22,15 @@ struct tcb_warm {
 	struct tern_cc cc;
 	uint64_t       cc_few[CC_FEW_WORDS]; /* its state, where that is enough */
 	struct reassembly ooo;	     /* what arrived beyond RCV.NXT */
+	struct rack    rack;
+	struct tlp     tlp;
+	struct prr     prr;
+	struct undo    undo;
+	uint64_t       delivery_rate;	/* octets/s, the last that tells of the path; 0: none yet */
 
 	tern_time retransmit_at;     /* RFC 6298: TERN_NEVER while nothing is in flight */
+	tern_time reordering_at;     /* RFC 8985 6.2 step 5 */
+	tern_time probe_at;	     /* RFC 8985 7.2: the PTO */
 	tern_time persist_at;	     /* zero window, nothing in flight (RFC 9293 3.8.6.1) */
 	tern_time override_at;	     /* sender's SWS override and the end of a cork (3.8.6.2.1) */
 	tern_time progress_at;	     /* when SND.UNA last moved, or the series began: R2 and user timeout */
@@ -27,7 +38,9 @@ struct tcb_warm {
 
 	uint32_t rto_us;	     /* current, back-off included */
 	seq_t	 recover;	     /* RFC 6582 */
-	seq_t	 disorder_nxt;	     /* SND.NXT at the first duplicate ACK */
+	seq_t	 usage_end;	     /* max_in_flight and cwnd_limited are of what was sent before it */
+	uint32_t max_in_flight;	     /* octets */
+	uint32_t spurious;	     /* segments sent again needlessly, since the opening */
 	seq_t	 edge;		     /* the furthest right edge that the peer offered since */
 	seq_t	 push_end;	     /* octets before this were pushed (MAY-15, SHLD-27) */
 	seq_t	 up;		     /* SND.UP, while urgent */
@@ -43,7 +56,7 @@ struct tcb_warm {
 	bool	partial_seen : 1;    /* RFC 6582: the timer restarts at the first partial ACK */
 	bool	retransmit_now : 1;  /* one retransmission, whatever the congestion window */
 	bool	recut : 1;	     /* what is lost was cut again for a smaller path MTU */
-	bool	cwnd_limited : 1;    /* the window, not the program, held back the last emit */
+	bool	cwnd_limited : 1;    /* the window, not the program, held back sending in the last round trip */
 	uint16_t mtu;		     /* of the path, for the SYN's MSS option */
 	uint16_t max_segment;	     /* TERN_MAX_SEGMENT; 0: not set */
 };

@@ -353,6 +353,9 @@ const struct catalogue catalogue_en = {
 		[TERN_RETRANSMIT_FAST] =
 			"This is segment {again} once more, without waiting for the time-out: duplicate ACKs "
 			"show that later segments arrived and this one did not. (RFC 5681 3.2)",
+		[TERN_RETRANSMIT_RACK] =
+			"This is segment {again} once more, without waiting for the time-out: one sent later "
+			"has arrived, and this one had its time to catch up. (RFC 8985 6.2)",
 		[TERN_RETRANSMIT_PARTIAL_ACK] =
 			"The ACK covered only part of what was sent before the loss, so the segment behind it "
 			"was lost too: {again} once more. (RFC 6582 3.2)",
@@ -388,14 +391,18 @@ const struct catalogue catalogue_en = {
 			"After a time-out nothing is known of the path: {me} falls back to one segment "
 			"({cwnd} octets) and starts slowly again, to {ssthresh}. (RFC 5681 3.1)",
 		[TERN_CONGESTION_UNDO] =
-			"The retransmission was not needed: nothing was lost, and the window is restored to "
-			"{cwnd} octets. (RFC 5682 3, RFC 4015 3)",
+			"The retransmission was not needed: nothing was lost, only late, as a timestamp, a "
+			"duplicate that {peer} reports, or text that was sent only once shows. The window is "
+			"restored to {cwnd} octets. (RFC 3522 3.2, RFC 3708 3, RFC 5682 3, RFC 4015 3)",
 		[TERN_CONGESTION_IDLE_RESTART] =
 			"After a silence longer than the time-out {me} starts from the restart window, {cwnd} "
 			"octets. (RFC 5681 4.1)",
 		[TERN_CONGESTION_ECN] =
 			"A router marked a packet instead of dropping it: {me} slows down as for a loss, to "
 			"{cwnd} octets. (RFC 3168 6.1.2)",
+		[TERN_CONGESTION_TAIL_LOSS] =
+			"The end of the flight had been lost, and the probe repaired that without a time-out. A "
+			"loss means congestion all the same: the window shrinks to {cwnd} octets. (RFC 8985 7.4)",
 	},
 	.note = {
 		[TERN_NOTE_ZERO_WINDOW_SENT] =

@@ -295,6 +295,9 @@ const struct catalogue catalogue_zh = {
 		[TERN_RETRANSMIT_FAST] =
 			"这是第 {again} 个报文段的快速重传，不等超时：重复的 ACK 表明后面的报文段到了，而它没有"
 			"到。（RFC 5681 3.2）",
+		[TERN_RETRANSMIT_RACK] =
+			"这是第 {again} 个报文段的重传，不等超时：比它晚发的已经到了，而它有足够的时间赶上却没有"
+			"到。（RFC 8985 6.2）",
 		[TERN_RETRANSMIT_PARTIAL_ACK] =
 			"ACK 只覆盖了丢失之前所发数据的一部分，可见后面的报文段也丢了：重传第 {again} 个。"
 			"（RFC 6582 3.2）",
@@ -325,12 +328,17 @@ const struct catalogue catalogue_zh = {
 			"超时之后对路径一无所知：{me}退回到一个报文段（{cwnd} 字节），重新慢启动，直到 "
 			"{ssthresh} 字节。（RFC 5681 3.1）",
 		[TERN_CONGESTION_UNDO] =
-			"那次重传其实不必要，并没有丢失：拥塞窗口恢复为 {cwnd} 字节。（RFC 5682 3, RFC 4015 3）",
+			"那次重传其实不必要：数据没有丢，只是晚到，时间戳、{peer}报告的重复数据或只发过一次的数"
+			"据说明了这一点。拥塞窗口恢复为 {cwnd} 字节。（RFC 3522 3.2, RFC 3708 3, RFC 5682 3, RFC "
+			"4015 3）",
 		[TERN_CONGESTION_IDLE_RESTART] =
 			"空闲时间超过了重传超时，{me}从重启窗口 {cwnd} 字节开始。（RFC 5681 4.1）",
 		[TERN_CONGESTION_ECN] =
 			"路由器给分组打上标记而没有丢弃它：{me}像遇到丢失一样减速到 {cwnd} 字节。（RFC 3168 "
 			"6.1.2）",
+		[TERN_CONGESTION_TAIL_LOSS] =
+			"末尾的数据丢了，探测报文段补上了它，没有等到超时。丢失终究意味着拥塞：拥塞窗口减到 "
+			"{cwnd} 字节。（RFC 8985 7.4）",
 	},
 	.note = {
 		[TERN_NOTE_ZERO_WINDOW_SENT] =

@@ -47,6 +47,7 @@ static const char *again_words(enum tern_retransmit_why why)
 {
 	switch (why) {
 	case TERN_RETRANSMIT_FAST: return " (fast)";
+	case TERN_RETRANSMIT_RACK: return " (RACK)";
 	case TERN_RETRANSMIT_PARTIAL_ACK: return " (partial ACK)";
 	case TERN_RETRANSMIT_AFTER_TIMEOUT: return " (after time-out)";
 	case TERN_RETRANSMIT_TAIL_PROBE: return " (tail probe)";
@@ -326,6 +327,7 @@ static void put_congestion(struct text *text, const struct tern_watch_event *eve
 		[TERN_CONGESTION_UNDO] = "was spurious: window restored",
 		[TERN_CONGESTION_IDLE_RESTART] = "idle: window starts anew",
 		[TERN_CONGESTION_ECN] = "congestion mark echoed",
+		[TERN_CONGESTION_TAIL_LOSS] = "the probe repaired a loss",
 	};
 	const enum tern_congestion_event what = event->u.congestion.event;
 

@@ -68,7 +68,7 @@ class Scenarios(unittest.TestCase):
         lost = done.segments("client", fate="dropped")[0]
         again = [s for s in done.segments("client") if s["seq"] == lost["seq"] and s["n"] != lost["n"]]
         self.assertEqual(len(again), 1)
-        self.assertEqual(done.select(ev="retransmit", host="client")[0]["why"], "fast")
+        self.assertEqual(done.select(ev="retransmit", host="client")[0]["why"], "rack")
         self.assertLess(again[0]["t"] - lost["t"], 200 * 10**6)     # no time-out
 
     def test_zero_window_probes_back_off(self):

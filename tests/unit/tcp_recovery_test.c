@@ -3,6 +3,7 @@
 #include "unit/tcp_rig.h"
 
 enum { M = RIG_MSS };
+static const tern_time SECOND = TERN_SECOND;
 
 static uint32_t at(uint32_t k)
 {
@@ -29,7 +30,7 @@ static void duplicate(struct rig *r, uint32_t k, uint32_t from, uint32_t to)
 }
 
 /* RFC 3042: each of the first two lets one new segment out; RFC 5681 3.2: the third retransmits, and
- * ssthresh is half of FlightSize, limited transmit's segments not counted. */
+ * ssthresh is half of FlightSize, limited transmit's segments not counted. The window shrinks by RFC 9937. */
 static void third_duplicate_retransmits(struct rig *r, bool sack)
 {
 	flying(r, sack, 10, 40);
@@ -46,8 +47,9 @@ static void third_duplicate_retransmits(struct rig *r, bool sack)
 	is_quiet(r);
 	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_FAST);
 	assert_int_equal(status_of(r).ssthresh, 5 * M);
-	assert_int_equal(status_of(r).cwnd, 5 * M);
-	assert_int_equal(r->retransmits[TERN_RETRANSMIT_FAST], 1);
+	assert_int_equal(status_of(r).cwnd, 9 * M);
+	assert_int_equal(r->retransmits[sack ? TERN_RETRANSMIT_RACK : TERN_RETRANSMIT_FAST], 1);
+	assert_int_equal(sack ? r->env.stats.TCPSackRecovery : r->env.stats.TCPRenoRecovery, 1);
 	assert_int_equal(r->congestion[TERN_CONGESTION_RECOVERY_ENTER], 1);
 }
 
@@ -156,6 +158,7 @@ static void sack_holes_are_retransmitted_within_the_window(struct rig *r)
 /* RFC 6675 4, IsLost(): more than two segments' octets must be SACKed above, wherever they lie. */
 static void sack_segment_with_one_sacked_above_is_not_lost(struct rig *r)
 {
+	r->tcb->sack_counting = true;
 	flying(r, true, 10, 10);
 	rx_sack(r, 1, 1, (const uint32_t[]){ at(1), at(2), 0 });
 	rx_sack(r, 1, 1, (const uint32_t[]){ at(4), at(5), at(1), at(2), 0 });
@@ -167,6 +170,7 @@ static void sack_segment_with_one_sacked_above_is_not_lost(struct rig *r)
 /* RFC 6675 5, NextSeg() rule 3: a hole that a partial ACK stops at goes again where nothing new can. */
 static void sack_partial_ack_at_a_hole_near_the_end_retransmits_it(struct rig *r)
 {
+	r->tcb->sack_counting = true;
 	flying(r, true, 10, 10);
 	for (uint32_t right = 2; right <= 8; right++)
 		rx_sack(r, 1, 1, (const uint32_t[]){ at(1), at(right), 0 });
@@ -252,15 +256,57 @@ static void timeouts_back_off_to_the_bound(struct rig *r)
 	assert_int_equal(status_of(r).rto, 120 * TERN_SECOND);
 }
 
-/* RFC 2018 8: a time-out forgets what was SACKed; the receiver may have. */
-static void sack_timeout_forgets_sacks(struct rig *r)
+/* RFC 2018 8: the ACK stops where something was SACKed: the receiver threw it away. Once that is sure, nothing
+ * that it SACKed is believed. */
+static void sack_reneging_is_survived(struct rig *r)
 {
 	flying(r, true, 10, 10);
-	rx_sack(r, 1, 1, (const uint32_t[]){ at(1), at(3), 0 });
-	expires(r);
-	sends(r, TCP_ACK, at(0), 1, M);
+	rx_sack(r, 1, 1, (const uint32_t[]){ at(1), at(3), at(5), at(6), 0 });
+	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_FAST);
+	drain(r);
 	rx(r, TCP_ACK, 1, at(1), 0);
+	assert_true(wait_of(r) <= ms(10));
+	expires(r);
+	assert_int_equal(r->env.stats.TCPSACKReneging, 1);
 	sends(r, TCP_ACK, at(1), 1, M);
+	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_LOSS);
+	rx(r, TCP_ACK, 1, at(2), 0);
+	sends(r, TCP_ACK, at(2), 1, M);
+	rx(r, TCP_ACK, 1, at(5), 0);
+	drain(r);
+	rx(r, TCP_ACK, 1, at(10), 0);
+	assert_int_equal(status_of(r).unacked, 0);
+}
+
+/* RFC 6675 5.1, RFC 8985 6.3: what is SACKed stays so over a time-out, and does not go again. */
+static void sack_timeout_keeps_sacks(struct rig *r, bool counting)
+{
+	r->tcb->sack_counting = counting;
+	flying(r, true, 5, 5);
+	rx_sack(r, 1, 1, (const uint32_t[]){ at(1), at(3), 0 });
+	pass(r, SECOND);
+	tcp_expire(r->tcb, r->now);
+	while (status_of(r).recovery != TERN_RECOVERY_LOSS) {
+		drain(r);
+		expires(r);
+	}
+	sends(r, TCP_ACK, at(0), 1, M);
+	rx(r, TCP_ACK, 1, at(3), 0);
+	while (tx(r))
+		assert_true(r->out.seg.seq.v - r->iss >= at(3));
+	assert_int_equal(r->env.stats.TCPSACKReneging, 0);
+	rx(r, TCP_ACK, 1, at(5), 0);
+	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_OPEN);
+}
+
+static void rack_timeout_keeps_sacks(struct rig *r)
+{
+	sack_timeout_keeps_sacks(r, false);
+}
+
+static void counting_timeout_keeps_sacks(struct rig *r)
+{
+	sack_timeout_keeps_sacks(r, true);
 }
 
 /* RFC 6582 3.2 step 2: duplicates of what the time-out sent twice do not begin another recovery. */
@@ -326,7 +372,9 @@ int main(void)
 		CASE(sack_nonsense_is_ignored),
 		CASE(timeout_begins_again_with_one_segment),
 		CASE(timeouts_back_off_to_the_bound),
-		CASE(sack_timeout_forgets_sacks),
+		CASE(sack_reneging_is_survived),
+		CASE(rack_timeout_keeps_sacks),
+		CASE(counting_timeout_keeps_sacks),
 		CASE(newreno_duplicates_after_a_timeout_do_not_retransmit),
 		CASE(newreno_what_is_no_duplicate_counts_for_nothing),
 		CASE(newreno_forged_duplicates_are_bounded),

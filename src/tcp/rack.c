@@ -1,0 +1,168 @@
+#include "tcp/rack.h"
+#include "base/bytes.h"
+#include "tcp/path.h"
+#include "tcp/recovery.h"
+#include "tcp/tcp.h"
+#include "tcp/timers.h"
+#include "tcp/warm.h"
+
+enum { PERSIST_RECOVERIES = 16 };
+static const tern_time min_rtt_window = 300 * TERN_SECOND;
+
+void rack_wakes(struct tcb *tcb)
+{
+	const struct tcb_path *const path = path_of(tcb);
+	struct tcb_warm *const warm = tcb->warm;
+
+	warm->rack = (struct rack){ .reo_wnd_mult = 1 };
+	if (!path)
+		return;
+	warm->spurious = path->spurious;
+	warm->delivery_rate = path->delivery_rate;
+	warm->rack.min_rtt = path->min_rtt;
+	warm->rack.min_rtt_at = path->min_rtt_at;
+	warm->rack.reordering_seen = path->reordering_seen;
+	warm->rack.reo_wnd_mult = (uint8_t)max_u32(path->reo_wnd_mult, 1);
+	warm->rack.reo_wnd_persist = path->reo_wnd_persist;
+}
+
+void rack_rests(struct tcb *tcb)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+	const bool learnt = warm->rack.reordering_seen || warm->spurious > 0 || warm->rack.reo_wnd_mult > 1;
+	struct tcb_path *const path = learnt ? path_attach(tcb) : path_of(tcb);
+
+	if (!path)
+		return;
+	path->spurious = warm->spurious;
+	path->delivery_rate = warm->delivery_rate;
+	path->min_rtt = warm->rack.min_rtt;
+	path->min_rtt_at = warm->rack.min_rtt_at;
+	path->reordering_seen = warm->rack.reordering_seen;
+	path->reo_wnd_mult = warm->rack.reo_wnd_mult;
+	path->reo_wnd_persist = warm->rack.reo_wnd_persist;
+}
+
+void rack_min_rtt(struct rack *rack, tern_time rtt, tern_time now)
+{
+	if (rack->min_rtt != 0 && rtt > rack->min_rtt && now - rack->min_rtt_at < min_rtt_window)
+		return;
+	rack->min_rtt = max_i64(rtt, 1);
+	rack->min_rtt_at = now;
+}
+
+/* RACK_sent_after(): ties go by the sequence. */
+static bool sent_after(tern_time at, seq_t end, tern_time than_at, seq_t than_end)
+{
+	return at > than_at || (at == than_at && seq_gt(end, than_end));
+}
+
+/* Step 2: the ACK of a record sent again may be that of an earlier transmission. */
+static bool is_of_an_earlier_transmission(const struct tcb *tcb, const struct tcp_segment *seg,
+					  const struct flight_record *record, tern_time now)
+{
+	if (!(record->flags & FLIGHT_AGAIN))
+		return false;
+	if (tcb->ts_ok && seg->opt.has_ts &&
+	    (int32_t)(seg->opt.ts_ecr - (tcp_ts_clock(record->sent_at) + tcb->ts.offset)) < 0)
+		return true;
+	return now - record->sent_at < tcb->warm->rack.min_rtt;
+}
+
+static void advance(struct rack *rack, tern_time sent_at, seq_t end, tern_time now)
+{
+	const bool first = rack->rtt == 0;
+
+	rack->rtt = max_i64(now - sent_at, 1);
+	if (!first && !sent_after(sent_at, end, rack->sent_at, rack->end))
+		return;
+	rack->sent_at = sent_at;
+	rack->end = end;
+}
+
+void rack_update(struct tcb *tcb, const struct tcp_segment *seg, const struct flight_report *report, tern_time now)
+{
+	struct rack *const rack = &tcb->warm->rack;
+	const struct flight_record *const youngest = &report->youngest;
+
+	if (!report->any)
+		return;
+	if (!is_of_an_earlier_transmission(tcb, seg, youngest, now))
+		advance(rack, youngest->sent_at, seq_add(youngest->seq, youngest->len), now);
+	else if (report->sent_at != TERN_NEVER)
+		advance(rack, report->sent_at, tcb->snd.una, now);
+	if (!report->reordered && !report->revived)
+		return;
+	rack->reordering_seen = true;
+	tcb_env(tcb)->stats.TCPSACKReorder++;
+}
+
+void rack_dsacked(struct tcb *tcb)
+{
+	struct rack *const rack = &tcb->warm->rack;
+
+	if (rack->in_dsack_round && seq_lt(tcb->snd.una, rack->dsack_round))
+		return; /* once a round trip */
+	rack->in_dsack_round = true;
+	rack->dsack_round = tcb->snd.nxt;
+	if (rack->reo_wnd_mult < UINT8_MAX)
+		rack->reo_wnd_mult++;
+	rack->reo_wnd_persist = PERSIST_RECOVERIES;
+}
+
+void rack_recovered(struct tcb *tcb)
+{
+	struct rack *const rack = &tcb->warm->rack;
+
+	if (rack->reo_wnd_persist > 0 && --rack->reo_wnd_persist == 0)
+		rack->reo_wnd_mult = 1;
+}
+
+tern_time rack_reo_wnd(const struct tcb *tcb)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+	const struct rack *const rack = &warm->rack;
+	const tern_time srtt = (tern_time)(tcb_cold(tcb)->srtt8 / 8) * TERN_MICROSECOND;
+
+	if (!rack->reordering_seen && (warm->recovery >= TERN_RECOVERY_FAST ||
+				       warm->flight.n_sacked >= tcb_env(tcb)->config.dup_ack_threshold))
+		return 0;
+	return min_i64(rack->reo_wnd_mult * (rack->min_rtt / 4), srtt);
+}
+
+uint32_t rack_detect(struct tcb *tcb, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const struct rack *const rack = &warm->rack;
+	struct flight_record *next, *record = rack->rtt > 0 ? flight_oldest(&warm->flight) : NULL;
+	const tern_time wait = rack->rtt + rack_reo_wnd(tcb);
+	tern_time timer = TERN_NEVER;
+	uint32_t lost = 0;
+
+	for (; record; record = next) {
+		next = flight_younger(&warm->flight, record);
+		if (!sent_after(rack->sent_at, rack->end, record->sent_at, seq_add(record->seq, record->len)))
+			break;
+		if (record->sent_at + wait > now) {
+			timer = record->sent_at + wait;
+			break;
+		}
+		lost += recovery_lose(tcb, record, now);
+	}
+	timers_reordering(tcb, timer, now);
+	return lost;
+}
+
+void rack_timeout(struct tcb *tcb, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const tern_time wait = warm->rack.rtt + rack_reo_wnd(tcb);
+	struct flight_record *next, *record;
+
+	recovery_lose(tcb, flight_at(&warm->flight, 0), now);
+	for (record = flight_oldest(&warm->flight); record && record->sent_at + wait <= now; record = next) {
+		next = flight_younger(&warm->flight, record);
+		recovery_lose(tcb, record, now);
+	}
+	timers_reordering(tcb, TERN_NEVER, now);
+}

@@ -1,0 +1,176 @@
+/* Recovery's part in the congestion window: what the controller is told of an ACK, and RFC 9937's quota while
+ * a recovery goes on. */
+#include "base/bytes.h"
+#include "tcp/recovery.h"
+#include "tcp/warm.h"
+
+uint32_t recovery_in_flight(const struct tcb *tcb)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+	uint32_t left = 0;
+
+	/* Without SACK each duplicate ACK says that one segment has left the path (RFC 3042, RFC 5681 3.2). */
+	if (!tcb->sack_ok && warm->recovery != TERN_RECOVERY_LOSS)
+		left = warm->dup_acks * (uint32_t)tcb->mss;
+	return warm->flight.in_flight > left ? warm->flight.in_flight - left : 0;
+}
+
+static bool quota_governs(const struct tcb *tcb)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+
+	return (warm->recovery == TERN_RECOVERY_FAST || warm->recovery == TERN_RECOVERY_CWR) &&
+	       warm->prr.recover_fs > 0 && !warm->cc.ops->own_recovery;
+}
+
+void recovery_sent(struct tcb *tcb, uint32_t octets)
+{
+	prr_sent(&tcb->warm->prr, octets);
+}
+
+/* As Linux's tcp_cwnd_validate(): what holds of a window's worth of sending holds until as much is
+ * acknowledged, or more flies. */
+void recovery_window_used(struct tcb *tcb, bool limited)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const uint32_t in_flight = recovery_in_flight(tcb);
+
+	if (!limited && seq_lt(tcb->snd.una, warm->usage_end) &&
+	    (warm->cwnd_limited || in_flight <= warm->max_in_flight))
+		return;
+	warm->cwnd_limited = limited;
+	warm->max_in_flight = in_flight;
+	warm->usage_end = tcb->snd.nxt;
+}
+
+/* Linux's tcp_is_cwnd_limited(): in slow start half a window used is enough. */
+static bool is_cwnd_limited(const struct tcb_warm *warm)
+{
+	if (warm->cwnd_limited)
+		return true;
+	return warm->cc.cwnd < warm->cc.ssthresh && warm->cc.cwnd / 2 < warm->max_in_flight;
+}
+
+void recovery_sample(struct tcb *tcb, const struct recovery_ack *ack, struct rate_sample *sample, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+
+	if (ack->rtt > 0)
+		rack_min_rtt(&warm->rack, ack->rtt, now);
+	rate_acked(&warm->rate, &ack->report, warm->rack.min_rtt, now, sample);
+	/* An app-limited sample counts only if it is better than what is known (Linux's tcp_rate_gen()). */
+	if (sample->valid && (!sample->app_limited || sample->delivery_rate >= warm->delivery_rate))
+		warm->delivery_rate = sample->delivery_rate;
+}
+
+/* The ACK that ends a recovery belongs to it: the window was set, not earned. */
+static bool recovers(const struct tcb_warm *warm, uint8_t recovery)
+{
+	return recovery == TERN_RECOVERY_FAST || recovery == TERN_RECOVERY_CWR ||
+	       (recovery == TERN_RECOVERY_LOSS && warm->cc.ops->own_recovery);
+}
+
+static void tell_controller(struct tcb *tcb, const struct recovery_ack *ack, const struct rate_sample *sample,
+			    uint32_t lost, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const bool slow_start = warm->cc.cwnd < warm->cc.ssthresh;
+	const struct tern_cc_ack told = {
+		.now = now,
+		.rtt = ack->rtt,
+		.srtt = (tern_time)(tcb_cold(tcb)->srtt8 / 8) * TERN_MICROSECOND,
+		.min_rtt = warm->rack.min_rtt,
+		.acked = ack->report.acked,
+		.delivered = ack->report.delivered,
+		.lost = lost,
+		.in_flight_before = ack->in_flight_before,
+		.in_flight = recovery_in_flight(tcb),
+		.rate = sample->delivery_rate,
+		.delivered_total = warm->rate.delivered,
+		.prior_delivered = sample->prior_delivered,
+		.interval = sample->interval,
+		.tx_in_flight = sample->tx_in_flight,
+		.lost_in_interval = sample->lost + lost,
+		.delivered_in_interval = sample->delivered,
+		.app_limited = sample->app_limited,
+		.cwnd_limited = is_cwnd_limited(warm),
+		.round_start = sample->round_start,
+		.in_recovery = recovers(warm, warm->recovery) || recovers(warm, ack->recovery_before),
+		.no_sack = !tcb->sack_ok,
+	};
+
+	warm->cc.ops->ack(&warm->cc, &told);
+	if (slow_start && warm->cc.cwnd >= warm->cc.ssthresh && !told.in_recovery)
+		watch_congestion(tcb, TERN_CONGESTION_SLOW_START_EXIT, now);
+}
+
+/* RFC 9937 6: DeliveredData. Without SACK a duplicate ACK stands for one segment, and what SND.UNA then moves
+ * over was counted with them. */
+static uint32_t delivered_data(const struct tcb *tcb, const struct recovery_ack *ack)
+{
+	const uint32_t counted = ack->dup_acks_before * (uint32_t)tcb->mss;
+
+	if (tcb->sack_ok)
+		return ack->report.delivered;
+	if (ack->report.acked == 0)
+		return ack->duplicate ? tcb->mss : 0;
+	return ack->report.acked > counted ? ack->report.acked - counted : 0;
+}
+
+static void apply_quota(struct tcb *tcb, uint32_t delivered, bool safe)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const struct prr_ack news = {
+		.delivered = delivered, .in_flight = recovery_in_flight(tcb), .ssthresh = warm->cc.ssthresh,
+		.mss = warm->cc.mss, .safe = safe,
+	};
+
+	/* Where short segments were delivered the quota may be less than a full one; one may always fly. */
+	warm->cc.cwnd = max_u32(prr_window(&warm->prr, &news), warm->cc.mss);
+}
+
+void recovery_window(struct tcb *tcb, const struct recovery_ack *ack, const struct rate_sample *sample, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const uint32_t lost = (uint32_t)(warm->rate.lost - ack->lost_before);
+	const uint32_t delivered = delivered_data(tcb, ack);
+
+	if (ack->report.acked > 0 || ack->report.delivered > 0 || lost > 0)
+		tell_controller(tcb, ack, sample, lost, now);
+	if (quota_governs(tcb) && (delivered > 0 || lost > 0 || warm->prr.out == 0))
+		apply_quota(tcb, delivered, ack->report.acked > 0 && lost == 0);
+}
+
+void recovery_window_reduce(struct tcb *tcb, const struct recovery_ack *ack)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	/* RecoverFS: SND.NXT - SND.UNA, less what was SACKed before this ACK, and with what it acknowledges. */
+	const uint32_t flight = seq_sub(tcb->snd.nxt, tcb->snd.una) + (ack ? ack->report.acked : 0);
+	const uint32_t sacked = ack ? ack->sacked_before : warm->flight.sacked;
+
+	prr_begin(&warm->prr, flight > sacked ? flight - sacked : 0);
+	if (!ack && quota_governs(tcb))
+		apply_quota(tcb, 0, false);
+}
+
+void recovery_window_again(struct tcb *tcb)
+{
+	/* No ACK came: what was delivered and not answered yet may leave, and one segment to keep the clock. */
+	if (quota_governs(tcb))
+		apply_quota(tcb, tcb->warm->cc.mss, false);
+}
+
+void recovery_window_settle(struct tcb *tcb, bool was_cwr)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const uint32_t in_flight = recovery_in_flight(tcb);
+
+	cc_recovered(&warm->cc, in_flight);
+	if (warm->cc.ops->own_recovery)
+		return;
+	warm->cc.cwnd = warm->cc.ssthresh; /* RFC 9937 6: "at the end of recovery" */
+	/* RFC 6582 3.2 step 3, option 1: without SACK the last ACK may free all at once. */
+	if (!tcb->sack_ok && !was_cwr)
+		warm->cc.cwnd = min_u32(warm->cc.ssthresh, max_u32(in_flight, warm->cc.mss) + warm->cc.mss);
+	warm->cc.cwnd = max_u32(warm->cc.cwnd, warm->cc.mss);
+}

@@ -1,0 +1,108 @@
+#include "tcp/undo.h"
+#include "base/bytes.h"
+#include "tcp/recovery.h"
+#include "tcp/tcp.h"
+#include "tcp/warm.h"
+#include "tcp/window.h"
+
+void undo_begin(struct tcb *tcb)
+{
+	struct tcb_warm *const warm = tcb->warm;
+
+	warm->undo = (struct undo){
+		.cwnd = warm->cc.cwnd, .ssthresh = warm->cc.ssthresh, .from = tcb->snd.una, .possible = true,
+	};
+}
+
+void undo_resent(struct tcb *tcb, tern_time now)
+{
+	struct undo *const undo = &tcb->warm->undo;
+
+	if (!undo->possible)
+		return;
+	if (undo->resent++ == 0)
+		undo->first_resent_ts = tcp_ts_clock(now) + tcb->ts.offset;
+}
+
+void undo_dsacked(struct tcb *tcb, seq_t right, uint32_t segments)
+{
+	struct undo *const undo = &tcb->warm->undo;
+
+	if (undo->possible && seq_gt(right, undo->from))
+		undo->needless = min_u32(undo->needless + segments, undo->resent);
+}
+
+void undo_timed_out(struct tcb *tcb)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+	struct undo *const undo = &tcb->warm->undo;
+
+	/* RFC 5682 2.1 step 1: only where nothing but SND.UNA was sent again. A series of time-outs for it alone
+	 * counts as one, as in Linux: a delay may outlast several. */
+	if (warm->recovery < TERN_RECOVERY_FAST)
+		undo->frto = FRTO_WAIT;
+	else if (warm->recovery == TERN_RECOVERY_FAST || warm->backoff == 0 || undo->frto != FRTO_WAIT)
+		undo->frto = FRTO_OFF;
+}
+
+/* New text can leave: F-RTO needs two segments of it to see which ACKs come back. */
+static bool new_text_may_leave(const struct tcb *tcb)
+{
+	return tcb_unsent(tcb) > 0 && window_usable(tcb) > 0;
+}
+
+/* RFC 5682 2.1, and 3.1 with SACK. Is the time-out proved spurious? */
+static bool frto_step(struct tcb *tcb, const struct recovery_ack *ack)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	struct undo *const undo = &warm->undo;
+
+	if (undo->frto == FRTO_WAIT) {
+		if (ack->report.acked == 0) {
+			/* A duplicate. Without SACK it ends the algorithm (2a); with it, wait on (3.1 step 2). */
+			if (!tcb->sack_ok && ack->duplicate)
+				undo->frto = FRTO_OFF;
+			return false;
+		}
+		/* All that had been sent is acknowledged: that says nothing. */
+		undo->frto = seq_ge(tcb->snd.una, warm->recover) || ack->report.cut || !new_text_may_leave(tcb) ?
+				     FRTO_OFF :
+				     FRTO_NEW_SENT;
+		return false;
+	}
+	if (undo->frto != FRTO_NEW_SENT || (ack->report.delivered == 0 && !ack->duplicate))
+		return false;
+	undo->frto = FRTO_OFF;
+	/* 3a: what was sent later came first, or nothing moved. 3b: octets arrived that were sent once, before. */
+	return ack->report.sent_at != TERN_NEVER && seq_le(tcb->snd.una, warm->recover) &&
+	       seq_le(warm->flight.highest_sacked, warm->recover);
+}
+
+/* RFC 3522 3.2 step 3. */
+static bool is_eifel(const struct tcb *tcb, const struct recovery_ack *ack)
+{
+	const struct undo *const undo = &tcb->warm->undo;
+
+	return tcb->ts_ok && ack->seg->opt.has_ts && undo->resent > 0 && ack->report.acked > 0 &&
+	       tcb->warm->recovery >= TERN_RECOVERY_FAST &&
+	       (int32_t)(ack->seg->opt.ts_ecr - undo->first_resent_ts) < 0;
+}
+
+enum undo_proof undo_proof(struct tcb *tcb, const struct recovery_ack *ack)
+{
+	const struct undo *const undo = &tcb->warm->undo;
+	const bool frto = undo->frto != FRTO_OFF && frto_step(tcb, ack);
+
+	if (!undo->possible)
+		return UNDO_NONE;
+	if (is_eifel(tcb, ack))
+		return UNDO_EIFEL;
+	if (undo->resent > 0 && undo->needless == undo->resent)
+		return UNDO_DSACK;
+	return frto ? UNDO_FRTO : UNDO_NONE;
+}
+
+void undo_done(struct tcb *tcb)
+{
+	tcb->warm->undo = (struct undo){ 0 };
+}
