@@ -31,7 +31,7 @@
 enum {
 	NEIGHBOURS = 256,
 	NEIGHBOUR_BUCKETS = 256,
-	NEIGHBOUR_WAITING = 3, /* packets for each; one more pushes out the oldest (RFC 4861 7.2.2) */
+	NEIGHBOUR_WAITING = 32, /* packets for each: a burst; one more pushes out the oldest (RFC 4861 7.2.2) */
 	NEIGHBOUR_PROBES = 3,  /* MAX_MULTICAST_SOLICIT, MAX_UNICAST_SOLICIT */
 };
 

@@ -23,8 +23,10 @@ import threading
 import time
 import unittest
 
-TERN = os.environ.get("TERN", os.path.join(os.path.dirname(__file__), "../../build/release/tern"))
-HERE = os.path.abspath(__file__)
+from gateway_world import World, odd_in, packets_in
+
+WORLD = None
+HERE = os.path.abspath(__file__)    # a copy of it, once there is a WORLD
 SETTLE = 0.25   # seconds in which what was done at one end is seen at the other
 PATIENCE = 20
 MANY = 300
@@ -229,8 +231,7 @@ def bulk(address, port):
 
 def gateway(*command, options=()):
     """Runs a command behind the gateway: (exit code, its output, counters, all of stderr)."""
-    done = subprocess.run([TERN, "gateway", "--stats", *options, "--", *command], capture_output=True, text=True,
-                          timeout=100, check=False)
+    done = WORLD.run(*command, options=("--stats", *options), timeout=100)
     counters = {name: int(value) for name, value in re.findall(r"^(\S+) (\d+)$", done.stderr, re.M)}
     return done.returncode, done.stdout, counters, done.stderr
 
@@ -240,14 +241,6 @@ def listen(address="127.0.0.1", backlog=512):
     server = socket.create_server((address, 0), family=family, backlog=backlog)
     server.settimeout(PATIENCE)  # a gateway that fails is not waited for
     return server
-
-
-def has_ipv6():
-    try:
-        listen("::1").close()
-        return True
-    except OSError:
-        return False
 
 
 class Gateway(unittest.TestCase):
@@ -305,8 +298,9 @@ class Gateway(unittest.TestCase):
             with self.subTest(name):
                 self.assertEqual(through[name], direct[name])
 
-    @unittest.skipUnless(has_ipv6(), "the host has no IPv6")
     def test_the_same_over_ipv6(self):
+        if not WORLD.has_ipv6:
+            self.skipTest("the host has no IPv6")
         direct, through = self.direct("::1"), self.through("::1", "fd00::2")
         for name in SCENARIOS:
             with self.subTest(name):
@@ -494,7 +488,7 @@ class Gateway(unittest.TestCase):
                    "while piece := sock.recv(65536): data += piece\n"
                    "sock.sendall(data[::-1])\n"
                    "print(peer[0])\n")
-        with subprocess.Popen([TERN, "gateway", "-p", f"{port}:8080", "-p", f"127.0.0.1:0:9/tcp", "--", sys.executable,
+        with subprocess.Popen([WORLD.tern, "gateway", "-p", f"{port}:8080", "-p", f"127.0.0.1:0:9/tcp", "--", sys.executable,
                                "-c", program], stdout=subprocess.PIPE, text=True) as run:
             self.assertEqual(run.stdout.readline(), "ready\n")
             with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as sock:
@@ -515,10 +509,10 @@ class Gateway(unittest.TestCase):
 
         thread = threading.Thread(target=serve)
         thread.start()
-        capture = f"/tmp/tern-gateway-test-{os.getpid()}.pcapng"
+        capture = f"{WORLD.work}/watched.pcapng"
         try:
             done = subprocess.run(
-                [TERN, "gateway", "--watch", "--ascii", "--pcap", capture, "--json", "-", "--", "curl", "-s",
+                [WORLD.tern, "gateway", "--watch", "--ascii", "--pcap", capture, "--json", "-", "--", "curl", "-s",
                  "--http0.9", "-o", "/dev/null", f"http://10.0.2.2:{port}/"], capture_output=True, text=True,
                 timeout=60, check=False)
             thread.join()
@@ -539,8 +533,6 @@ class Gateway(unittest.TestCase):
 
 
 def main():
-    # The leak checker wants ptrace(), which the gateway gives up.
-    os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0")
     if len(sys.argv) > 1 and sys.argv[1] == "client":
         return client(sys.argv[2], json.loads(sys.argv[3]))
     if len(sys.argv) > 1 and sys.argv[1] == "errors":
@@ -549,11 +541,9 @@ def main():
         return many(sys.argv[2], int(sys.argv[3]))
     if len(sys.argv) > 1 and sys.argv[1] == "bulk":
         return bulk(sys.argv[2], int(sys.argv[3]))
-    code, _, _, error = gateway("true")
-    if code != 0:
-        said = [line for line in error.splitlines() if line.startswith("tern:")]
-        print("skipped:", said[0] if said else f"tern gateway exits with {code}")
-        sys.exit(77)
+    global WORLD, HERE  # pylint: disable=global-statement
+    WORLD = World(HERE)
+    HERE = WORLD.script(HERE)
     unittest.main()
     return None
 

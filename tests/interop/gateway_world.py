@@ -5,12 +5,17 @@
 
 enter_host() comes first: from then on this process, and what it starts, has its own network, its own mounts, its own
 /etc/resolv.conf, and a /dev/net/tun that everybody may open. Nothing that a test sends can leave that namespace.
+
+TERN_TEST_UID=N: then it becomes that user, for good, as if its tests had been started by one without privileges; what a
+test must have done to the host itself goes through World.as_root().
 """
 
 import atexit
 import contextlib
 import ctypes
+import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -27,7 +32,10 @@ LIMIT = 40          # seconds for one run
 GATEWAY = {4: "10.0.2.2", 6: "fd00::2"}
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 LOOPBACK = {4: "127.0.0.1", 6: "::1"}
+ELSEWHERE = {4: "198.51.100.9", 6: "2001:db8::9"}     # addresses of the host that are not its loopback's
 RESOLV_CONF = "search example.test corp.test\nnameserver 127.0.0.53\nnameserver 127.0.0.54\noptions edns0\n"
+
+PR_SET_DUMPABLE = 4
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -50,18 +58,23 @@ def unshare(flags):
         raise OSError(number, os.strerror(number))
 
 
-def make_namespaces():
+def own_namespaces(flags):
+    """A user namespace whose root we are, and others with it."""
     uid, gid = os.geteuid(), os.getegid()
+    unshare(CLONE_NEWUSER | flags)
+    for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
+        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+            file.write(text)
+
+
+def make_namespaces():
     try:
         unshare(CLONE_NEWNET | CLONE_NEWNS)
         return
     except OSError:
         pass
     try:
-        unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS)
-        for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
-            with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
-                file.write(text)
+        own_namespaces(CLONE_NEWNET | CLONE_NEWNS)
     except OSError as error:
         skip(f"network namespaces are not permitted here ({error.strerror})")
 
@@ -114,17 +127,110 @@ def enter_host():
     os.mkdir(f"{directory}/work")
     os.chmod(f"{directory}/work", 0o1777)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    subprocess.run(["ip", "address", "add", ELSEWHERE[4] + "/32", "dev", "lo"], check=True)
+    if os.path.exists("/proc/net/if_inet6"):
+        subprocess.run(["ip", "address", "add", ELSEWHERE[6] + "/128", "dev", "lo", "nodad"], check=True)
     return directory
 
 
-class World:
+# ---- another user -------------------------------------------------------------------------------
+
+
+class RootHelper:
+    """A process that keeps the privileges this one gives up, and runs commands for it."""
+
     def __init__(self):
+        ours, its = socket.socketpair()
+        if os.fork() == 0:
+            ours.close()
+            with open(os.devnull, "r+", encoding="ascii") as nothing:
+                for fd in (0, 1, 2):    # whoever waits for the end of our output is not to wait for its
+                    os.dup2(nothing.fileno(), fd)
+            stream = its.makefile("rw")
+            for line in stream:         # to the end of this process
+                done = subprocess.run(json.loads(line), capture_output=True, text=True, check=False, timeout=LIMIT)
+                stream.write(json.dumps([done.returncode, done.stdout, done.stderr]) + "\n")
+                stream.flush()
+            os._exit(0)
+        its.close()
+        self.talk = ours.makefile("rw")
+
+    def run(self, arguments):
+        self.talk.write(json.dumps(arguments) + "\n")
+        self.talk.flush()
+        return subprocess.CompletedProcess(arguments, *json.loads(self.talk.readline()))
+
+
+def become_for_good(uid):
+    """What is left is what a process of that user has, in a namespace where it may serve low ports."""
+    if not may_become_nobody():
+        skip("only root can run the tests as another user")
+    write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0")
+    helper = RootHelper()
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    libc.prctl(PR_SET_DUMPABLE, 1)      # its own files in /proc are its own again
+    os.environ.update(HOME="/", USER="nobody", LOGNAME="nobody")
+    try:
+        os.close(os.open("/dev/net/tun", os.O_RDWR))
+    except OSError as error:
+        skip(f"/dev/net/tun as user {uid}: {error.strerror}")
+    return helper
+
+
+def run_by_common_python(uid):
+    """Where that user cannot use the Python that runs this (one of root's own): the system's does, from here on."""
+    child = os.fork()
+    if child == 0:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+        os._exit(0 if os.access(sys.executable, os.X_OK) else 1)
+    if os.waitpid(child, 0)[1] == 0:
+        return
+    if sys.executable == "/usr/bin/python3" or not os.access("/usr/bin/python3", os.X_OK):
+        skip(f"user {uid} may not run {sys.executable}, and there is no /usr/bin/python3")
+    os.execv("/usr/bin/python3", ["/usr/bin/python3", *sys.argv])
+
+
+class World:
+    def __init__(self, *scripts):
+        """scripts: of the tests, to be run in the guest; World.script() says where they are then."""
+        uid = os.environ.get("TERN_TEST_UID")
+        if uid and may_become_nobody():
+            run_by_common_python(int(uid))
         self.directory = enter_host()
+        for script in (__file__, *scripts):
+            shutil.copy(os.path.abspath(script), self.directory)
         self.tern = f"{self.directory}/tern"
         self.work = f"{self.directory}/work"
         # The sandbox refuses what the leak checker of a sanitized build does at the end.
         os.environ["ASAN_OPTIONS"] = ":".join(filter(None, (os.environ.get("ASAN_OPTIONS"), "detect_leaks=0")))
         self.has_ipv6 = os.path.exists("/proc/net/if_inet6")
+        self.helper = become_for_good(int(uid)) if uid else None
+        os.chdir(self.work)
+        # A user namespace may be forbidden to some users, and then there is nothing to test.
+        done = self.run("true")
+        if done.returncode != 0:
+            skip(done.stderr.strip())
+
+    def as_root(self, *arguments):
+        """A command that changes the host; ["sh", "-c", ...] for several."""
+        if self.helper:
+            return self.helper.run(arguments)
+        return subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=LIMIT)
+
+    def script(self, path):
+        """The copy that every user may run, whatever the mode of the source tree's parents."""
+        return os.path.join(self.directory, os.path.basename(path))
+
+    def may_serve_port_53(self):
+        try:
+            socket.create_server(("127.0.0.53", 53)).close()
+            return True
+        except OSError:
+            return False
 
     def versions(self):
         return (4, 6) if self.has_ipv6 else (4,)
@@ -138,7 +244,7 @@ class World:
         return done.returncode == 0
 
     def command(self, *arguments, options=()):
-        return [self.tern, "gateway", "--tun", *options, "--", *arguments]
+        return [self.tern, "gateway", *options, "--", *arguments]
 
     def run(self, *arguments, options=(), nobody=False, **more):
         """`tern gateway OPTIONS -- ARGUMENTS`, to its end."""
@@ -168,6 +274,62 @@ class World:
             for stream in (process.stdin, process.stdout, process.stderr):
                 if stream:
                     stream.close()
+
+
+# ---- what was on the wire -----------------------------------------------------------------------
+
+# What Wireshark notes about connections that are as they should be.
+FINE = ("Connection finish (FIN)", "Connection establish request (SYN)", "Connection establish acknowledge (SYN+ACK)",
+        "Connection reset (RST)", "TCP window update", "TCP window specified by the receiver is now completely full",
+        "This frame initiates the connection closing", "This frame undergoes the connection closing",
+        "TCP Zero Window segment", "TCP Zero Window Probe", "ACK to a TCP Zero Window Probe", "TCP keep-alive segment",
+        "ACK to a TCP keep-alive segment", "Formatted text", "The urgent pointer field is nonzero")
+
+
+def expert_of(path):
+    """[(severity, summary)] of a capture, each checksum verified, payload left alone."""
+    command = ["tshark", "-r", path, "-q", "-z", "expert", "-d", "tcp.port==1-65535,data"]
+    for protocol in ("ip", "tcp", "udp"):
+        command += ["-o", f"{protocol}.check_checksum:TRUE"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LIMIT,
+                          env={**os.environ, "HOME": "/nonexistent"})
+    found, severity = [], None
+    for line in done.stdout.splitlines():
+        head = re.match(r"(\w+)s \(\d+\)$", line)
+        row = re.match(r" +\d+ +\S+ +\S+ +(.*)$", line)
+        if head:
+            severity = head.group(1)
+        elif row and severity and "Frequency" not in line:
+            found.append((severity, row.group(1)))
+    return found
+
+
+# What a machine that is short of processors makes of a clean link: we are not run for some milliseconds, the guest's tail
+# loss probe goes off (RFC 8985 7.2), and we answer with a D-SACK.
+LATE = ("This frame is a (suspected)", "D-SACK Sequence", "Duplicate ACK", "Duplicate to the ACK")
+LATE_MOST = 0.01
+# As Linux has it where it completes a sum in software (skb_checksum_help()); right for UDP alone.
+NEGATIVE_ZERO = "TCP Checksum 0xffff instead of 0x0000"
+OURS = "!(ip.src == 10.0.2.100 || ipv6.src == fd00::100)"
+
+
+def odd_in(path):
+    """What is not as on a clean link: malformed, a bad checksum, sent again, an ACK of what was never sent, ..."""
+    odd = [each for each in expert_of(path) if each[0] != "Comment" and not each[1].startswith(FINE)]
+    if any(each[1].startswith(NEGATIVE_ZERO) for each in odd) and not packets_in(path, f"tcp.checksum==0xffff && {OURS}"):
+        odd = [each for each in odd if not each[1].startswith(NEGATIVE_ZERO)]
+    if any(each[1].startswith(LATE) for each in odd):
+        again = packets_in(path, "tcp.analysis.retransmission")
+        if not packets_in(path, f"tcp.analysis.retransmission && {OURS}") and \
+                again <= max(2, LATE_MOST * packets_in(path)):
+            odd = [each for each in odd if not each[1].startswith(LATE)]
+    return odd
+
+
+def packets_in(path, only="frame"):
+    done = subprocess.run(["tshark", "-r", path, "-Y", only, "-T", "fields", "-e", "frame.number"], capture_output=True, text=True,
+                          check=True, timeout=LIMIT, env={**os.environ, "HOME": "/nonexistent"})
+    return len(done.stdout.split())
 
 
 def may_become_nobody():
@@ -220,6 +382,7 @@ class TcpServer:
         return self
 
     def __exit__(self, *error):
+        self.listener.shutdown(socket.SHUT_RDWR)    # whoever waits in accept() holds it otherwise
         self.listener.close()
 
 

@@ -142,7 +142,7 @@ static void nobody_answers(void **state)
 
 	(void)state;
 	begin(&rig);
-	for (unsigned i = 0; i < 5; i++) /* the newest three wait */
+	for (unsigned i = 0; i < NEIGHBOUR_WAITING + 2; i++) /* the newest wait */
 		assert_int_equal(send_to(&rig, 1, i), NEIGHBOUR_WAITS);
 	assert_int_equal(drain(&rig.cache.given_up), 2);
 	neighbours_check(&rig.cache);
