@@ -32,6 +32,19 @@ if [ "${1:-}" = ci ]; then
 	has_program clang || want 'clang' 'clang'
 	has_program arm-linux-gnueabihf-gcc || want 'arm-linux-gnueabihf-gcc' \
 		'gcc-arm-linux-gnueabihf libc6-dev-armhf-cross'
+	# Real programs that the gateway is tried with (tests/interop); each is skipped by name where it is missing.
+	has_program curl || want 'curl' 'curl'
+	has_program ip || want 'ip' 'iproute2'
+	has_program iperf3 || want 'iperf3' 'iperf3'
+	has_program socat || want 'socat' 'socat'
+	has_program tshark || want 'tshark' 'tshark'
+	has_program ping || want 'ping' 'iputils-ping'
+	has_program dig || want 'dig' 'bind9-dnsutils'
+	has_program redis-benchmark || want 'redis' 'redis-server redis-tools'
+	has_program nginx || [ -x /usr/sbin/nginx ] || want 'nginx' 'nginx'
+	has_program sshd || [ -x /usr/sbin/sshd ] || want 'sshd' 'openssh-server openssh-client'
+	has_program zsh || want 'zsh' 'zsh'
+	has_program fish || want 'fish' 'fish'
 fi
 
 say_missing() {
@@ -41,6 +54,19 @@ say_missing() {
 	echo "$1" >&2
 	[ -z "$required" ] || exit 1
 	exit 0
+}
+
+# No daemon that a package brings is to be started here (Debian policy 9.3.3): the tests start their own.
+hold_daemons() {
+	policy=/usr/sbin/policy-rc.d
+	if [ -e "$policy" ]; then
+		return
+	fi
+	# shellcheck disable=SC2086 # empty or one word
+	if printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null && $as_root chmod 755 "$policy"; then
+		# shellcheck disable=SC2064 # as they are now
+		trap "$as_root rm -f '$policy'" EXIT
+	fi
 }
 
 install_missing() {
@@ -54,6 +80,7 @@ install_missing() {
 	echo "Installing:$packages"
 	export DEBIAN_FRONTEND=noninteractive
 	log=$(mktemp)
+	hold_daemons
 	# shellcheck disable=SC2086 # both are lists of words
 	if ! { $as_root apt-get -q update && $as_root env DEBIAN_FRONTEND=noninteractive \
 		apt-get -q install -y --no-install-recommends $packages; } </dev/null >"$log" 2>&1; then
