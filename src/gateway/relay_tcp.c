@@ -84,8 +84,7 @@ void tcp_flow_forget(struct tcp_flow *flow)
 	if (is_half_open(flow))
 		gateway->tcp.half_open--;
 	stop_waiting(flow);
-	if (flow->rest)
-		chunk_put(gateway->tcp.chunks, flow->rest);
+	tcp_flow_drop_rest(flow);
 	flow_free(gateway, &flow->flow);
 }
 
@@ -104,7 +103,7 @@ static short wanted(const struct tcp_flow *flow)
 {
 	int events = 0;
 
-	if (!flow->down_ended && !flow->rest && !flow->short_of_memory)
+	if (!flow->down_ended && flow->n_rest == 0 && !flow->short_of_memory)
 		events |= POLLIN | POLLPRI;
 	if (flow->up_blocked)
 		events |= POLLOUT;
@@ -234,7 +233,8 @@ static void on_guest(struct tcp_flow *flow, const struct tern_event *event)
 	/* A failure of the guest's is met by the pump, behind what it sent before; where it has sent its end, here.
 	 * New text of the server's the host's socket tells. */
 	const uint32_t not_of_text = TERN_WRITABLE | TERN_DRAINED | TERN_ADVICE;
-	const bool     down = event->ready & TERN_WRITABLE && (flow->rest || (flow->down_ended && !flow->down_done));
+	const bool waits = flow->n_rest > 0 || (flow->down_ended && !flow->down_done);
+	const bool down = event->ready & TERN_WRITABLE && waits;
 
 	if (event->ready & TERN_ERROR && flow->up_done)
 		tcp_flow_guest_failed(flow);

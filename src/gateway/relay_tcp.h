@@ -6,6 +6,8 @@
 #include "gateway/chunk.h"
 #include "gateway/gateway.h"
 
+enum { TCP_READ_CHUNKS = 4 }; /* of one read from a server that has much to say */
+
 enum tcp_phase {
 	TCP_CONNECTING, /* outbound: the guest's SYN waits for our connect() */
 	TCP_ANSWERED,	/* outbound: connected; the guest's handshake goes on */
@@ -30,10 +32,15 @@ struct tcp_flow {
 	uint32_t	urgent;		    /* octets of the guest's until the end of urgent data; 0: none */
 	bool		server_urgent;	    /* the server's urgent octet is on its way */
 
-	/* Read from the server and not yet taken by tern: one chunk at most. */
-	uint8_t *rest;
-	uint32_t rest_n;
+	/* Read from the server and not yet taken by tern: what one read has brought, in order. */
+	struct {
+		uint8_t *at;
+		uint32_t n;
+	} rest[TCP_READ_CHUNKS];
+	uint8_t	 n_rest;
 	bool	 rest_urgent;
+	bool	 bulk;	/* the last read filled all that it was given: the next may take more at once */
+	uint32_t whole; /* octets of a chunk that tern makes whole segments of; 0: not looked up yet */
 
 	/* In gateway->tcp.waiting. */
 	bool	  waits;
@@ -48,8 +55,9 @@ void tcp_flow_pump_up(struct tcp_flow *flow);
 void tcp_flow_pump_down(struct tcp_flow *flow);
 /* tern says TERN_URGENT. */
 void tcp_flow_guest_urgent(struct tcp_flow *flow);
-/* Everything that tern can have of the rest. False: it is not all gone yet. */
+/* Everything that tern can have of the rest. False: it is not all gone yet, or the flow is. */
 bool tcp_flow_flush_rest(struct tcp_flow *flow);
+void tcp_flow_drop_rest(struct tcp_flow *flow);
 
 /* ---- relay_tcp_begin.c ---- */
 

@@ -20,7 +20,9 @@ static bool is_drained_to_guest(struct tcp_flow *flow)
 {
 	struct tern_status status;
 
-	return !flow->rest && (tern_status(flow->gateway->host, flow->socket, &status) != 0 || status.unsent == 0);
+	if (flow->n_rest > 0)
+		return false;
+	return tern_status(flow->gateway->host, flow->socket, &status) != 0 || status.unsent == 0;
 }
 
 static bool is_drained_to_server(const struct tcp_flow *flow)

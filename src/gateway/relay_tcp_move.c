@@ -1,9 +1,13 @@
 /* The octets of a TCP flow, both ways.
  *
  * Up: tern's receive store straight into sendmsg(). What the socket does not take stays unread, and the guest's
- * window closes by itself. Down: one read into a chunk that tern then owns until the guest has acknowledged it; what
- * tern does not take (its send buffer is full, or memory is spent) is kept, one chunk at most, and nothing
- * more is read: the server's window closes. So neither side can fill memory.
+ * window closes by itself. Down: one read into chunks that tern then owns until the guest has acknowledged them; what
+ * tern does not take (its send buffer is full, or memory is spent) is kept, what one read brought at most, and
+ * nothing more is read: the server's window closes. So neither side can fill memory.
+ *
+ * Nearly all that a relay costs is the system's: per call, per packet, per wake-up of who waits there. So up, one
+ * sendmsg() takes a whole batch of the device's packets; down, a chunk is filled to whole segments, and a server that
+ * fills one chunk has four read at once. What is small goes in small: one chunk, and a copy instead of a loan.
  *
  * The end of a stream goes across as such: the guest's FIN is shutdown(SHUT_WR), the server's is
  * tern_shutdown(). A flow ends when both have.
@@ -17,16 +21,16 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 
 enum {
-	PIECES = 16, /* of the receive store in one sendmsg() */
-	READS = 4,   /* chunks of one flow in a row */
+	PIECES = 80, /* of the receive store in one sendmsg(): what one batch of the device's fills */
 	OWN = 8192,  /* octets below which a copy is cheaper than a chunk in flight */
 };
 
-static bool deliver(struct tcp_flow *flow, uint8_t *at, uint32_t n, bool urgent);
+static ssize_t read_rest(struct tcp_flow *flow, unsigned chunks, size_t most);
 
 /* ---- from the guest ---- */
 
@@ -70,14 +74,8 @@ static void fail_after_reading(struct tcp_flow *flow)
 	const uint32_t		 index = flow->flow.index, generation = flow->flow.generation;
 	bool			 more = tcp_flow_flush_rest(flow) && !flow->down_ended;
 
-	while (more) {
-		uint8_t *const chunk = chunk_get(gateway->tcp.chunks);
-		const ssize_t  n = chunk ? recv(flow->fd, chunk, CHUNK_SIZE, MSG_DONTWAIT) : 0;
-
-		if (chunk && n <= 0)
-			chunk_put(gateway->tcp.chunks, chunk);
-		more = n > 0 && deliver(flow, chunk, (uint32_t)n, false);
-	}
+	while (more)
+		more = read_rest(flow, 1, CHUNK_SIZE) > 0 && tcp_flow_flush_rest(flow);
 	if (flow_find(&gateway->flows, index, generation) && flow->phase == TCP_OPEN)
 		tcp_flow_server_failed(flow);
 }
@@ -148,41 +146,49 @@ static void wait_for_memory(struct tcp_flow *flow)
 	tcp_flow_wait(flow, 10 * TERN_MILLISECOND);
 }
 
-/* Hands over n octets of a chunk; those that are left are its rest. False: nothing more can go now. */
-static bool deliver(struct tcp_flow *flow, uint8_t *at, uint32_t n, bool urgent)
+/* Hands over the first of the rest. False: it stays, or the flow is gone. */
+static bool deliver(struct tcp_flow *flow)
 {
 	struct gateway *const gateway = flow->gateway;
-	const unsigned	      flags = urgent ? TERN_SEND_URGENT : 0;
+	uint8_t *const	      at = flow->rest[0].at;
+	const uint32_t	      n = flow->rest[0].n;
+	const unsigned	      flags = flow->rest_urgent ? TERN_SEND_URGENT : 0;
 	ptrdiff_t	      taken;
 
 	if (n >= OWN)
 		taken = tern_send_owned(gateway->host, flow->socket, at, n, flags, chunk_release, gateway->tcp.chunks);
 	else
 		taken = tern_send(gateway->host, flow->socket, at, n, flags);
-	flow->rest = NULL;
 	if (taken == (ptrdiff_t)n) {
 		if (n < OWN)
 			chunk_put(gateway->tcp.chunks, at);
+		flow->n_rest--;
+		memmove(flow->rest, flow->rest + 1, flow->n_rest * sizeof flow->rest[0]);
 		return true;
 	}
-	if (taken < 0 && taken != -TERN_EAGAIN && taken != -TERN_ENOMEM) {
-		chunk_put(gateway->tcp.chunks, at);
-		tcp_flow_guest_failed(flow);
-		return false;
-	}
-	const uint32_t gone = taken > 0 ? (uint32_t)taken : 0;
-
-	flow->rest = at + gone;
-	flow->rest_n = n - gone;
-	flow->rest_urgent = urgent;
-	if (taken == -TERN_ENOMEM)
+	if (taken > 0) {
+		flow->rest[0].at += taken;
+		flow->rest[0].n -= (uint32_t)taken;
+	} else if (taken == -TERN_ENOMEM) {
 		wait_for_memory(flow);
+	} else if (taken != -TERN_EAGAIN) {
+		tcp_flow_guest_failed(flow);
+	}
 	return false;
 }
 
 bool tcp_flow_flush_rest(struct tcp_flow *flow)
 {
-	return !flow->rest || deliver(flow, flow->rest, flow->rest_n, flow->rest_urgent);
+	while (flow->n_rest > 0)
+		if (!deliver(flow))
+			return false;
+	return true;
+}
+
+void tcp_flow_drop_rest(struct tcp_flow *flow)
+{
+	while (flow->n_rest > 0)
+		chunk_put(flow->gateway->tcp.chunks, flow->rest[--flow->n_rest].at);
 }
 
 static void end_down(struct tcp_flow *flow)
@@ -203,42 +209,85 @@ static void end_down(struct tcp_flow *flow)
 		tcp_flow_finish(flow);
 }
 
-/* Octets to read now: up to the mark as it is, and the one behind it alone. */
-static size_t octets_to_read(const struct tcp_flow *flow, bool *urgent)
+/* One read into so many chunks, `most` octets each, which become the rest (it was empty). As recvmsg() has it;
+ * ENOMEM: there is no chunk. */
+static ssize_t read_rest(struct tcp_flow *flow, unsigned chunks, size_t most)
+{
+	struct chunks *const from = flow->gateway->tcp.chunks;
+	struct iovec	     piece[TCP_READ_CHUNKS];
+	struct msghdr	     message = { .msg_iov = piece };
+	uint8_t		    *chunk;
+
+	while (message.msg_iovlen < chunks && (chunk = chunk_get(from)) != NULL)
+		piece[message.msg_iovlen++] = (struct iovec){ .iov_base = chunk, .iov_len = most };
+	if (message.msg_iovlen == 0) {
+		errno = ENOMEM;
+		return -1;
+	}
+	const ssize_t n = recvmsg(flow->fd, &message, MSG_DONTWAIT);
+	const int     error = errno;
+	size_t	      left = n > 0 ? (size_t)n : 0;
+
+	for (size_t i = 0; i < message.msg_iovlen; i++) {
+		const size_t some = left < most ? left : most;
+
+		left -= some;
+		if (some > 0) {
+			flow->rest[flow->n_rest].at = piece[i].iov_base;
+			flow->rest[flow->n_rest++].n = (uint32_t)some;
+		} else {
+			chunk_put(from, piece[i].iov_base);
+		}
+	}
+	flow->rest_urgent = false;
+	errno = error;
+	return n;
+}
+
+static bool is_at_urgent_mark(const struct tcp_flow *flow)
 {
 	int at_mark = 0;
 
-	*urgent = flow->server_urgent && ioctl(flow->fd, SIOCATMARK, &at_mark) == 0 && at_mark;
-	return *urgent ? 1 : CHUNK_SIZE;
+	return flow->server_urgent && ioctl(flow->fd, SIOCATMARK, &at_mark) == 0 && at_mark;
 }
 
-/* One read. False: no more now, or the flow is gone. */
+/* A tail of a segment would be a packet of its own, at nearly the price of a full one. */
+static uint32_t whole_segments(struct tcp_flow *flow)
+{
+	struct tern_status status;
+
+	if (flow->whole == 0) {
+		flow->whole = CHUNK_SIZE;
+		if (tern_status(flow->gateway->host, flow->socket, &status) == 0 && status.snd_mss > 0)
+			flow->whole -= CHUNK_SIZE % status.snd_mss;
+	}
+	return flow->whole;
+}
+
+/* One read: up to the mark of urgent data as it is, and the octet behind it alone. False: no more now, or the flow
+ * is gone. */
 static bool read_some(struct tcp_flow *flow)
 {
 	struct gateway *const gateway = flow->gateway;
-	uint8_t *const	      chunk = chunk_get(gateway->tcp.chunks);
-	bool		      urgent;
-
-	if (!chunk) {
-		wait_for_memory(flow);
-		return false;
-	}
-	const size_t  room = octets_to_read(flow, &urgent);
-	const ssize_t n = recv(flow->fd, chunk, room, MSG_DONTWAIT);
-	const int     error = errno;
+	const bool	      urgent = is_at_urgent_mark(flow);
+	const unsigned	      chunks = flow->bulk && !urgent ? TCP_READ_CHUNKS : 1;
+	const size_t	      most = urgent ? 1 : whole_segments(flow);
+	const ssize_t	      n = read_rest(flow, chunks, most);
 
 	if (n > 0) {
-		if (urgent)
-			flow->server_urgent = false;
+		flow->rest_urgent = urgent;
+		flow->server_urgent &= !urgent;
+		flow->bulk = (size_t)n >= whole_segments(flow);
 		flow->flow.down += (uint64_t)n;
 		flow->flow.active = tern_host_now(gateway->host);
 		gateway->stats.octets_down += (uint64_t)n;
-		return deliver(flow, chunk, (uint32_t)n, urgent) && (size_t)n == room;
+		return tcp_flow_flush_rest(flow) && (size_t)n == chunks * most;
 	}
-	chunk_put(gateway->tcp.chunks, chunk);
 	if (n == 0)
 		end_down(flow);
-	else if (error != EAGAIN && error != EINTR)
+	else if (errno == ENOMEM)
+		wait_for_memory(flow);
+	else if (errno != EAGAIN && errno != EINTR)
 		tcp_flow_server_failed(flow);
 	return false;
 }
@@ -251,6 +300,9 @@ void tcp_flow_pump_down(struct tcp_flow *flow)
 		end_down(flow);
 		return;
 	}
-	for (unsigned i = 0; i < READS && read_some(flow); i++)
-		;
+	/* A turn reads as much as stays in the cache until it leaves: what more there is comes in the next. */
+	const bool was_bulk = flow->bulk;
+
+	if (read_some(flow) && !was_bulk)
+		(void)read_some(flow);
 }
