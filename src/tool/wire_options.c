@@ -236,7 +236,7 @@ static bool take_device(struct parser *parser, const char *word)
 	const char *const netns = name + n + 1;
 	const int length = snprintf(device->netns, sizeof device->netns, "%s%s",
 				    strchr(netns, '/') == NULL ? "/run/netns/" : "", netns);
-	return length < (int)sizeof device->netns || wrong(parser, "'%s': the name of its namespace is too long", word);
+	return length < (int)sizeof device->netns || wrong(parser, "the name of a namespace is too long: '%s'", word);
 }
 
 /* ---- the line ---- */

@@ -188,24 +188,63 @@ static void a_vlan_tag_passes(void **state)
 	close_both(end);
 }
 
-/* A program's datagrams, of which the kernel leaves the cutting and the sums to the device. */
-static void send_joined(void)
+/* A program's datagrams, to everybody on v0: the kernel leaves their sums to the device, and of n octets above 1000 the
+ * cutting too. */
+static void send_datagrams(uint8_t first, size_t n)
 {
 	const struct tern_addr	 addr = { .b = { [10] = 0xff, [11] = 0xff, 10, 66, 66, 1 } };
-	const struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9),
-					.sin_addr.s_addr = htonl(0x0a424202) };
+	const struct sockaddr_in all = { .sin_family = AF_INET, .sin_port = htons(9),
+					 .sin_addr.s_addr = htonl(0x0a4242ff) };
 	static uint8_t		 text[3000];
 	const int		 fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), size = 1000, on = 1;
 
-	for (size_t i = 0; i < sizeof text; i++)
-		text[i] = (uint8_t)(i / 1000);
+	for (size_t i = 0; i < n; i++)
+		text[i] = (uint8_t)(first + i / 1000);
 	assert_int_equal(netdev_add_address("v0", &addr, 24), 0);
 	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof on), 0);
 	assert_int_equal(setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof size), 0);
-	struct sockaddr_in all = to;
-	all.sin_addr.s_addr = htonl(0x0a4242ff); /* to everybody: nobody need be asked for its station */
-	assert_int_equal(sendto(fd, text, sizeof text, 0, (const struct sockaddr *)&all, sizeof all), sizeof text);
+	assert_int_equal(sendto(fd, text, n, 0, (const struct sockaddr *)&all, sizeof all), n);
 	close(fd);
+}
+
+/* What the system itself sends there is no frame that arrives. */
+static void what_the_system_sends_is_not_seen(void **state)
+{
+	struct tern_link *end[2];
+	tern_packet	 *batch[BATCH];
+
+	(void)state;
+	open_both(end);
+	send_datagrams(0, 1000);
+	assert_int_equal(receive(end[1], batch, BATCH), 1);
+	assert_int_equal(end[0]->ops->receive(end[0], batch, BATCH, 0), 0);
+	close_both(end);
+}
+
+static bool is_promiscuous(const char *name)
+{
+	char  line[512], command[64];
+	bool  is = false;
+	FILE *out;
+
+	(void)snprintf(command, sizeof command, "ip -d link show %s", name);
+	out = popen(command, "r");
+	assert_non_null(out);
+	while (fgets(line, sizeof line, out))
+		is |= strstr(line, "promiscuity 1 ") != NULL;
+	assert_int_equal(pclose(out), 0);
+	return is;
+}
+
+static void it_is_promiscuous_as_long_as_it_is_open(void **state)
+{
+	(void)state;
+	assert_true(veth_make("v0", "v1"));
+	struct tern_link *const link = open_end("v0", true);
+	assert_true(is_promiscuous("v0"));
+	link->ops->close(link);
+	assert_false(is_promiscuous("v0"));
+	veth_delete("v0");
 }
 
 static void joined_datagrams_come_one_by_one(void **state)
@@ -219,8 +258,9 @@ static void joined_datagrams_come_one_by_one(void **state)
 		struct tern_link *const link = open_end("v1", plain), *const other = open_end("v0", true);
 		await_path(other, link);
 		other->ops->close(other);
-		send_joined();
-		while (seen < 3) {
+		send_datagrams(0, 3000);
+		send_datagrams(3, 1000);
+		while (seen < 4) {
 			const size_t n = receive(link, batch, BATCH);
 			assert_true(n > 0);
 			for (size_t i = 0; i < n; i++) {
@@ -341,6 +381,8 @@ int main(void)
 		cmocka_unit_test(a_frame_passes_whoever_it_is_for),
 		cmocka_unit_test(batches_come_whole_and_in_order),
 		cmocka_unit_test(a_vlan_tag_passes),
+		cmocka_unit_test(what_the_system_sends_is_not_seen),
+		cmocka_unit_test(it_is_promiscuous_as_long_as_it_is_open),
 		cmocka_unit_test(joined_datagrams_come_one_by_one),
 		cmocka_unit_test(a_device_that_is_down_loses_and_comes_back),
 		cmocka_unit_test(too_long_is_refused_and_what_follows_is_not),
