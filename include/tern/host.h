@@ -31,16 +31,27 @@ struct tern_link_config {
 	/* Ethernet: ARP and neighbour discovery are answered for every unicast address but the asker's own, not
 	 * for our addresses alone: for a link on which everybody but its one machine is behind us. */
 	bool proxy_any;
+	/* 0, or 17 and up: the link is apart from those of other zones, and may have their addresses: two guests that
+	 * both are 10.0.2.15. Tuples and endpoints bear the zone; a listener or socket of zone 0 hears all zones. */
+	uint32_t zone;
 };
 
-/* 0 and the link's number, or -TERN_EINVAL, -TERN_ENOMEM (at most 16 links, or no memory for the neighbours
- * of the first Ethernet link). */
+/* The zone of IPv6 link-local addresses on a link whose zone is 0 (RFC 4007): connections with such an address bear
+ * it. To connect with zone 0 means the first link that has a way there. */
+static inline uint32_t tern_link_zone(uint8_t link)
+{
+	return link + UINT32_C(1);
+}
+
+/* 0 and the link's number, or -TERN_EINVAL (a setting out of its range), -TERN_ENOMEM (at most 16 links, or no
+ * memory for the neighbours of the first Ethernet link). */
 int tern_host_add_link(tern_host *host, const struct tern_link_config *config, uint8_t *link);
 int tern_host_set_link_mtu(tern_host *host, uint8_t link, uint32_t mtu);
 
 /* The host answers to addr and reaches addr/bits through the link. IPv4 prefixes count their own 32
  * bits. -TERN_EINVAL: not a unicast address, or bits out of range. */
 int tern_host_add_address(tern_host *host, uint8_t link, const struct tern_addr *addr, unsigned bits);
+/* Where several zones have it, the one that was added first. */
 int tern_host_remove_address(tern_host *host, const struct tern_addr *addr);
 /* Adds fe80::/64 with the modified EUI-64 of an Ethernet link's address (RFC 2464 5), without duplicate
  * address detection. Errors as above; -TERN_EINVAL also: not an Ethernet link. */

@@ -42,6 +42,7 @@ struct tern_packet {
 	uint8_t	 headers[TERN_PACKET_HEADERS];
 	tern_host *host;
 	tern_packet *next; /* the host's own */
+	uint32_t     zone; /* the host's own */
 };
 
 #ifdef __cplusplus

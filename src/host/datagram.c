@@ -136,7 +136,7 @@ static unsigned fit(const struct datagram_socket *socket, const struct tern_endp
 {
 	unsigned points = 1;
 
-	if (socket->local.port != local->port)
+	if (socket->local.port != local->port || (socket->local.zone != 0 && socket->local.zone != local->zone))
 		return 0;
 	if (!addr_is_unspecified(&socket->local.addr)) {
 		if (!addr_equal(&socket->local.addr, &local->addr))
@@ -145,7 +145,7 @@ static unsigned fit(const struct datagram_socket *socket, const struct tern_endp
 	}
 	if (!socket->connected)
 		return points;
-	if (!addr_equal(&socket->remote.addr, &remote->addr) ||
+	if (!addr_equal(&socket->remote.addr, &remote->addr) || socket->remote.zone != remote->zone ||
 	    (socket->kind == TERN_DATAGRAM_UDP && socket->remote.port != remote->port))
 		return 0;
 	return points + 2;
@@ -189,6 +189,7 @@ static bool endpoint_is_taken(const struct tern_host *host, const struct datagra
 	     socket = datagram_next(host, socket))
 		if (socket->kind == wanted->kind && socket->local.port == wanted->local.port &&
 		    addr_equal(&socket->local.addr, &wanted->local.addr) && socket->connected == wanted->connected &&
+		    socket->local.zone == wanted->local.zone && socket->remote.zone == wanted->remote.zone &&
 		    (!wanted->connected || (addr_equal(&socket->remote.addr, &wanted->remote.addr) &&
 					    socket->remote.port == wanted->remote.port)))
 			return true;
@@ -210,6 +211,16 @@ static int choose_port(struct tern_host *host, struct datagram_socket *socket)
 	return -TERN_EADDRINUSE;
 }
 
+/* Zone 0 hears all zones: the address is ours in one of them. */
+static bool is_local(const struct tern_host *host, const struct tern_endpoint *local)
+{
+	bool found = route_is_local(&host->routes, local->zone, &local->addr);
+
+	for (uint8_t link = 0; local->zone == 0 && !found && link < host->routes.n_links; link++)
+		found = route_is_local(&host->routes, tern_link_zone(link), &local->addr);
+	return found;
+}
+
 static int name_socket(struct tern_host *host, struct datagram_socket *socket)
 {
 	struct route route;
@@ -218,13 +229,16 @@ static int name_socket(struct tern_host *host, struct datagram_socket *socket)
 		if (!addr_is_unicast(&socket->remote.addr) ||
 		    (socket->kind == TERN_DATAGRAM_UDP && socket->remote.port == 0))
 			return -TERN_EINVAL;
-		if (!route_find(&host->routes, &socket->remote.addr, &route))
+		const uint32_t zone = socket->remote.zone ? socket->remote.zone : socket->local.zone;
+
+		if (!route_find(&host->routes, zone, &socket->remote.addr, &route))
 			return -TERN_ENETUNREACH;
+		socket->remote.zone = socket->local.zone = route.zone;
 		if (addr_is_unspecified(&socket->local.addr) &&
-		    !route_source(&host->routes, &socket->remote.addr, &socket->local.addr))
+		    !route_source(&host->routes, route.zone, &socket->remote.addr, &socket->local.addr))
 			return -TERN_ENETUNREACH;
 	}
-	if (!addr_is_unspecified(&socket->local.addr) && !route_is_local(&host->routes, &socket->local.addr))
+	if (!addr_is_unspecified(&socket->local.addr) && !is_local(host, &socket->local))
 		return -TERN_EADDRNOTAVAIL;
 	if (socket->local.port == 0 && socket->kind != TERN_DATAGRAM_ROUTER)
 		return choose_port(host, socket);

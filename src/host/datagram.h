@@ -47,7 +47,7 @@ void datagram_arrive_solicitation(struct tern_host *host, const struct ip_header
 bool datagram_arrive_echo(struct tern_host *host, const struct ip_header *ip, const struct icmp_message *echo,
 			  const uint8_t *packet, uint32_t len, uint8_t link);
 /* An ICMP error that quotes a datagram of ours. */
-void datagram_error(struct tern_host *host, const struct icmp_message *icmp, int error);
+void datagram_error(struct tern_host *host, const struct icmp_message *icmp, uint32_t zone, int error);
 
 /* Somebody may take what is sent on the link to dst, a group or a broadcast address. */
 bool datagram_hears(const struct tern_host *host, uint8_t link, const struct tern_addr *dst);

@@ -38,8 +38,8 @@ static struct waiting head_of(const struct ip_header *ip, uint32_t len, uint8_t 
 		.link = link,
 		.ttl = ip->ttl,
 		.traffic_class = ip->traffic_class,
-		.local = { .addr = ip->dst },
-		.remote = { .addr = ip->src },
+		.local = { .addr = ip->dst, .zone = ip->zone },
+		.remote = { .addr = ip->src, .zone = ip->zone },
 	};
 }
 
@@ -111,6 +111,7 @@ static bool asked_for(const struct tern_host *host, const struct datagram_socket
 	    !addr_is_unspecified(&socket->local.addr))
 		return false;
 	if (socket->connected && (!addr_equal(&socket->remote.addr, &head->remote.addr) ||
+				  socket->remote.zone != head->remote.zone ||
 				  socket->remote.port != head->remote.port))
 		return false;
 	if (addr_is_unspecified(&head->remote.addr) && !socket->unaddressed)
@@ -206,32 +207,34 @@ int tern_datagram_refuse(tern_host *host, tern_socket handle, enum tern_unreacha
 		return -TERN_EBADF;
 	if ((unsigned)why > TERN_UNREACHABLE_TOO_BIG)
 		return -TERN_EINVAL;
-	if (ip_wire_parse(&ip, socket->taken->packet, socket->taken->len) == IP_PARSED)
+	const bool parsed = ip_wire_parse(&ip, socket->taken->packet, socket->taken->len) == IP_PARSED;
+	ip.zone = socket->taken->remote.zone;
+	if (parsed)
 		icmp_error_mtu(host, &ip, socket->taken->packet, socket->taken->len, (int)kinds[why], mtu);
 	return 0;
 }
 
 /* RFC 1191, RFC 8201: believed of the peer, or of who was sent to last, alone: a forger must know him. */
 static void learn_mtu(struct tern_host *host, const struct datagram_socket *socket, const struct icmp_message *icmp,
-		      const struct ip_header *quoted)
+		      const struct ip_header *quoted, uint32_t zone)
 {
 	const struct tern_addr *const dst = socket->connected ? &socket->remote.addr : &socket->sent_to.addr;
 	struct route		      route;
 
 	if (!host->env.config.no_path_mtu_discovery && addr_equal(dst, &quoted->dst) &&
-	    host_route(host, &quoted->dst, &route) && route.link != ROUTE_LOOPBACK)
-		(void)path_mtu_lower(&host->path_mtu, &quoted->dst, 0, icmp->mtu, icmp_quoted_len(icmp, quoted),
+	    host_route(host, zone, &quoted->dst, &route) && route.link != ROUTE_LOOPBACK)
+		(void)path_mtu_lower(&host->path_mtu, &quoted->dst, zone, icmp->mtu, icmp_quoted_len(icmp, quoted),
 				     route.mtu, host->now);
 }
 
 /* Whose the quoted datagram was; NULL: nobody's. */
-static struct datagram_socket *sender_of(struct tern_host *host, const struct ip_header *quoted,
+static struct datagram_socket *sender_of(struct tern_host *host, const struct ip_header *quoted, uint32_t zone,
 					 struct tern_endpoint *remote)
 {
 	enum { IDENTIFIER_AT = 4 };
-	struct tern_endpoint local = { .addr = quoted->src };
+	struct tern_endpoint local = { .addr = quoted->src, .zone = zone };
 
-	*remote = (struct tern_endpoint){ .addr = quoted->dst };
+	*remote = (struct tern_endpoint){ .addr = quoted->dst, .zone = zone };
 	if (quoted->is_fragment && quoted->fragment_offset != 0)
 		return NULL;
 	if (quoted->protocol == IPPROTO_UDP_ && quoted->payload_len >= 4) {
@@ -247,18 +250,18 @@ static struct datagram_socket *sender_of(struct tern_host *host, const struct ip
 	return NULL;
 }
 
-void datagram_error(struct tern_host *host, const struct icmp_message *icmp, int error)
+void datagram_error(struct tern_host *host, const struct icmp_message *icmp, uint32_t zone, int error)
 {
 	struct datagram_socket *socket = NULL;
 	struct tern_endpoint	remote;
 	struct ip_header	quoted;
 
 	if (ip_wire_parse_quoted(&quoted, icmp->body, icmp->body_len))
-		socket = sender_of(host, &quoted, &remote);
+		socket = sender_of(host, &quoted, zone, &remote);
 	if (!socket)
 		return;
 	if (icmp->kind == ICMP_PACKET_TOO_BIG)
-		learn_mtu(host, socket, icmp, &quoted);
+		learn_mtu(host, socket, icmp, &quoted, zone);
 	socket->error = error;
 	socket->error_remote = remote;
 	datagram_become_ready(host, socket, TERN_ERROR);

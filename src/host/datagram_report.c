@@ -25,6 +25,7 @@ int tern_datagram_report(tern_host *host, const struct tern_datagram *received, 
 	const struct ip_header ip = {
 		.src = received->remote.addr,
 		.dst = received->local.addr,
+		.zone = received->remote.zone,
 		.version = v4 ? 4 : 6,
 		.protocol = IPPROTO_UDP_,
 		.ttl = 64,

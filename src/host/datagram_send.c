@@ -12,8 +12,8 @@ static bool choose_source(const struct tern_host *host, uint8_t link, bool to_gr
 	struct route route;
 
 	if (!to_group)
-		return route_source(&host->routes, &tuple->remote, &tuple->local);
-	return route_to_group(&host->routes, link, &tuple->remote, &route) &&
+		return route_source(&host->routes, tuple->zone, &tuple->remote, &tuple->local);
+	return route_to_group(&host->routes, tuple->zone, link, &tuple->remote, &route) &&
 	       route_group_source(&host->routes, route.link, &tuple->remote, &tuple->local);
 }
 
@@ -26,10 +26,13 @@ static int address_it(struct tern_host *host, const struct datagram_socket *sock
 
 	*tuple = (struct tern_tuple){
 		.local = local->addr, .local_port = local->port, .remote = remote->addr, .remote_port = remote->port,
+		.zone = remote->zone ? remote->zone : local->zone,
 	};
+	struct route route;
+
 	if (!endpoint_is_given(remote))
 		return -TERN_EINVAL;
-	switch (route_kind_of(&host->routes, &remote->addr)) {
+	switch (route_kind_of(&host->routes, tuple->zone, &remote->addr)) {
 	case ROUTE_UNSPECIFIED:
 		return -TERN_EINVAL;
 	case ROUTE_BROADCAST:
@@ -42,6 +45,9 @@ static int address_it(struct tern_host *host, const struct datagram_socket *sock
 		break;
 	default:
 		*to_group = false;
+		if (!host_route(host, tuple->zone, &remote->addr, &route))
+			return -TERN_ENETUNREACH;
+		tuple->zone = route.zone;
 	}
 	if (*to_group && socket->kind == TERN_DATAGRAM_ECHO)
 		return -TERN_EINVAL;
@@ -164,7 +170,13 @@ uint32_t tern_datagram_mtu(tern_host *host, tern_socket handle, const struct ter
 
 	if (!socket)
 		return 0;
-	return host_mtu(host, &(struct tern_tuple){ .remote = remote ? remote->addr : socket->remote.addr });
+	if (!remote)
+		remote = &socket->remote;
+	const uint32_t zone = remote->zone ? remote->zone : socket->local.zone;
+	struct route   route;
+	if (!host_route(host, zone, &remote->addr, &route))
+		return 0;
+	return host_mtu(host, &(struct tern_tuple){ .remote = remote->addr, .zone = route.zone });
 }
 
 void datagrams_made_room(struct tern_host *host)

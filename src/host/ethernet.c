@@ -74,6 +74,11 @@ void ethernet_drop(struct tern_host *host, enum frame_kind kind, uint32_t len, u
 
 /* ---- what the cache wants done ---- */
 
+static enum route_kind kind_on(const struct tern_host *host, uint8_t link, const struct tern_addr *addr)
+{
+	return route_kind_of(&host->routes, route_zone(&host->routes, link, addr), addr);
+}
+
 static struct reply *say(struct tern_host *host, uint8_t link, const uint8_t *mac, const struct tern_addr *src,
 			 const struct tern_addr *dst, const struct tern_addr *target)
 {
@@ -98,7 +103,8 @@ static void ask(struct tern_host *host, const struct neighbour_question *questio
 	struct tern_addr       src;
 	uint8_t		       mac[ETHERNET_ADDRESS];
 
-	if (!route_source(&host->routes, &question->addr, &src)) {
+	if (!route_source(&host->routes, route_zone(&host->routes, question->link, &question->addr), &question->addr,
+			  &src)) {
 		if (!v4) /* from :: it would be duplicate address detection */
 			return;
 		src = addr_v4(0); /* RFC 5227 2.1.1 */
@@ -148,8 +154,10 @@ void ethernet_tell_unreachable(struct tern_host *host)
 			n += piece;
 		}
 		host->env.stats.TernNeighbourDrops++;
+		const uint8_t link = packet->link;
+
 		packet_free(host, packet);
-		icmp_unreachable_here(host, quote, n);
+		icmp_unreachable_here(host, link, quote, n);
 		freed = true;
 	}
 	if (freed)
@@ -160,14 +168,15 @@ void ethernet_confirm(struct tern_host *host, uint8_t link, const struct tern_ad
 {
 	struct route route;
 
-	if (link < HOST_LINKS && host->links[link].ethernet && host_route(host, remote, &route) && route.link == link)
+	if (link < HOST_LINKS && host->links[link].ethernet && 
+	    host_route(host, route_zone(&host->routes, link, remote), remote, &route) && route.link == link)
 		neighbour_confirmed(&host->neighbours, link, &route.next_hop, host->now);
 }
 
 int tern_host_set_neighbour(tern_host *host, uint8_t link, const struct tern_addr *addr, const uint8_t mac[6])
 {
 	if (link >= host->routes.n_links || !host->links[link].ethernet || !ethernet_is_station(mac) ||
-	    route_kind_of(&host->routes, addr) != ROUTE_OTHER)
+	    kind_on(host, link, addr) != ROUTE_OTHER)
 		return -TERN_EINVAL;
 	const bool kept = neighbour_set(&host->neighbours, link, addr, mac, host->now);
 	ethernet_expire(host);
@@ -181,7 +190,7 @@ int tern_host_set_neighbour(tern_host *host, uint8_t link, const struct tern_add
 static bool answers_for(const struct tern_host *host, uint8_t link, const struct tern_addr *target,
 			const struct tern_addr *asker)
 {
-	const enum route_kind kind = route_kind_of(&host->routes, target);
+	const enum route_kind kind = kind_on(host, link, target);
 
 	if (kind == ROUTE_OWN)
 		return true;
@@ -194,13 +203,14 @@ static bool is_on_link(const struct tern_host *host, uint8_t link, const struct 
 {
 	struct route route;
 
-	return route_find(&host->routes, addr, &route) && route.link == link && addr_equal(&route.next_hop, addr);
+	return route_find(&host->routes, route_zone(&host->routes, link, addr), addr, &route) && route.link == link &&
+	       addr_equal(&route.next_hop, addr);
 }
 
 /* Nobody else may speak with an address of ours: RFC 5227 2.4 (we keep it and say nothing). */
-static bool may_be_from(struct tern_host *host, const struct tern_addr *sender)
+static bool may_be_from(struct tern_host *host, uint8_t link, const struct tern_addr *sender)
 {
-	const enum route_kind kind = route_kind_of(&host->routes, sender);
+	const enum route_kind kind = kind_on(host, link, sender);
 
 	if (kind == ROUTE_OTHER || addr_is_unspecified(sender))
 		return true;
@@ -219,7 +229,7 @@ void ethernet_arp_arrive(struct tern_host *host, uint8_t link, const uint8_t *at
 		input_drop(host, NULL, TERN_VERDICT_MALFORMED, len, mark);
 		return;
 	}
-	if (!may_be_from(host, &arp.sender))
+	if (!may_be_from(host, link, &arp.sender))
 		return;
 	if (arp.operation == ARP_REPLY) {
 		if (to_all || !neighbour_answered(&host->neighbours, link, &arp.sender, arp.sender_mac, host->now))
@@ -255,7 +265,7 @@ static void solicitation(struct tern_host *host, uint8_t link, const struct ip_h
 		reply->neighbour.answer = true;
 		reply->neighbour.solicited = !looks_for_other;
 		/* RFC 4861 7.2.8: who answers for another does not override the owner. */
-		reply->neighbour.override = route_kind_of(&host->routes, &nd->target) == ROUTE_OWN;
+		reply->neighbour.override = kind_on(host, link, &nd->target) == ROUTE_OWN;
 	}
 	if (nd->has_mac && is_on_link(host, link, &ip->src))
 		neighbour_heard(&host->neighbours, link, &ip->src, nd->mac, host->now);
@@ -272,7 +282,7 @@ void ethernet_nd_arrive(struct tern_host *host, uint8_t link, const struct ip_he
 		input_drop(host, ip, TERN_VERDICT_MALFORMED, ip->payload_len, mark);
 		return;
 	}
-	if (!may_be_from(host, &ip->src))
+	if (!may_be_from(host, link, &ip->src))
 		return;
 	if (nd.type == ND_SOLICITATION) {
 		host->env.stats.Icmp6InNeighborSolicits++;
@@ -299,7 +309,7 @@ void ethernet_solicitation_arrive(struct tern_host *host, uint8_t link, const st
 		input_drop(host, ip, TERN_VERDICT_MALFORMED, ip->payload_len, mark);
 		return;
 	}
-	if (!may_be_from(host, &ip->src))
+	if (!may_be_from(host, link, &ip->src))
 		return;
 	host->env.stats.Icmp6InRouterSolicits++;
 	if (solicitation.has_mac && is_on_link(host, link, &ip->src))

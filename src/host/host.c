@@ -303,11 +303,12 @@ enum tern_verdict host_verdict(struct tern_host *host, const struct tern_tuple *
 
 /* ---- links, addresses, routes ---- */
 
-bool host_route(struct tern_host *host, const struct tern_addr *dst, struct route *route)
+bool host_route(struct tern_host *host, uint32_t zone, const struct tern_addr *dst, struct route *route)
 {
-	if (!host->last_route_known || !addr_equal(&host->last_dst, dst)) {
-		host->last_route_known = route_find(&host->routes, dst, &host->last_route);
+	if (!host->last_route_known || host->last_zone != zone || !addr_equal(&host->last_dst, dst)) {
+		host->last_route_known = route_find(&host->routes, zone, dst, &host->last_route);
 		host->last_dst = *dst;
+		host->last_zone = zone;
 	}
 	*route = host->last_route;
 	return host->last_route_known;
@@ -317,7 +318,7 @@ uint32_t host_mtu(const struct tern_host *host, const struct tern_tuple *tuple)
 {
 	struct route route;
 
-	if (!route_find(&host->routes, &tuple->remote, &route))
+	if (!route_find(&host->routes, tuple->zone, &tuple->remote, &route))
 		return 0;
 	if (route.link == ROUTE_LOOPBACK)
 		return HOST_LOOPBACK_MTU;
@@ -333,7 +334,7 @@ int tern_host_add_link(tern_host *host, const struct tern_link_config *config, u
 		return -TERN_EINVAL;
 	if (config->ethernet && neighbours_start(&host->neighbours) != 0)
 		return -TERN_ENOMEM;
-	const int result = route_add_link(&host->routes, config->mtu, link);
+	const int result = route_add_link(&host->routes, config->mtu, config->zone, link);
 
 	if (result == 0)
 		host->links[*link] = *config;
@@ -357,7 +358,7 @@ int tern_host_set_link_mtu(tern_host *host, uint8_t link, uint32_t mtu)
 
 		tcb_get_tuple(tcb, &tuple);
 		if (state_is_synchronized((enum tcp_state)tcb->state) && !tcb->detached &&
-		    route_find(&host->routes, &tuple.remote, &route) && route.link == link) {
+		    route_find(&host->routes, tuple.zone, &tuple.remote, &route) && route.link == link) {
 			tcp_path_mtu(tcb, host_mtu(host, &tuple), host->now);
 			settle_block(host, tcb);
 		}

@@ -28,7 +28,7 @@ static void echo(struct tern_host *host, const struct ip_header *ip, const struc
 	const size_t len = icmp_wire_emit(bounce->bytes, &reply, &ip->dst, &ip->src);
 	host->env.stats.IcmpOutMsgs++;
 	host->env.stats.IcmpOutEchoReps++;
-	reply_icmp(host, &ip->dst, &ip->src, bounce, (uint32_t)len, ip->traffic_class);
+	reply_icmp(host, ip->zone, &ip->dst, &ip->src, bounce, (uint32_t)len, ip->traffic_class);
 }
 
 struct meaning {
@@ -87,7 +87,7 @@ static uint32_t lower_mtu(struct tern_host *host, const struct tcb *tcb, const s
 	struct route route;
 
 	if (host->env.config.no_path_mtu_discovery || !is_in_flight(tcb, number) ||
-	    !host_route(host, &quoted->dst, &route) || route.link == ROUTE_LOOPBACK)
+	    !host_route(host, tcb->name.zone, &quoted->dst, &route) || route.link == ROUTE_LOOPBACK)
 		return 0;
 	const uint32_t len = icmp_quoted_len(icmp, quoted);
 	const uint32_t lower = path_mtu_lower(&host->path_mtu, &quoted->dst, tcb->name.zone, icmp->mtu, len, route.mtu,
@@ -133,15 +133,15 @@ static void tell_error(struct tern_host *host, const struct tern_tuple *tuple, e
 
 /* An error that came from outside is told to the watcher; one of our own making is not. */
 static void tell_sender(struct tern_host *host, const struct icmp_message *icmp, const struct meaning *meaning,
-			bool from_outside)
+			uint32_t zone, bool from_outside)
 {
 	struct ip_header  quoted;
-	struct tern_tuple tuple = { .zone = 0 };
+	struct tern_tuple tuple = { .zone = zone };
 	struct tcp_icmp	  told = { .mtu = 0 };
 	enum tcp_state	  state = SYN_RECEIVED;
 	bool		  acted;
 
-	datagram_error(host, icmp, -(int)meaning->error);
+	datagram_error(host, icmp, zone, -(int)meaning->error);
 	if (!icmp_wire_quoted_tcp(icmp, &quoted, &tuple.local_port, &tuple.remote_port, &told.seq))
 		return;
 	tuple.local = quoted.src;
@@ -164,20 +164,32 @@ static void tell_sender(struct tern_host *host, const struct icmp_message *icmp,
 		tell_error(host, &tuple, state, icmp, quoted.version == 6, acted);
 }
 
-static void error_arrives(struct tern_host *host, const struct icmp_message *icmp)
+/* Of what is quoted: a packet of ours that left by the link. */
+static uint32_t zone_of_quoted(const struct tern_host *host, const struct icmp_message *icmp, uint8_t link)
+{
+	struct ip_header quoted;
+
+	if (!ip_wire_parse_quoted(&quoted, icmp->body, icmp->body_len))
+		return 0;
+	return route_zone(&host->routes, link, &quoted.dst);
+}
+
+static void error_arrives(struct tern_host *host, const struct icmp_message *icmp, const struct ip_header *ip,
+			  uint8_t link)
 {
 	struct meaning meaning;
 
 	if (understand(icmp->kind, &meaning))
-		tell_sender(host, icmp, &meaning, true);
+		tell_sender(host, icmp, &meaning,
+			    link == ROUTE_LOOPBACK ? ip->zone : zone_of_quoted(host, icmp, link), true);
 }
 
-void icmp_unreachable_here(struct tern_host *host, const uint8_t *packet, uint32_t n)
+void icmp_unreachable_here(struct tern_host *host, uint8_t link, const uint8_t *packet, uint32_t n)
 {
 	const struct icmp_message icmp = { .kind = ICMP_HOST_UNREACHABLE, .body = packet, .body_len = n };
 	const struct meaning	  meaning = { TERN_EHOSTUNREACH, true };
 
-	tell_sender(host, &icmp, &meaning, false);
+	tell_sender(host, &icmp, &meaning, zone_of_quoted(host, &icmp, link), false);
 }
 
 void icmp_arrive(struct tern_host *host, const struct ip_header *ip, const uint8_t *packet, uint32_t len,
@@ -196,19 +208,19 @@ void icmp_arrive(struct tern_host *host, const struct ip_header *ip, const uint8
 	else if (icmp.kind == ICMP_ECHO || icmp.kind == ICMP_ECHO_REPLY)
 		(void)datagram_arrive_echo(host, ip, &icmp, packet, len, link); /* nobody waits: dropped */
 	else if (ours)
-		error_arrives(host, &icmp);
+		error_arrives(host, &icmp, ip, link);
 }
 
 /* ---- out ---- */
 
 /* An error to dst about the packet at quote. src: unspecified, or the address that it should bear. */
-static void send_error(struct tern_host *host, struct icmp_message *error, const struct tern_addr *src,
+static void send_error(struct tern_host *host, struct icmp_message *error, uint32_t zone, const struct tern_addr *src,
 		       const struct tern_addr *dst, const uint8_t *quote, uint32_t len)
 {
 	const uint32_t	 most = addr_is_v4(dst) ? ICMP_QUOTE_MAX_V4 : ICMP_QUOTE_MAX_V6;
 	struct tern_addr from = *src;
 
-	if (!route_is_local(&host->routes, src) && !route_source(&host->routes, dst, &from))
+	if (!route_is_local(&host->routes, zone, src) && !route_source(&host->routes, zone, dst, &from))
 		return;
 	if (!icmp_limit_take(&host->icmp_limit, dst, host->now)) {
 		host->env.stats.IcmpOutRateLimited++;
@@ -224,7 +236,7 @@ static void send_error(struct tern_host *host, struct icmp_message *error, const
 	const size_t n = icmp_wire_emit(bounce->bytes, error, &from, dst);
 	host->env.stats.IcmpOutMsgs++;
 	host->env.stats.IcmpOutErrors++;
-	reply_icmp(host, &from, dst, bounce, (uint32_t)n, 0);
+	reply_icmp(host, zone, &from, dst, bounce, (uint32_t)n, 0);
 }
 
 void icmp_error(struct tern_host *host, const struct ip_header *ip, const uint8_t *packet, uint32_t len, int kind,
@@ -238,7 +250,7 @@ void icmp_error(struct tern_host *host, const struct ip_header *ip, const uint8_
 	};
 
 	if (icmp_may_answer(&host->routes, ip))
-		send_error(host, &error, &ip->dst, &ip->src, packet, len);
+		send_error(host, &error, ip->zone, &ip->dst, &ip->src, packet, len);
 }
 
 void icmp_error_mtu(struct tern_host *host, const struct ip_header *ip, const uint8_t *packet, uint32_t len, int kind,
@@ -247,7 +259,7 @@ void icmp_error_mtu(struct tern_host *host, const struct ip_header *ip, const ui
 	struct icmp_message error = { .kind = (enum icmp_kind)kind, .mtu = mtu };
 
 	if (icmp_may_answer(&host->routes, ip))
-		send_error(host, &error, &ip->dst, &ip->src, packet, len);
+		send_error(host, &error, ip->zone, &ip->dst, &ip->src, packet, len);
 }
 
 void icmp_reassembly_expired(struct tern_host *host, const struct ip_reassembly_expired *expired)
@@ -255,9 +267,12 @@ void icmp_reassembly_expired(struct tern_host *host, const struct ip_reassembly_
 	struct icmp_message error = { .kind = ICMP_REASSEMBLY_TIME };
 	struct ip_header    ip;
 
-	if (expired->quote_len > 0 && ip_wire_parse_quoted(&ip, expired->quote, expired->quote_len) &&
-	    icmp_may_answer(&host->routes, &ip))
-		send_error(host, &error, &expired->dst, &expired->src, expired->quote, expired->quote_len);
+	if (expired->quote_len == 0 || !ip_wire_parse_quoted(&ip, expired->quote, expired->quote_len))
+		return;
+	ip.zone = expired->zone;
+	if (icmp_may_answer(&host->routes, &ip))
+		send_error(host, &error, expired->zone, &expired->dst, &expired->src, expired->quote,
+			   expired->quote_len);
 }
 
 void icmp_refuse(struct tern_host *host, const struct tern_tuple *tuple, seq_t irs, int kind)
@@ -281,5 +296,5 @@ void icmp_refuse(struct tern_host *host, const struct tern_tuple *tuple, seq_t i
 	const size_t n = ip_wire_emit(quote, &ip, TCP_HEADER_MIN);
 
 	(void)tcp_wire_emit(quote + n, &syn);
-	send_error(host, &error, &tuple->local, &tuple->remote, quote, (uint32_t)n + TCP_HEADER_MIN);
+	send_error(host, &error, tuple->zone, &tuple->local, &tuple->remote, quote, (uint32_t)n + TCP_HEADER_MIN);
 }

@@ -21,6 +21,7 @@ struct lookup {
 	bool		   plain; /* a TCP segment for us, checked: the rest is set */
 	bool		   repeats; /* plain, and of the tuple of the one before it */
 	uint64_t	   mark;
+	uint32_t	   looped_zone; /* of what comes from ourselves */
 	struct ip_header   ip;
 	struct tcp_segment seg;
 	struct tern_tuple  tuple;
@@ -38,6 +39,7 @@ void input_drop(struct tern_host *host, const struct ip_header *ip, enum tern_ve
 	if (ip) {
 		tuple.local = ip->dst;
 		tuple.remote = ip->src;
+		tuple.zone = ip->zone;
 	}
 	watch_drop(&host->env, &tuple, verdict, len, mark, host->now);
 }
@@ -130,6 +132,7 @@ static enum tern_verdict read_segment(struct lookup *in)
 		.remote = in->ip.src,
 		.local_port = in->seg.dst_port,
 		.remote_port = in->seg.src_port,
+		.zone = in->ip.zone,
 	};
 	return TERN_VERDICT_ACCEPTED;
 }
@@ -195,12 +198,21 @@ static bool is_for_us(struct tern_host *host, const struct lookup *in, enum ip_r
 	return false;
 }
 
+/* Which of the hosts that have this address it is from. */
+static void place(const struct tern_host *host, struct lookup *in)
+{
+	in->ip.zone = in->link == ROUTE_LOOPBACK ? in->looped_zone : route_zone(&host->routes, in->link, &in->ip.src);
+}
+
 /* Reads the IP header. False: dropped, counted, and answered where RFC 8200 4 wants it. */
 static bool read_ip(struct tern_host *host, struct lookup *in)
 {
 	bool ours;
 
-	switch (ip_wire_parse(&in->ip, in->at, in->len)) {
+	const enum ip_parse_result parsed = ip_wire_parse(&in->ip, in->at, in->len);
+
+	place(host, in);
+	switch (parsed) {
 	case IP_PARSED:
 		return true;
 	case IP_PARAMETER_PROBLEM:
@@ -231,7 +243,7 @@ static bool reassemble(struct tern_host *host, struct lookup *in)
 
 	stats->ReasmReqds++;
 	const enum ip_reassembly_result result =
-		ip_reassembly_add(&host->reassembly, &in->ip, in->tuple.zone, host->now, &whole);
+		ip_reassembly_add(&host->reassembly, &in->ip, in->ip.zone, host->now, &whole);
 	stats->ReasmFails += host->reassembly.given_up - given_up + (result >= IP_REASSEMBLY_TOO_LONG);
 	if (whole.problem)
 		icmp_error(host, &in->ip, in->at, in->len, ICMP_PARAMETER_PROBLEM, whole.problem_code,
@@ -289,7 +301,10 @@ static void input_group(struct tern_host *host, struct lookup *in)
 	if (ip_wire_parse(&in->ip, in->at, in->len) != IP_PARSED) {
 		host->env.stats.InHdrErrors++;
 		input_drop(host, NULL, TERN_VERDICT_MALFORMED, in->len, in->mark);
-	} else if (input_nd(host, in)) {
+		return;
+	}
+	place(host, in);
+	if (input_nd(host, in)) {
 		return;
 	} else if (ip_receive_is_group(judge(host, in))) {
 		input_to_group(host, in);
@@ -351,6 +366,7 @@ static bool read_plain(struct tern_host *host, struct lookup *in, const struct l
 	if (in->frame > FRAME_IP || ip_wire_parse(&in->ip, in->at, in->len) != IP_PARSED || in->ip.is_fragment ||
 	    in->ip.protocol != IPPROTO_TCP_)
 		return false;
+	place(host, in);
 	if (!is_judged(in, before) && !ip_receive_is_taken(judge(host, in)))
 		return false;
 	return read_segment(in) == TERN_VERDICT_ACCEPTED;
@@ -368,7 +384,7 @@ static void stage_read(struct tern_host *host, struct lookup *in, const struct t
 	in->frame = FRAME_NONE;
 	if (in->link < HOST_LINKS && host->links[in->link].ethernet)
 		in->frame = ethernet_read(host, in->link, &in->at, &in->len);
-	in->tuple.zone = 0;
+	in->looped_zone = packet->zone;
 	in->repeats = false;
 	in->plain = read_plain(host, in, before);
 	if (!in->plain)

@@ -151,6 +151,7 @@ struct tern_host {
 	uint64_t	    last_packet_id;
 	struct route	    last_route;	  /* the way to last_dst */
 	struct tern_addr    last_dst;
+	uint32_t	    last_zone;
 	bool		    last_route_known;
 
 	uint32_t shed_from; /* the block after the last that was asked to give memory back */
@@ -172,7 +173,7 @@ struct tcb *host_new_block(struct tern_host *host, const struct tern_tuple *tupl
 /* Takes back what host_new_block() gave, before anything was done with it. */
 void host_drop_block(struct tern_host *host, struct tcb *tcb);
 /* The way to dst, remembered for the next packet there. False: none. */
-bool host_route(struct tern_host *host, const struct tern_addr *dst, struct route *route);
+bool host_route(struct tern_host *host, uint32_t zone, const struct tern_addr *dst, struct route *route);
 /* Where memory was refused since the last call: takes back what a few connections can spare. */
 void host_shed(struct tern_host *host);
 /* MTU of the path to the tuple's remote address, as far as we know it; 0: no route. */
@@ -228,7 +229,7 @@ void reply_segment(struct tern_host *host, const struct tern_tuple *tuple, enum 
 void reply_reset(struct tern_host *host, const struct tern_tuple *tuple, enum tcp_state state,
 		 const struct tcp_segment *seg);
 /* An ICMP message of len bytes that stands in bounce, from src to dst. The bounce is taken. */
-void reply_icmp(struct tern_host *host, const struct tern_addr *src, const struct tern_addr *dst,
+void reply_icmp(struct tern_host *host, uint32_t zone, const struct tern_addr *src, const struct tern_addr *dst,
 		struct bounce *bounce, uint32_t len, uint8_t traffic_class);
 /* The next free place; NULL: full, counted. */
 struct reply *reply_add(struct tern_host *host);
@@ -295,7 +296,7 @@ void icmp_error_mtu(struct tern_host *host, const struct ip_header *ip, const ui
 		    uint32_t mtu);
 /* A packet of ours (its first n octets, from the IP header on) found no neighbour: its connection or socket is told
  * EHOSTUNREACH. That is hard while a connection opens: who has no neighbour need not wait for R2. */
-void icmp_unreachable_here(struct tern_host *host, const uint8_t *packet, uint32_t n);
+void icmp_unreachable_here(struct tern_host *host, uint8_t link, const uint8_t *packet, uint32_t n);
 /* ICMP time exceeded for a datagram whose fragments did not all come. */
 void icmp_reassembly_expired(struct tern_host *host, const struct ip_reassembly_expired *expired);
 /* An ICMP error about the SYN (sequence number irs) that the tuple's remote sent us: what accept-any

@@ -127,7 +127,7 @@ static uint32_t best_of(const struct listeners *all, uint32_t chain, const struc
 uint32_t listen_find(const struct tern_host *host, const struct tern_tuple *tuple)
 {
 	const struct listeners *const all = &host->listeners;
-	const bool ours = !host->env.config.forwarding_any || route_is_local(&host->routes, &tuple->local);
+	const bool ours = !host->env.config.forwarding_any || route_is_local(&host->routes, tuple->zone, &tuple->local);
 	const uint32_t exact = best_of(all, all->bucket[tuple->local_port % LISTEN_BUCKETS], tuple, ours);
 
 	return exact != LISTEN_NONE ? exact : best_of(all, all->any, tuple, ours);

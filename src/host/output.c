@@ -19,7 +19,8 @@ static uint32_t emit_limit(struct tern_host *host, const struct tcb *tcb, const 
 {
 	struct route route;
 
-	if (host_route(host, &tuple->remote, &route) && route.link != ROUTE_LOOPBACK && host->links[route.link].gso)
+	if (host_route(host, tuple->zone, &tuple->remote, &route) && route.link != ROUTE_LOOPBACK &&
+	    host->links[route.link].gso)
 		return GSO_MOST;
 	return tcb->mss;
 }
@@ -99,6 +100,7 @@ static void loop_back(struct tern_host *host)
 	}
 	in.part[0] = (struct tern_packet_part){ .at = host->loop_buffer, .n = in.len };
 	in.mark = packet->id;
+	in.zone = packet->zone;
 	packet_free(host, packet);
 	host->env.stats.TernLoopback++;
 	input_packets(host, batch, 1);

@@ -53,6 +53,7 @@ static void packet_dispatch(struct tern_host *host, const struct outgoing *out, 
 {
 	packet->link = out->route.link;
 	packet->next_hop = out->route.next_hop;
+	packet->zone = out->ip.zone;
 	host->env.stats.OutRequests++;
 	if (out->frame > 0)
 		ethernet_dispatch(host, out, packet);
@@ -138,6 +139,7 @@ static bool outgoing_init(struct tern_host *host, struct outgoing *out, const st
 		.ip = {
 			.src = tuple->local,
 			.dst = tuple->remote,
+			.zone = tuple->zone,
 			.version = v4 ? 4 : 6,
 			.protocol = protocol,
 			.ttl = ttl ? ttl : host->env.config.ttl,
@@ -146,7 +148,7 @@ static bool outgoing_init(struct tern_host *host, struct outgoing *out, const st
 	};
 	if (route) {
 		out->route = *route;
-	} else if (!host_route(host, &tuple->remote, &out->route)) {
+	} else if (!host_route(host, tuple->zone, &tuple->remote, &out->route)) {
 		host->env.stats.OutNoRoutes++;
 		return false;
 	}
@@ -278,7 +280,8 @@ int packet_message(struct tern_host *host, const struct message *message, struct
 	struct outgoing	    way;
 	int		    error = 0;
 
-	if (message->to_group && !route_to_group(&host->routes, message->link, &message->tuple->remote, &group))
+	if (message->to_group && !route_to_group(&host->routes, message->tuple->zone, message->link,
+						 &message->tuple->remote, &group))
 		error = -TERN_EINVAL;
 	else if (!outgoing_init(host, &way, message->tuple, message->to_group ? &group : NULL, message->protocol,
 				message->ttl ? message->ttl : message->to_group, message->traffic_class))

@@ -84,7 +84,7 @@ void reply_reset(struct tern_host *host, const struct tern_tuple *tuple, enum tc
 	reply_segment(host, tuple, state, &reset, 0, false);
 }
 
-void reply_icmp(struct tern_host *host, const struct tern_addr *src, const struct tern_addr *dst,
+void reply_icmp(struct tern_host *host, uint32_t zone, const struct tern_addr *src, const struct tern_addr *dst,
 		struct bounce *bounce, uint32_t len, uint8_t traffic_class)
 {
 	struct reply *const reply = host->n_icmp < HOST_BOUNCES ? reply_add(host) : NULL;
@@ -95,7 +95,7 @@ void reply_icmp(struct tern_host *host, const struct tern_addr *src, const struc
 	}
 	*reply = (struct reply){
 		.kind = REPLY_ICMP,
-		.tuple = { .local = *src, .remote = *dst },
+		.tuple = { .local = *src, .remote = *dst, .zone = zone },
 		.bounce = bounce,
 		.bounce_len = len,
 		.traffic_class = traffic_class,

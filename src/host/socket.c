@@ -49,24 +49,24 @@ static int name_connection(struct tern_host *host, const struct tern_open *open,
 	*tuple = (struct tern_tuple){
 		.local = open->local.addr,
 		.remote = open->remote.addr,
-		.zone = open->remote.zone,
+		.zone = open->remote.zone ? open->remote.zone : open->local.zone,
 		.local_port = open->local.port,
 		.remote_port = open->remote.port,
 	};
-	/* Zones are the gateway's; packets of links carry none so far. */
-	if (open->remote.port == 0 || open->remote.zone != 0 || open->local.zone != 0 ||
+	if (open->remote.port == 0 || (open->local.zone != 0 && open->local.zone != tuple->zone) ||
 	    !addr_is_unicast(&open->remote.addr))
 		return -TERN_EINVAL; /* MUST-46 */
-	if (route_kind_of(&host->routes, &open->remote.addr) == ROUTE_BROADCAST)
+	if (route_kind_of(&host->routes, tuple->zone, &open->remote.addr) == ROUTE_BROADCAST)
 		return -TERN_EINVAL;
-	if (!route_find(&host->routes, &open->remote.addr, &route))
+	if (!route_find(&host->routes, tuple->zone, &open->remote.addr, &route))
 		return -TERN_ENETUNREACH;
+	tuple->zone = route.zone;
 	if (addr_is_unspecified(&open->local.addr)) {
-		if (!route_source(&host->routes, &open->remote.addr, &tuple->local)) /* MUST-44 */
+		if (!route_source(&host->routes, tuple->zone, &open->remote.addr, &tuple->local)) /* MUST-44 */
 			return -TERN_ENETUNREACH;
 	} else if (addr_is_v4(&open->local.addr) != addr_is_v4(&open->remote.addr)) {
 		return -TERN_EINVAL;
-	} else if (!route_is_local(&host->routes, &open->local.addr)) {
+	} else if (!route_is_local(&host->routes, tuple->zone, &open->local.addr)) {
 		return -TERN_EADDRNOTAVAIL;
 	}
 	/* A loopback address never leaves the host (RFC 1122 3.2.1.3 (g)). */

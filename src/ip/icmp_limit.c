@@ -78,9 +78,9 @@ static bool hides_its_protocol(const struct ip_header *ip)
 		ip->protocol == AUTHENTICATION || ip->protocol == DESTINATION);
 }
 
-static bool is_one_host(const struct routes *routes, const struct tern_addr *addr)
+static bool is_one_host(const struct routes *routes, uint32_t zone, const struct tern_addr *addr)
 {
-	const enum route_kind kind = route_kind_of(routes, addr);
+	const enum route_kind kind = route_kind_of(routes, zone, addr);
 
 	return kind == ROUTE_OTHER || kind == ROUTE_OWN || kind == ROUTE_OWN_LOOPBACK;
 }
@@ -89,7 +89,7 @@ bool icmp_may_answer(const struct routes *routes, const struct ip_header *ip)
 {
 	if (ip->is_fragment && ip->fragment_offset != 0)
 		return false;
-	if (!is_one_host(routes, &ip->src) || !is_one_host(routes, &ip->dst))
+	if (!is_one_host(routes, ip->zone, &ip->src) || !is_one_host(routes, ip->zone, &ip->dst))
 		return false;
 	if (ip->version == 4 && ip->protocol == IPPROTO_ICMP4)
 		return ip->payload_len > 0 && is_icmp_v4_query(ip->payload[0]);

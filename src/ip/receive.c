@@ -10,7 +10,7 @@ enum ip_receive_verdict ip_receive_judge(const struct routes *routes, const stru
 	if (ip->source_routed)
 		return IP_RECEIVE_SOURCE_ROUTED;
 
-	switch (route_kind_of(routes, &ip->src)) {
+	switch (route_kind_of(routes, ip->zone, &ip->src)) {
 	case ROUTE_OWN:
 		if (!looped)
 			return IP_RECEIVE_OWN_SOURCE;
@@ -31,7 +31,7 @@ enum ip_receive_verdict ip_receive_judge(const struct routes *routes, const stru
 	default: return IP_RECEIVE_BAD_SOURCE;
 	}
 
-	switch (route_kind_of(routes, &ip->dst)) {
+	switch (route_kind_of(routes, ip->zone, &ip->dst)) {
 	case ROUTE_OWN: return IP_RECEIVE_OURS;
 	case ROUTE_OWN_LOOPBACK: return looped ? IP_RECEIVE_OURS : IP_RECEIVE_LOOPBACK;
 	case ROUTE_BROADCAST: return IP_RECEIVE_BROADCAST;

@@ -27,15 +27,35 @@ static bool has_v6_address(const struct routes *routes, uint8_t link)
 	return false;
 }
 
-int route_add_link(struct routes *routes, uint32_t mtu, uint8_t *link)
+int route_add_link(struct routes *routes, uint32_t mtu, uint32_t zone, uint8_t *link)
 {
-	if (mtu < ROUTE_MTU_MIN || mtu > ROUTE_MTU_MAX)
+	if (mtu < ROUTE_MTU_MIN || mtu > ROUTE_MTU_MAX || (zone != 0 && zone <= ROUTE_LINKS))
 		return -TERN_EINVAL;
 	if (routes->n_links == ROUTE_LINKS)
 		return -TERN_ENOMEM;
 	*link = routes->n_links++;
 	routes->mtu[*link] = mtu;
+	routes->zone[*link] = zone;
 	return 0;
+}
+
+static bool is_link_scoped(const struct tern_addr *addr)
+{
+	return !addr_is_v4(addr) && addr_is_link_local(addr);
+}
+
+uint32_t route_zone(const struct routes *routes, uint8_t link, const struct tern_addr *addr)
+{
+	if (link >= routes->n_links)
+		return 0;
+	if (routes->zone[link] != 0)
+		return routes->zone[link];
+	return is_link_scoped(addr) ? link + 1u : 0;
+}
+
+static bool link_is_in(const struct routes *routes, uint8_t link, uint32_t zone)
+{
+	return zone != 0 && zone <= ROUTE_LINKS ? link == zone - 1 : routes->zone[link] == zone;
 }
 
 int route_set_mtu(struct routes *routes, uint8_t link, uint32_t mtu)
@@ -105,10 +125,10 @@ static bool grow(struct mem *mem, void **block, uint16_t *room, size_t size, uns
 	return true;
 }
 
-static struct route_address *find_address(const struct routes *routes, const struct tern_addr *addr)
+static struct route_address *find_address(const struct routes *routes, uint32_t zone, const struct tern_addr *addr)
 {
 	for (unsigned i = 0; i < routes->n_addresses; i++)
-		if (addr_equal(&routes->addresses[i].addr, addr))
+		if (addr_equal(&routes->addresses[i].addr, addr) && link_is_in(routes, routes->addresses[i].link, zone))
 			return &routes->addresses[i];
 	return NULL;
 }
@@ -122,7 +142,7 @@ int route_add_address(struct routes *routes, uint8_t link, const struct tern_add
 		return -TERN_EINVAL;
 	if (!addr_is_v4(addr) && routes->mtu[link] < ROUTE_MTU_MIN_V6)
 		return -TERN_EINVAL;
-	if (find_address(routes, addr) != NULL)
+	if (find_address(routes, route_zone(routes, link, addr), addr) != NULL)
 		return -TERN_EADDRINUSE;
 	if (routes->n_addresses == routes->room_addresses) {
 		void *block = routes->addresses;
@@ -138,17 +158,20 @@ int route_add_address(struct routes *routes, uint8_t link, const struct tern_add
 
 int route_remove_address(struct routes *routes, const struct tern_addr *addr)
 {
-	struct route_address *const found = find_address(routes, addr);
+	unsigned at = 0;
 
-	if (found == NULL)
+	while (at < routes->n_addresses && !addr_equal(&routes->addresses[at].addr, addr))
+		at++;
+	if (at == routes->n_addresses)
 		return -TERN_EADDRNOTAVAIL;
+	struct route_address *const found = &routes->addresses[at];
 	const size_t after = (size_t)(routes->addresses + routes->n_addresses - (found + 1));
 	memmove(found, found + 1, after * sizeof *found);
 	routes->n_addresses--;
 	return 0;
 }
 
-enum route_kind route_kind_of(const struct routes *routes, const struct tern_addr *addr)
+enum route_kind route_kind_of(const struct routes *routes, uint32_t zone, const struct tern_addr *addr)
 {
 	if (!addr_is_unicast(addr)) {
 		if (addr_is_multicast(addr))
@@ -157,17 +180,18 @@ enum route_kind route_kind_of(const struct routes *routes, const struct tern_add
 	}
 	if (addr_is_loopback(addr))
 		return ROUTE_OWN_LOOPBACK;
-	if (find_address(routes, addr) != NULL)
+	if (find_address(routes, zone, addr) != NULL)
 		return ROUTE_OWN;
 	for (unsigned i = 0; addr_is_v4(addr) && i < routes->n_addresses; i++)
-		if (is_broadcast_of(addr, &routes->addresses[i].addr, routes->addresses[i].bits))
+		if (link_is_in(routes, routes->addresses[i].link, zone) &&
+		    is_broadcast_of(addr, &routes->addresses[i].addr, routes->addresses[i].bits))
 			return ROUTE_BROADCAST;
 	return ROUTE_OTHER;
 }
 
-bool route_is_local(const struct routes *routes, const struct tern_addr *addr)
+bool route_is_local(const struct routes *routes, uint32_t zone, const struct tern_addr *addr)
 {
-	return addr_is_loopback(addr) || find_address(routes, addr) != NULL;
+	return addr_is_loopback(addr) || find_address(routes, zone, addr) != NULL;
 }
 
 /* ---- routes ---- */
@@ -196,7 +220,8 @@ int route_add(struct routes *routes, const struct tern_addr *prefix, unsigned bi
 	while (at < routes->n_entries && routes->entries[at].bits >= entry.bits) {
 		struct route_entry *const there = &routes->entries[at++];
 
-		if (there->bits == entry.bits && addr_equal(&there->prefix, &entry.prefix)) {
+		if (there->bits == entry.bits && addr_equal(&there->prefix, &entry.prefix) &&
+		    route_zone(routes, there->link, prefix) == route_zone(routes, link, prefix)) {
 			*there = entry;
 			return 0;
 		}
@@ -215,64 +240,84 @@ int route_add(struct routes *routes, const struct tern_addr *prefix, unsigned bi
 }
 
 /* The longest prefix among the addresses' own; NULL: dst is on no link. */
-static const struct route_address *find_neighbour(const struct routes *routes, const struct tern_addr *dst)
+static const struct route_address *find_neighbour(const struct routes *routes, uint32_t zone,
+						  const struct tern_addr *dst)
 {
 	const struct route_address *best = NULL;
 
 	for (unsigned i = 0; i < routes->n_addresses; i++) {
 		const struct route_address *const own = &routes->addresses[i];
 
-		if ((best == NULL || own->bits > best->bits) && is_in(dst, &own->addr, own->bits))
+		if (link_is_in(routes, own->link, zone) && (best == NULL || own->bits > best->bits) &&
+		    is_in(dst, &own->addr, own->bits))
 			best = own;
 	}
 	return best;
 }
 
-static const struct route_entry *find_entry(const struct routes *routes, const struct tern_addr *dst)
+static const struct route_entry *find_entry(const struct routes *routes, uint32_t zone, const struct tern_addr *dst)
 {
-	for (unsigned i = 0; i < routes->n_entries; i++)
-		if (is_in(dst, &routes->entries[i].prefix, routes->entries[i].bits))
-			return &routes->entries[i];
+	for (unsigned i = 0; i < routes->n_entries; i++) {
+		const struct route_entry *const entry = &routes->entries[i];
+
+		if (link_is_in(routes, entry->link, zone) && is_in(dst, &entry->prefix, entry->bits))
+			return entry;
+	}
 	return NULL;
 }
 
-bool route_find(const struct routes *routes, const struct tern_addr *dst, struct route *route)
+bool route_find(const struct routes *routes, uint32_t zone, const struct tern_addr *dst, struct route *route)
 {
-	switch (route_kind_of(routes, dst)) {
+	switch (route_kind_of(routes, zone, dst)) {
 	case ROUTE_OWN:
 	case ROUTE_OWN_LOOPBACK:
 		*route = (struct route){ .next_hop = *dst, .mtu = ROUTE_MTU_MAX, .link = ROUTE_LOOPBACK };
+		if (!addr_is_loopback(dst))
+			route->zone = route_zone(routes, find_address(routes, zone, dst)->link, dst);
 		return true;
 	case ROUTE_OTHER: break;
 	default: return false;
 	}
-	const struct route_address *const neighbour = find_neighbour(routes, dst);
-	const struct route_entry *const	  entry = find_entry(routes, dst);
+	const struct route_address *const neighbour = find_neighbour(routes, zone, dst);
+	const struct route_entry *const	  entry = find_entry(routes, zone, dst);
 
 	if (entry != NULL && (neighbour == NULL || entry->bits > neighbour->bits)) {
 		*route = (struct route){ .next_hop = entry->has_next_hop ? entry->next_hop : *dst,
 					 .mtu = routes->mtu[entry->link],
-					 .link = entry->link };
+					 .link = entry->link,
+					 .zone = route_zone(routes, entry->link, dst) };
 		return true;
 	}
 	if (neighbour == NULL)
 		return false;
-	*route = (struct route){ .next_hop = *dst, .mtu = routes->mtu[neighbour->link], .link = neighbour->link };
+	*route = (struct route){ .next_hop = *dst,
+				 .mtu = routes->mtu[neighbour->link],
+				 .link = neighbour->link,
+				 .zone = route_zone(routes, neighbour->link, dst) };
 	return true;
 }
 
-bool route_to_group(const struct routes *routes, uint8_t link, const struct tern_addr *dst, struct route *route)
+bool route_to_group(const struct routes *routes, uint32_t zone, uint8_t link, const struct tern_addr *dst,
+		    struct route *route)
 {
-	const enum route_kind kind = route_kind_of(routes, dst);
+	const enum route_kind kind = route_kind_of(routes, zone, dst);
 
 	if (kind != ROUTE_MULTICAST && kind != ROUTE_BROADCAST)
 		return false;
+	if (zone != 0 && (link >= routes->n_links || !link_is_in(routes, link, zone)))
+		for (link = 0; link < routes->n_links && !link_is_in(routes, link, zone);)
+			link++;
 	for (unsigned i = 0; kind == ROUTE_BROADCAST && i < routes->n_addresses; i++)
-		if (is_broadcast_of(dst, &routes->addresses[i].addr, routes->addresses[i].bits))
+		if (link_is_in(routes, routes->addresses[i].link, zone) &&
+		    is_broadcast_of(dst, &routes->addresses[i].addr, routes->addresses[i].bits))
 			link = routes->addresses[i].link;
 	if (link >= routes->n_links)
 		return false;
-	*route = (struct route){ .next_hop = *dst, .mtu = routes->mtu[link], .link = link, .group = true };
+	*route = (struct route){ .next_hop = *dst,
+				 .mtu = routes->mtu[link],
+				 .link = link,
+				 .group = true,
+				 .zone = route_zone(routes, link, dst) };
 	return true;
 }
 
@@ -354,7 +399,9 @@ static bool best_source(const struct routes *routes, const struct tern_addr *dst
 	for (unsigned i = 0; i < routes->n_addresses; i++) {
 		const struct route_address *const own = &routes->addresses[i];
 
-		if (addr_is_v4(&own->addr) != addr_is_v4(dst) || (of_link_alone && own->link != link))
+		if (addr_is_v4(&own->addr) != addr_is_v4(dst) || routes->zone[own->link] != routes->zone[link])
+			continue;
+		if (own->link != link && (of_link_alone || is_link_scoped(&own->addr)))
 			continue;
 		if (best == NULL || is_better(own, best, dst, link))
 			best = own;
@@ -370,11 +417,11 @@ bool route_group_source(const struct routes *routes, uint8_t link, const struct 
 	return best_source(routes, dst, link, true, src);
 }
 
-bool route_source(const struct routes *routes, const struct tern_addr *dst, struct tern_addr *src)
+bool route_source(const struct routes *routes, uint32_t zone, const struct tern_addr *dst, struct tern_addr *src)
 {
 	struct route route;
 
-	if (!route_find(routes, dst, &route))
+	if (!route_find(routes, zone, dst, &route))
 		return false;
 	if (route.link == ROUTE_LOOPBACK) { /* rule 1; all of 127.0.0.0/8 speaks as 127.0.0.1 */
 		*src = addr_is_v4(dst) && addr_is_loopback(dst) ? addr_v4(0x7f000001) : *dst;

@@ -220,10 +220,13 @@ static void put_data(struct record_buffer *buffer, const struct tern_record_call
 		record_put_number(buffer, link->mtu, 4);
 		record_put_number(buffer,
 				  (unsigned)link->checksum_offload | (unsigned)link->gso << 1 |
-					  (unsigned)link->ethernet << 2 | (unsigned)link->proxy_any << 3,
+					  (unsigned)link->ethernet << 2 | (unsigned)link->proxy_any << 3 |
+					  (unsigned)(link->zone != 0) << 4,
 				  1);
 		if (link->ethernet)
 			record_put(buffer, link->mac, sizeof link->mac);
+		if (link->zone != 0)
+			record_put_number(buffer, link->zone, 4);
 		return;
 	case TERN_RECORD_ADD_ADDRESS:
 	case TERN_RECORD_REMOVE_ADDRESS:
@@ -293,6 +296,7 @@ static void get_link(struct record_cursor *cursor, struct tern_link_config *link
 	const uint8_t *const mac = link->ethernet ? record_get(cursor, sizeof link->mac) : NULL;
 	if (mac)
 		memcpy(link->mac, mac, sizeof link->mac);
+	link->zone = (switches & 16) != 0 ? (uint32_t)record_get_number(cursor, 4) : 0;
 }
 
 static void get_data(struct record_call *record)

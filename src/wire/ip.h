@@ -41,6 +41,7 @@ struct ip_header {
 	uint32_t	 protocol_at;	     /* offset of the octet that holds `protocol` */
 	const uint8_t	*payload;      /* aliases the packet */
 	uint32_t	 payload_len;  /* by the header, never beyond the bytes that came */
+	uint32_t	 zone;	       /* tells equal addresses apart: not of the wire, set by who knows the link */
 	uint8_t		 problem_code; /* with IP_PARAMETER_PROBLEM */
 	uint32_t	 problem_pointer;
 };

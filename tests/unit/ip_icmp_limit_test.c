@@ -145,7 +145,7 @@ static struct routes our_routes(struct mem *mem)
 	uint8_t		       link;
 
 	routes_init(&routes, mem);
-	route_add_link(&routes, 1500, &link);
+	route_add_link(&routes, 1500, 0, &link);
 	route_add_address(&routes, link, &own, 24);
 	return routes;
 }

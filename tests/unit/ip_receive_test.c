@@ -19,11 +19,11 @@ static struct routes our_routes(struct mem *mem)
 	uint8_t		 link;
 
 	routes_init(&routes, mem);
-	route_add_link(&routes, 1500, &link);
+	route_add_link(&routes, 1500, 0, &link);
 	route_add_address(&routes, 0, &addr, 64);
 	addr = addr_v4(0x0a000001);
 	route_add_address(&routes, 0, &addr, 24);
-	route_add_link(&routes, 1500, &link);
+	route_add_link(&routes, 1500, 0, &link);
 	addr = addr_v4(0xc0a80101);
 	route_add_address(&routes, 1, &addr, 24);
 	return routes;

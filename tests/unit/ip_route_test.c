@@ -53,7 +53,7 @@ static uint8_t link_of(struct fixture *f, uint32_t mtu)
 {
 	uint8_t link = 77;
 
-	assert_int_equal(route_add_link(&f->routes, mtu, &link), 0);
+	assert_int_equal(route_add_link(&f->routes, mtu, 0, &link), 0);
 	return link;
 }
 
@@ -70,7 +70,7 @@ static int add_route(struct fixture *f, struct tern_addr prefix, unsigned bits, 
 
 static enum route_kind kind(const struct fixture *f, struct tern_addr addr)
 {
-	return route_kind_of(&f->routes, &addr);
+	return route_kind_of(&f->routes, 0, &addr);
 }
 
 static const struct tern_addr nobody = { { 0 } };
@@ -82,11 +82,11 @@ static void links_have_an_mtu(void **state)
 
 	(void)state;
 	begin(&f);
-	assert_int_equal(route_add_link(&f.routes, 67, &link), -TERN_EINVAL);
-	assert_int_equal(route_add_link(&f.routes, 65536, &link), -TERN_EINVAL);
+	assert_int_equal(route_add_link(&f.routes, 67, 0, &link), -TERN_EINVAL);
+	assert_int_equal(route_add_link(&f.routes, 65536, 0, &link), -TERN_EINVAL);
 	for (unsigned i = 0; i < ROUTE_LINKS; i++)
 		assert_int_equal(link_of(&f, 1500), i);
-	assert_int_equal(route_add_link(&f.routes, 1500, &link), -TERN_ENOMEM);
+	assert_int_equal(route_add_link(&f.routes, 1500, 0, &link), -TERN_ENOMEM);
 	assert_int_equal(route_set_mtu(&f.routes, 3, 68), 0);
 	assert_int_equal(route_mtu(&f.routes, 3), 68);
 	assert_int_equal(route_mtu(&f.routes, 4), 1500);
@@ -162,10 +162,10 @@ static void kinds_follow_the_prefixes(void **state)
 	assert_int_equal(kind(&f, v4(8, 8, 8, 8)), ROUTE_OTHER);
 
 	const struct tern_addr own = v4(10, 1, 2, 3);
-	assert_true(route_is_local(&f.routes, &own));
+	assert_true(route_is_local(&f.routes, 0, &own));
 	assert_int_equal(route_remove_address(&f.routes, &own), 0);
 	assert_int_equal(route_remove_address(&f.routes, &own), -TERN_EADDRNOTAVAIL);
-	assert_false(route_is_local(&f.routes, &own));
+	assert_false(route_is_local(&f.routes, 0, &own));
 	assert_int_equal(kind(&f, v4(10, 1, 15, 255)), ROUTE_OTHER);
 	assert_int_equal(kind(&f, v6(0x2001, 0xdb8, 1)), ROUTE_OWN); /* the others moved up */
 	assert_int_equal(kind(&f, v4(192, 0, 2, 0)), ROUTE_OWN);
@@ -176,7 +176,7 @@ static void found(const struct fixture *f, struct tern_addr dst, unsigned link, 
 {
 	struct route route;
 
-	assert_true(route_find(&f->routes, &dst, &route));
+	assert_true(route_find(&f->routes, 0, &dst, &route));
 	assert_int_equal(route.link, link);
 	assert_true(addr_equal(&route.next_hop, &next_hop));
 	assert_int_equal(route.mtu, route_mtu(&f->routes, (uint8_t)link));
@@ -186,7 +186,7 @@ static void not_found(const struct fixture *f, struct tern_addr dst)
 {
 	struct route route;
 
-	assert_false(route_find(&f->routes, &dst, &route));
+	assert_false(route_find(&f->routes, 0, &dst, &route));
 }
 
 static void the_longest_prefix_wins(void **state)
@@ -300,7 +300,7 @@ static void source_is(const struct fixture *f, struct tern_addr dst, struct tern
 {
 	struct tern_addr src;
 
-	assert_true(route_source(&f->routes, &dst, &src));
+	assert_true(route_source(&f->routes, 0, &dst, &src));
 	assert_memory_equal(src.b, want.b, 16);
 }
 
@@ -312,12 +312,12 @@ static void ipv4_sources(void **state)
 	(void)state;
 	begin(&f);
 	link_of(&f, 1500), link_of(&f, 1500);
-	assert_false(route_source(&f.routes, &dst, &src));
+	assert_false(route_source(&f.routes, 0, &dst, &src));
 	add_address(&f, 0, v4(169, 254, 1, 1), 16);
 	add_address(&f, 0, v4(10, 0, 0, 1), 24);
 	add_address(&f, 0, v4(10, 0, 1, 1), 24);
 	add_address(&f, 1, v4(192, 168, 0, 1), 24);
-	assert_false(route_source(&f.routes, &dst, &src));
+	assert_false(route_source(&f.routes, 0, &dst, &src));
 	add_route(&f, v4(0, 0, 0, 0), 0, 1, v4(192, 168, 0, 254));
 	source_is(&f, v4(10, 0, 0, 7), v4(10, 0, 0, 1)); /* rule 8 */
 	source_is(&f, v4(10, 0, 1, 7), v4(10, 0, 1, 1));
@@ -326,9 +326,9 @@ static void ipv4_sources(void **state)
 	source_is(&f, v4(8, 8, 8, 8), v4(192, 168, 0, 1));     /* rule 5 */
 	source_is(&f, v4(127, 0, 0, 9), v4(127, 0, 0, 1));
 	dst = v6(0x2001, 0xdb8, 1);
-	assert_false(route_source(&f.routes, &dst, &src));
+	assert_false(route_source(&f.routes, 0, &dst, &src));
 	add_route(&f, nobody, 0, 0, nobody);
-	assert_false(route_source(&f.routes, &dst, &src)); /* a route, but no address of that version */
+	assert_false(route_source(&f.routes, 0, &dst, &src)); /* a route, but no address of that version */
 	end(&f);
 }
 
