@@ -17,7 +17,7 @@ import time
 import unittest
 
 from gateway_world import (CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUSER, LIMIT, NOBODY, TcpServer, World, await_true,
-                           become_nobody, libc, mount, own_namespaces, unshare)
+                           become_nobody, libc, mount, own_namespaces, start_container, unshare)
 
 WORLD = None
 
@@ -214,20 +214,6 @@ class Refusals(unittest.TestCase):
         error = self.refused(forbid)
         self.assertIn("no user namespace", error)
         self.assertIn("sysctl user.max_user_namespaces=", error)
-
-
-def start_container():
-    """A process in namespaces of its own that runs what it reads: the stand-in for a container."""
-    code = ("import ctypes,os,socket,sys\n"
-            "uid,gid=os.geteuid(),os.getegid()\n"
-            f"assert ctypes.CDLL(None).unshare({CLONE_NEWUSER | CLONE_NEWNET}) == 0\n"
-            "for n,t in(('setgroups','deny'),('uid_map',f'0 {uid} 1'),('gid_map',f'0 {gid} 1')):\n"
-            "    f=open('/proc/self/'+n,'w'); f.write(t); f.close()\n"
-            "print('there',flush=True)\n"
-            "for line in sys.stdin: exec(line)\n")
-    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "there\n"
-    return process
 
 
 class Joined(unittest.TestCase):
