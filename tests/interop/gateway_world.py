@@ -304,13 +304,17 @@ def expert_of(path):
     return found
 
 
-# What a machine that is short of processors makes of a clean link: we are not run for some milliseconds, the guest's tail
-# loss probe goes off (RFC 8985 7.2), and we answer with a D-SACK.
+# What a machine that is short of processors makes of a clean link: one side is not run for some milliseconds, the other's
+# tail loss probe goes off (RFC 8985 7.2) and is answered with a D-SACK. A few of these are no fault of anybody's.
 LATE = ("This frame is a (suspected)", "D-SACK Sequence", "Duplicate ACK", "Duplicate to the ACK")
-LATE_MOST = 0.01
 # As Linux has it where it completes a sum in software (skb_checksum_help()); right for UDP alone.
 NEGATIVE_ZERO = "TCP Checksum 0xffff instead of 0x0000"
 OURS = "!(ip.src == 10.0.2.100 || ipv6.src == fd00::100)"
+
+
+def is_few(again, packets):
+    """Sent again, of so many packets: what a busy machine explains."""
+    return again <= max(3, packets // 100)
 
 
 def odd_in(path):
@@ -320,8 +324,7 @@ def odd_in(path):
         odd = [each for each in odd if not each[1].startswith(NEGATIVE_ZERO)]
     if any(each[1].startswith(LATE) for each in odd):
         again = packets_in(path, "tcp.analysis.retransmission")
-        if not packets_in(path, f"tcp.analysis.retransmission && {OURS}") and \
-                again <= max(2, LATE_MOST * packets_in(path)):
+        if is_few(again, packets_in(path)):
             odd = [each for each in odd if not each[1].startswith(LATE)]
     return odd
 
