@@ -3,6 +3,7 @@
  * its queue.
  */
 #include "bench.h"
+#include "base/siphash.h"
 #include "path.h"
 #include <stdio.h>
 
@@ -28,10 +29,11 @@ static void make_path(struct path *path, double buffer, uint64_t seed)
 static void shares(struct path *path, const char *const controller[], unsigned n, double *share)
 {
 	const tern_time end = SECONDS * TERN_SECOND;
+	uint64_t random = path->settings.forward.seed;
 
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < n; i++) { /* within the first seconds, by seed: else every run is the same */
 		path_open(path, controller[i], UINT64_MAX);
-		path_run(path, path->now + STAGGER * TERN_MILLISECOND);
+		path_run(path, path->now + (tern_time)(splitmix64(&random) % (2 * STAGGER)) * TERN_MILLISECOND);
 	}
 	path_run(path, WARM_UP * TERN_SECOND);
 	for (unsigned i = 0; i < n; i++)

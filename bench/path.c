@@ -6,7 +6,7 @@ enum { SENDER, RECEIVER, BATCH = 64, PIECE = 65536, PORT = 5001, HEADERS = 52 /*
 
 static uint8_t piece[PIECE];
 
-const char *const bench_controllers[] = { "reno" };
+const char *const bench_controllers[] = { "reno", "cubic", "bbr" };
 const unsigned bench_n_controllers = sizeof bench_controllers / sizeof *bench_controllers;
 
 bool bench_is_model_based(const char *controller)
@@ -270,14 +270,8 @@ void path_status(const struct path *path, unsigned flow, struct tern_status *sta
 double path_ceiling(const struct path *path)
 {
 	const struct tern_impair *const set = &path->settings.forward;
-	double through = 1 - set->loss;
 
-	if (set->burst_enter > 0) { /* the share of time in the bad state */
-		const double bad = set->burst_enter / (set->burst_enter + set->burst_leave);
-
-		through *= 1 - bad * (set->burst_loss > 0 ? set->burst_loss : 1);
-	}
-	return (double)set->rate * (path->settings.mtu - HEADERS) / path->settings.mtu * through;
+	return (double)set->rate * (path->settings.mtu - HEADERS) / path->settings.mtu;
 }
 
 uint32_t path_buffer(double products, uint64_t rate, tern_time rtt, uint32_t mtu)

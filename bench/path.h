@@ -57,7 +57,7 @@ void	 path_run_flow(struct path *path, unsigned flow, tern_time latest);
 void	 path_watch_queue(struct path *path); /* counts anew from here */
 void	 path_status(const struct path *path, unsigned flow, struct tern_status *status);
 
-/* Octets of text a second that the bottleneck can carry at most, headers and mean loss taken off. */
+/* Octets of text a second that the bottleneck can carry at most, headers taken off (what is lost is lost before). */
 double path_ceiling(const struct path *path);
 /* Packets of a buffer of so many bandwidth-delay products, at least two. */
 uint32_t path_buffer(double products, uint64_t rate, tern_time rtt, uint32_t mtu);

@@ -246,6 +246,10 @@ static void act_on_world(struct lab_world *world, unsigned side)
 		told(world, side, "is gone");
 		at->vanished = true;
 		return;
+	case LAB_DELAY:
+		told(world, side, at->actor.step->n != 0 ? "its packets are late" : "its packets are fast again");
+		lab_world_delay(world, side, at->actor.step->n);
+		return;
 	case LAB_OLD_SYN:
 		lab_forge_old_syn(world);
 		return;

@@ -33,6 +33,11 @@ static bool matches(const struct lab_expectation *expect, const struct timeline_
 	case LAB_TIMER:
 		return line->kind == TIMELINE_TIMER && (int)event->u.timer.timer == expect->a &&
 		       event->u.timer.action == TERN_TIMER_FIRED;
+	case LAB_NO_TIMEOUT:
+		return line->kind == TIMELINE_TIMER && event->u.timer.timer == TERN_TIMER_RETRANSMIT &&
+		       event->u.timer.action == TERN_TIMER_FIRED;
+	case LAB_CONGESTION:
+		return line->kind == TIMELINE_CONGESTION && (int)event->u.congestion.event == expect->a;
 	case LAB_NOTE:
 		return line->kind == TIMELINE_NOTE && (int)event->u.note.note == expect->a;
 	case LAB_ROLE:
@@ -131,6 +136,8 @@ static const char *thing(const struct lab_expectation *expect)
 		return tern_timer_name((enum tern_timer)expect->a);
 	case LAB_NOTE:
 		return tern_note_name((enum tern_note)expect->a);
+	case LAB_CONGESTION:
+		return tern_congestion_event_name((enum tern_congestion_event)expect->a);
 	case LAB_ROLE:
 		return role_name((enum role)expect->a);
 	case LAB_WINDOW:
@@ -145,7 +152,7 @@ static bool counted(const struct lab_world *world, const struct lab_expectation 
 	static const char *const kinds[] = {
 		[LAB_VERDICT] = "verdict",     [LAB_RETRANSMIT] = "retransmission for", [LAB_TIMER] = "expiry of timer",
 		[LAB_NOTE] = "note",	       [LAB_ROLE] = "segment",			[LAB_WINDOW] = "window",
-		[LAB_LOST] = "segment",
+		[LAB_LOST] = "segment",	       [LAB_CONGESTION] = "congestion event",
 	};
 	const unsigned least = expect->expect == LAB_WINDOW || expect->b == 0 ? 1 : (unsigned)expect->b;
 	const unsigned n = count(world, expect);
@@ -153,6 +160,14 @@ static bool counted(const struct lab_world *world, const struct lab_expectation 
 		return true;
 	snprintf(why, size, "%s: %u times %s %s, expected at least %u", lab_side_names[expect->side], n,
 		 kinds[expect->expect], thing(expect), least);
+	return false;
+}
+
+static bool no_timeout(const struct lab_world *world, const struct lab_expectation *expect, char *why, size_t size)
+{
+	if (count(world, expect) == 0)
+		return true;
+	snprintf(why, size, "%s's retransmission timer fired", lab_side_names[expect->side]);
 	return false;
 }
 
@@ -179,6 +194,9 @@ bool lab_as_expected(const struct lab_world *world, char *why, size_t size)
 			break;
 		case LAB_ERROR:
 			as_expected = met_error(world, expect, why, size);
+			break;
+		case LAB_NO_TIMEOUT:
+			as_expected = no_timeout(world, expect, why, size);
 			break;
 		case LAB_INTACT:
 			as_expected = intact(world, why, size);

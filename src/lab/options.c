@@ -317,13 +317,18 @@ static bool complete(struct parser *parser)
 		options->impair.delay = scenario->delay != 0 ? scenario->delay : 10 * TERN_MILLISECOND;
 	if (!is_given(parser, OPTION_RATE))
 		options->impair.rate = scenario->rate;
+	if (!is_given(parser, OPTION_LIMIT) && scenario->limit != 0)
+		options->impair.limit = scenario->limit;
+	if (options->cc == NULL && options->n_compare == 0)
+		options->cc = scenario->cc;
 	if (!is_given(parser, OPTION_REORDER)) {
 		options->impair.reorder = scenario->reorder;
 		options->impair.reorder_by = scenario->reorder_by;
 	}
 	for (unsigned side = 0; side < LAB_SIDES; side++)
-		if (scenario->drop[side] != 0)
-			(void)add_drop(options, side, scenario->drop[side]);
+		for (unsigned i = 0; i < LAB_SCENARIO_DROPS; i++)
+			if (scenario->drop[side][i] != 0)
+				(void)add_drop(options, side, scenario->drop[side][i]);
 	if (options->ipv6 && options->mtu < 1280)
 		return wrong(parser, "--mtu: %u is less than IPv6's least, 1280", options->mtu);
 	if (options->n_compare > 0 && (options->explain || options->record != NULL || options->cc != NULL))

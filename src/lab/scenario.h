@@ -16,6 +16,7 @@ enum {
 	LAB_ALL		= -1, /* an amount: as --bytes says; -2: twice that, and so on */
 	LAB_CLIENT_PORT = 40000,
 	LAB_SERVER_PORT = 80,
+	LAB_SCENARIO_DROPS = 4,
 	LAB_FLOOD_PORT	= 50000,
 };
 
@@ -47,6 +48,7 @@ enum lab_act {
 	LAB_FLOOD,     /* a SYN from an address that nobody has, another one each time */
 	LAB_BLIND_RST, /* somebody forges an RST in the client's name, in the window, not at RCV.NXT */
 	LAB_BLIND_SYN, /* and a SYN */
+	LAB_DELAY,     /* what this side sends from now on takes n nanoseconds; 0: as long as at first */
 	LAB_WAIT,      /* nothing: the condition was all */
 };
 
@@ -68,6 +70,8 @@ enum lab_expect {
 	LAB_RETRANSMIT, /* side sent again for reason a, at least b times */
 	LAB_TIMER,	/* side's timer a fired, at least b times */
 	LAB_NOTE,	/* side noted a */
+	LAB_CONGESTION, /* side told of congestion event a, at least b times */
+	LAB_NO_TIMEOUT, /* no retransmission timer of side fired */
 	LAB_ROLE,	/* side sent a segment of role a, at least b times */
 	LAB_ERROR,	/* side's program met the error a */
 	LAB_INTACT,	/* everything that was sent either way arrived, in order, once */
@@ -90,13 +94,16 @@ struct lab_scenario {
 
 	/* Where the world differs from the usual; zero: as usual. */
 	uint32_t  bytes; /* 600 */
-	uint64_t  drop[LAB_SIDES]; /* the packet with this number is lost */
+	uint64_t  drop[LAB_SIDES][LAB_SCENARIO_DROPS]; /* the packets with these numbers are lost */
 	double	  reorder;
 	uint32_t  reorder_by;
 	uint32_t  receive_buffer, backlog;
 	uint8_t	  syn_ack_retries;
 	tern_time r2, delay; /* delay: 10 ms each way */
 	uint64_t  rate;	     /* bytes per second: apart in time, segments are acknowledged apart */
+	uint32_t  limit;     /* packets that wait for it; 0: as usual */
+	const char *cc;	     /* NULL: the host's default */
+	bool	  no_sack;
 };
 
 extern const struct lab_scenario *const lab_scenarios[]; /* ends with NULL; the first is the default */

@@ -23,4 +23,8 @@ extern const struct lab_scenario lab_lost_syn, lab_lost_syn_ack, lab_lost_ack_of
 extern const struct lab_scenario lab_syn_flood, lab_zero_window, lab_peer_vanishes, lab_keep_alive, lab_urgent,
 	lab_user_timeout, lab_fin_wait_2_orphan, lab_challenge_ack, lab_window_scale;
 
+/* scenarios_recovery.c */
+extern const struct lab_scenario lab_fast_retransmit, lab_sack_recovery, lab_tail_loss_probe, lab_spurious_rto_undone,
+	lab_slow_start, lab_cubic, lab_bbr;
+
 #endif

@@ -25,7 +25,7 @@ const struct lab_scenario lab_lost_syn = {
 		  "第 1 个报文段丢失：客户端重发 SYN" },
 	.program = { opens_and_closes, closes_later },
 	.expect = lab_client_closed_first,
-	.drop = { [LAB_CLIENT] = 1 },
+	.drop = { [LAB_CLIENT] = { 1 } },
 };
 
 const struct lab_scenario lab_lost_syn_ack = {
@@ -34,7 +34,7 @@ const struct lab_scenario lab_lost_syn_ack = {
 		  "第 2 个报文段丢失：谁先超时谁重发，SYN 或 SYN-ACK" },
 	.program = { opens_and_closes, closes_later },
 	.expect = lab_client_closed_first,
-	.drop = { [LAB_SERVER] = 1 },
+	.drop = { [LAB_SERVER] = { 1 } },
 };
 
 /* The server speaks first: nothing of the client's tells it that segment 3 was sent. */
@@ -58,7 +58,7 @@ const struct lab_scenario lab_lost_ack_of_syn = {
 		  "第 3 个报文段丢失：在 SYN-ACK 重发之前，只有一方是 ESTABLISHED" },
 	.program = { hears_first, speaks_first },
 	.expect = lab_client_closed_first,
-	.drop = { [LAB_CLIENT] = 2 },
+	.drop = { [LAB_CLIENT] = { 2 } },
 };
 
 static const struct lab_expectation fin_came_again[] = {
@@ -76,7 +76,7 @@ const struct lab_scenario lab_lost_fin = {
 		  "第 4 个报文段丢失：FIN 像任何数据一样重发" },
 	.program = { opens_and_closes, closes_later },
 	.expect = fin_came_again,
-	.drop = { [LAB_CLIENT] = 3 },
+	.drop = { [LAB_CLIENT] = { 3 } },
 };
 
 static const struct lab_expectation last_ack_came_again[] = {
@@ -94,7 +94,7 @@ const struct lab_scenario lab_lost_last_ack = {
 		  "第 7 个报文段丢失：FIN 重发，TIME-WAIT 再次应答并重新计时" },
 	.program = { opens_and_closes, closes_later },
 	.expect = last_ack_came_again,
-	.drop = { [LAB_CLIENT] = 4 },
+	.drop = { [LAB_CLIENT] = { 4 } },
 };
 
 /* ---- data ---- */
@@ -125,7 +125,7 @@ const struct lab_scenario lab_retransmission = {
 	.expect = sent_again,
 	.bytes = 14600,
 	.rate = 10 * MBIT,
-	.drop = { [LAB_CLIENT] = 5 },
+	.drop = { [LAB_CLIENT] = { 5 } },
 };
 
 static const struct lab_expectation came_out_of_order[] = {

@@ -41,6 +41,7 @@ static void configure(const struct lab_world *world, unsigned side, struct tern_
 		config->congestion_control = world->options->cc;
 	if (scenario->receive_buffer != 0)
 		config->receive_buffer = config->receive_buffer_max = scenario->receive_buffer;
+	config->no_sack = scenario->no_sack;
 	if (scenario->syn_ack_retries != 0)
 		config->syn_ack_retries = scenario->syn_ack_retries;
 	if (scenario->r2 != 0)
@@ -67,6 +68,7 @@ static int impair(struct lab_world *world, unsigned side, struct tern_link *end)
 	settings.n_drop = world->options->n_drop[side];
 	settings.fate = timeline_fate;
 	settings.context = &at->tap;
+	at->impair = settings;
 	const int error = tern_impair_create(&at->link, end, &settings, tern_allocator_default());
 	if (error != 0)
 		end->ops->close(end);
@@ -241,6 +243,13 @@ void lab_world_run(struct lab_world *world)
 			return;
 		}
 	}
+}
+
+void lab_world_delay(struct lab_world *world, unsigned side, tern_time delay)
+{
+	struct lab_side *const at = &world->side[side];
+	at->impair.delay = delay != 0 ? delay : world->options->impair.delay;
+	(void)tern_impair_set(at->link, &at->impair); /* it differs from valid settings by a delay alone */
 }
 
 int lab_world_destroy(struct lab_world *world)

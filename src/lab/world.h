@@ -35,6 +35,7 @@ enum { LAB_FORGED = 32 };
 struct lab_side {
 	tern_host	   *host;
 	struct tern_link   *link;
+	struct tern_impair  impair; /* of what this side sends */
 	uint8_t		    number; /* the link's, at the host */
 	bool		    vanished;
 	struct tern_addr    addr;
@@ -66,6 +67,9 @@ int  lab_world_create(struct lab_world *world, const struct lab_options *options
 void lab_world_run(struct lab_world *world);
 /* 0, or what ending the recording met (negated errno). */
 int  lab_world_destroy(struct lab_world *world);
+
+/* What this side sends from now on takes so long; 0: as long as at first. */
+void lab_world_delay(struct lab_world *world, unsigned side, tern_time delay);
 
 /* ---- actor.c ---- */
 
