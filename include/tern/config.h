@@ -47,6 +47,7 @@ struct tern_config {
 	uint16_t mss_floor;	     /* 64: a smaller MSS of a peer counts as this */
 	uint8_t	 initial_window;     /* 10 segments (RFC 6928) */
 	uint8_t	 dup_ack_threshold;  /* 3 */
+	uint8_t	 mtu_probing;	     /* 1: path MTU by probes (RFC 4821) once large segments vanish; 2: always */
 	uint8_t	 challenge_acks;     /* 5 in each second, per connection (RFC 5961 7) */
 	uint8_t	 ttl;		     /* 64 */
 
@@ -68,7 +69,8 @@ struct tern_config {
 	bool sack_counting; /* losses by RFC 6675's counting, not by RACK-TLP (RFC 8985) */
 
 	/* Switches: what is off. */
-	bool no_timestamps, no_window_scale, no_sack, no_syn_cookies, no_path_mtu_discovery, no_delayed_ack;
+	bool no_timestamps, no_window_scale, no_sack, no_syn_cookies, no_path_mtu_discovery, no_delayed_ack,
+	     no_mtu_probing; /* never (mtu_probing says when) */
 	bool forwarding_any; /* accept packets to any destination (accept-any listeners, gateways) */
 };
 

@@ -55,6 +55,7 @@ enum tern_fate {
 	TERN_FATE_CORRUPTED, /* delivered with a bit flipped */
 	TERN_FATE_REORDERED, /* delivered later than what follows it */
 	TERN_FATE_MARKED,    /* delivered with "congestion experienced" (RFC 3168 5) */
+	TERN_FATE_TOO_BIG,   /* beyond mtu */
 };
 /* "delivered", "queue-full"; "?" out of range. */
 const char *tern_fate_name(enum tern_fate fate);
@@ -75,13 +76,14 @@ struct tern_impair {
 	uint32_t  limit_bytes; /* their bytes; 0: no such limit. The tail is dropped by either */
 	bool	  ecn;	     /* what loss or burst would take is marked CE instead, where it is ECN-capable */
 	tern_time ce_threshold; /* what waits longer than this for the rate is marked, where ECN-capable; 0: never */
+	uint32_t  mtu;	     /* larger IP packets vanish, and no ICMP says so: a black hole; 0: none */
 	size_t	  memory;    /* bytes that may be held, waiting or on their way; 0: 64 MiB */
 	uint64_t  seed;
 	const uint64_t *drop; /* sorted numbers (from 1) of packets to drop; kept by the caller */
 	size_t	  n_drop;
 	/* Told once for each packet that enters, in order; arrives: when it will leave (TERN_NEVER: never;
 	 * reordered: at the latest). n counts from 1. A packet with several fates has the first of dropped,
-	 * lost, queue full, corrupted, marked, reordered, duplicated. May be NULL; must not call the link. */
+	 * too big, lost, queue full, corrupted, marked, reordered, duplicated. May be NULL; must not call the link. */
 	void (*fate)(void *context, uint64_t n, const tern_packet *packet, enum tern_fate fate,
 		     tern_time arrives);
 	void *context;

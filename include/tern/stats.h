@@ -41,6 +41,7 @@ struct tern_stats {
 	uint64_t TCPOFOQueue, TCPOFODrop, TCPKeepAlive, TCPWinProbe;
 	uint64_t TCPFromZeroWindowAdv, TCPToZeroWindowAdv, TCPOrigDataSent, TCPDelivered, TCPZeroWindowDrop;
 	uint64_t TCPPureAcksReceived;
+	uint64_t TCPMTUPFail, TCPMTUPSuccess; /* path MTU probes lost, and arrived (RFC 4821) */
 	/* Tern */
 	uint64_t TernReplyOverflow;  /* RST or ACK without a connection that found no place to wait */
 	uint64_t TernTimersUnarmed;  /* timers that had to be found by looking, memory being spent */

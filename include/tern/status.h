@@ -46,7 +46,7 @@ struct tern_status {
 	/* Agreed on. */
 	bool	 wscale_ok, ts_ok, sack_ok, ecn_ok;
 	uint8_t	 snd_wscale, rcv_wscale;
-	uint16_t snd_mss, rcv_mss, pmtu;
+	uint16_t snd_mss, rcv_mss, pmtu; /* pmtu: bytes of the packet that carries snd_mss octets of text */
 
 	/* Congestion and timing. Bytes, nanoseconds, bytes per second. */
 	const char *congestion_control;

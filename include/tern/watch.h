@@ -148,6 +148,8 @@ enum tern_note {
 	TERN_NOTE_OUT_OF_ORDER_DROPPED, /* under memory pressure; SACK is advisory */
 	TERN_NOTE_CHALLENGE_LIMITED,   /* a challenge ACK withheld by the limit of RFC 5961 7 */
 	TERN_NOTE_TEXT_LOST,	       /* the program let go with text unread or undeliverable */
+	TERN_NOTE_BLACK_HOLE,	       /* large segments vanish without ICMP; value: bytes of a packet from here */
+	TERN_NOTE_PROBED_MTU,	       /* a larger one arrived (RFC 4821); value: bytes of a packet from here */
 	TERN_NOTES
 };
 

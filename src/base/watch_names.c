@@ -162,6 +162,8 @@ const char *tern_note_name(enum tern_note note)
 		[TERN_NOTE_OUT_OF_ORDER_DROPPED] = "out-of-order-dropped",
 		[TERN_NOTE_CHALLENGE_LIMITED] = "challenge-limited",
 		[TERN_NOTE_TEXT_LOST] = "text-lost",
+		[TERN_NOTE_BLACK_HOLE] = "black-hole",
+		[TERN_NOTE_PROBED_MTU] = "probed-mtu",
 	};
 
 	return pick(names, TERN_NOTES, (unsigned)note);

@@ -30,6 +30,7 @@ void tern_config_default(struct tern_config *config)
 		.mss_floor = 64,
 		.initial_window = 10,
 		.dup_ack_threshold = 3,
+		.mtu_probing = 1,
 		.challenge_acks = 5,
 		.ttl = 64,
 		.connections_max = (UINT32_C(1) << 30) - 1,
@@ -102,6 +103,7 @@ static void fill_sizes(struct tern_config *c, const struct tern_config *d)
 	fill_u8(&c->initial_window, d->initial_window);
 	fill_u8(&c->dup_ack_threshold, d->dup_ack_threshold);
 	fill_u8(&c->challenge_acks, d->challenge_acks);
+	fill_u8(&c->mtu_probing, d->mtu_probing);
 	fill_u8(&c->ttl, d->ttl);
 	fill_u32(&c->connections_max, d->connections_max);
 	fill_u32(&c->half_open_max, d->half_open_max);
@@ -142,7 +144,7 @@ static bool sizes_are_right(const struct tern_config *c)
 	       c->connections_max <= indices && c->half_open_max <= indices && c->time_wait_max <= indices &&
 	       c->receive_buffer <= c->receive_buffer_max && c->receive_buffer_max <= window &&
 	       c->send_buffer_max <= window && between(c->mss_floor, 28, 1460) && c->keepalive_probes <= 127 &&
-	       c->packets <= 1 << 20 && c->port_low <= c->port_high &&
+	       c->mtu_probing <= 2 && c->packets <= 1 << 20 && c->port_low <= c->port_high &&
 	       cc_controllers_are_right(c) && cc_by_name(c, c->congestion_control) >= 0;
 }
 

@@ -43,6 +43,7 @@ static const struct counter counters[] = {
 	COUNTER(TCPOFOQueue), COUNTER(TCPOFODrop),
 	COUNTER(TCPKeepAlive), COUNTER(TCPWinProbe), COUNTER(TCPFromZeroWindowAdv),
 	COUNTER(TCPToZeroWindowAdv), COUNTER(TCPOrigDataSent), COUNTER(TCPDelivered),
+	COUNTER(TCPMTUPFail), COUNTER(TCPMTUPSuccess),
 	COUNTER(TCPZeroWindowDrop), COUNTER(TCPPureAcksReceived),
 	COUNTER(TernReplyOverflow),
 	COUNTER(TernTimersUnarmed), COUNTER(TernCongestionFallback),

@@ -12,6 +12,7 @@ const char *tern_fate_name(enum tern_fate fate)
 		[TERN_FATE_CORRUPTED] = "corrupted",
 		[TERN_FATE_REORDERED] = "reordered",
 		[TERN_FATE_MARKED] = "marked",
+		[TERN_FATE_TOO_BIG] = "too-big",
 	};
 
 	return (unsigned)fate < sizeof names / sizeof *names ? names[fate] : "?";

@@ -310,6 +310,13 @@ static bool waits_too_long(const struct impair *impair)
 	return threshold > 0 && impair->rate_free > later(impair->now, threshold);
 }
 
+static bool is_too_big(const struct impair *impair, const tern_packet *packet)
+{
+	const uint32_t frame = impair->link.config.ethernet ? ETHERNET_HEADER : 0;
+
+	return impair->set.mtu && packet->len > impair->set.mtu + frame;
+}
+
 /* Decides the packet's fate; what survives is held. */
 static enum tern_fate enter(struct impair *impair, const tern_packet *packet, tern_time *arrives)
 {
@@ -323,6 +330,8 @@ static enum tern_fate enter(struct impair *impair, const tern_packet *packet, te
 	*arrives = TERN_NEVER;
 	if (numbered(impair))
 		return TERN_FATE_DROPPED;
+	if (is_too_big(impair, packet))
+		return TERN_FATE_TOO_BIG;
 	if (is_lost && !(set->ecn && is_ecn_capable(impair, packet)))
 		return TERN_FATE_LOST;
 	const bool congested = waits_too_long(impair);

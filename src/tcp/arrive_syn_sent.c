@@ -28,8 +28,6 @@ static void agree(struct tcb *tcb, const struct tcp_segment *seg)
 
 	tcp_agree(tcb_env(tcb), &agreed, seg, our_mss, tcb->v6);
 	negotiate_take(tcb, &agreed, warm->mtu);
-	if (warm->max_segment && warm->max_segment < tcb->mss)
-		tcb->mss = warm->max_segment;
 	warm->cc.cwnd = cc_initial_window(tcb->mss, tcb_env(tcb)->config.initial_window);
 	cc_mss_changed(&warm->cc, tcb->mss);
 }

@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "tcp/emit.h"
 #include "tcp/negotiate.h"
+#include "tcp/plpmtud.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
 #include "tcp/timers.h"
@@ -225,6 +226,12 @@ static void make_again(struct tcb *tcb, struct flight_record *record, struct tcp
 		timers_data_sent(tcb, now);
 }
 
+/* The path was wider when it was cut. */
+static bool is_too_long(const struct tcb *tcb, const struct flight_record *record)
+{
+	return !(record->flags & FLIGHT_SYN) && record->len - ((record->flags & FLIGHT_FIN) != 0) > tcb->mss;
+}
+
 static bool emit_lost(struct tcb *tcb, struct tcp_out *out, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
@@ -238,7 +245,10 @@ static bool emit_lost(struct tcb *tcb, struct tcp_out *out, tern_time now)
 		return false;
 	if (!warm->retransmit_now && recovery_in_flight(tcb) + record->len > warm->cc.cwnd)
 		return false;
-	make_again(tcb, record, out, now);
+	/* Memory was short when it was to be cut. */
+	if (is_too_long(tcb, record) && !flight_recut(&warm->flight, tcb_env(tcb)->mem, tcb->mss))
+		return false; /* the retransmission timer comes back to it */
+	make_again(tcb, flight_first_lost(&warm->flight), out, now);
 	return true;
 }
 
@@ -302,7 +312,7 @@ static uint32_t text_to_send(struct tcb *tcb, uint32_t limit, tern_time now)
 	return short_piece_may_leave(tcb, n, unsent, now) ? n : 0;
 }
 
-/* [seq, seq + n) leaves, and the FIN where told: one record a segment. False: no memory for them. */
+/* [seq, seq + n) leaves, and the FIN where told: one record a segment of mss. False: no memory for them. */
 static bool record_sent(struct tcb *tcb, uint32_t n, bool fin, uint32_t mss, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
@@ -382,6 +392,22 @@ static bool emit_tail_probe(struct tcb *tcb, tern_time now, struct tcp_out *out)
 	return is_new || is_again;
 }
 
+/* One segment that is larger than those before, to see whether it arrives (plpmtud.h). */
+static bool emit_mtu_probe(struct tcb *tcb, tern_time now, struct tcp_out *out)
+{
+	const uint32_t n = plpmtud_wanted(tcb, now);
+	const seq_t seq = tcb->snd.nxt;
+
+	if (n == 0 || !record_sent(tcb, n, false, n, now))
+		return false;
+	begin_segment(tcb, out, seq, TCP_ACK, n, now);
+	add_text(tcb, out, seq, n);
+	plpmtud_sent(tcb, seq, n);
+	tcb_env(tcb)->stats.TCPOrigDataSent++;
+	emit_made_room(tcb);
+	return true;
+}
+
 /* One octet of new text, or the FIN, against a shut window (RFC 9293 3.8.6.1, MUST-36). */
 static bool emit_probe(struct tcb *tcb, tern_time now, struct tcp_out *out)
 {
@@ -446,6 +472,8 @@ static bool emit_something(struct tcb *tcb, uint32_t limit, tern_time now, struc
 		if (tcb->warm && emit_lost(tcb, out, now))
 			return true;
 		if (tcb->warm && tcb->state >= ESTABLISHED && emit_tail_probe(tcb, now, out))
+			return true;
+		if (tcb->warm && tcb->state >= ESTABLISHED && emit_mtu_probe(tcb, now, out))
 			return true;
 		if (tcb->warm && tcb->state >= ESTABLISHED && emit_new(tcb, limit, now, out))
 			return true;

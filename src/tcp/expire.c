@@ -1,5 +1,6 @@
 /* USER TIMEOUT, RETRANSMISSION TIMEOUT and the others (RFC 9293 3.10.8): what each time-out does. */
 #include "base/bytes.h"
+#include "tcp/plpmtud.h"
 #include "tcp/recovery.h"
 #include "tcp/tcp.h"
 #include "tcp/timers.h"
@@ -95,6 +96,8 @@ static void retransmission_timeout(struct tcb *tcb, tern_time now)
 	if (warm->backoff < UINT8_MAX)
 		warm->backoff++;
 	timers_backed_off(tcb, now);
+	if (!window_is_shut)
+		plpmtud_timed_out(tcb, now);
 	if (!window_is_shut) /* a peer that answers probes lives */
 		advise(tcb, now);
 }

@@ -242,6 +242,13 @@ static uint32_t find_from(const struct flight *flight, seq_t seq)
 	return high;
 }
 
+struct flight_record *flight_find(const struct flight *flight, seq_t seq)
+{
+	const uint32_t i = find_from(flight, seq);
+
+	return i < flight->n && seq_eq(flight_at(flight, i)->seq, seq) ? flight_at(flight, i) : NULL;
+}
+
 uint32_t flight_sack(struct flight *flight, seq_t left, seq_t right, struct flight_report *report)
 {
 	const struct flight_record *youngest = NULL;

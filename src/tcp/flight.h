@@ -111,6 +111,9 @@ static inline struct flight_record *flight_at(const struct flight *flight, uint3
 	return &flight->ring[(flight->head + i) & (flight->room - 1)];
 }
 
+/* The record that begins at seq; NULL: none does. */
+struct flight_record *flight_find(const struct flight *flight, seq_t seq);
+
 /* One ACK: its cumulative part and its SACK blocks, in any order, into one report. */
 struct flight_report flight_report_begin(const struct flight *flight);
 void flight_ack(struct flight *flight, seq_t una, struct flight_report *report);

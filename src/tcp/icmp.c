@@ -2,7 +2,7 @@
  * never killed by ICMP: hard errors count as soft there, since a forger needs only the tuple and a
  * guess; while opening, a hard error about our SYN ends the attempt. */
 #include "tcp/flight.h"
-#include "tcp/negotiate.h"
+#include "tcp/plpmtud.h"
 #include "tcp/tcp.h"
 #include "tcp/timers.h"
 #include "tcp/warm.h"
@@ -28,7 +28,8 @@ void tcp_path_mtu(struct tcb *tcb, uint32_t mtu, tern_time now)
 
 	if (!state_is_synchronized((enum tcp_state)tcb->state))
 		return;
-	mss = negotiate_effective_mss(mtu, tcb_cold(tcb)->peer_mss, tcb->v6, tcb->ts_ok);
+	plpmtud_told(tcb, mtu);
+	mss = plpmtud_mss(tcb, mtu);
 	if (mss == tcb->mss)
 		return;
 	note(tcb, TERN_NOTE_PATH_MTU, mtu, now);

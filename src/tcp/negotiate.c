@@ -2,6 +2,7 @@
  * and the numbers a connection begins with: ISN and timestamp offset. */
 #include "base/bytes.h"
 #include "tcp/negotiate.h"
+#include "tcp/plpmtud.h"
 #include "tcp/tcp.h"
 #include "tcp/warm.h"
 #include "wire/tuple.h"
@@ -86,7 +87,11 @@ void negotiate_take(struct tcb *tcb, const struct tcp_agreement *agreed, uint32_
 	tcb->rcv.mss = (uint16_t)min_u32(FULL_SIZED_FIRST, agreed->our_mss);
 	tcb->quick = true;
 	cold->peer_mss = agreed->peer_mss;
-	tcb->mss = negotiate_effective_mss(mtu, agreed->peer_mss, tcb->v6, tcb->ts_ok);
+	/* TERN_MAX_SEGMENT: what we told the peer to keep to, below what the path takes, binds us too, for good. */
+	if (agreed->our_mss < tcp_mss_for_mtu(mtu, tcb->v6) && agreed->our_mss < cold->peer_mss)
+		cold->peer_mss = agreed->our_mss;
+	tcb->mss = negotiate_effective_mss(mtu, cold->peer_mss, tcb->v6, tcb->ts_ok);
+	plpmtud_begin(tcb);
 	/* What our SYN offered, unscaled: the right edge the peer knows of. */
 	tcb->rcv.wnd_edge = seq_add(tcb->rcv.nxt, min_u32(cold->receive_buffer, 65535));
 }

@@ -291,6 +291,22 @@ static void path_recovery(struct codec *codec, struct tcb_path *path)
 	flag(codec, &path->reordering_seen);
 }
 
+static void path_plpmtud(struct codec *codec, struct plpmtud *p)
+{
+	uint8_t waits = p->waits;
+
+	u16(codec, &p->low);
+	u16(codec, &p->high);
+	u16(codec, &p->most);
+	u16(codec, &p->probe);
+	number(codec, &p->probe_seq);
+	u8(codec, &p->lost);
+	u8(codec, &waits);
+	p->waits = waits;
+	moment(codec, &p->again_at);
+	codec->bad |= p->low > p->high || p->high > p->most;
+}
+
 static void path(struct codec *codec, struct tcb *tcb)
 {
 	uint8_t has_path = tcb->has_path;
@@ -309,6 +325,7 @@ static void path(struct codec *codec, struct tcb *tcb)
 	u32(codec, &path->quantum);
 	u16(codec, &path->mss);
 	path_recovery(codec, path);
+	path_plpmtud(codec, &path->plpmtud);
 }
 
 /* What the controller knows. Read by another controller, or without memory for it: let go. */

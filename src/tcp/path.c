@@ -32,7 +32,8 @@ static void free_state(struct tcb *tcb, struct tcb_path *path)
 /* Whether the record holds more than the cold one has room for. */
 static bool is_worth_keeping(const struct tcb_path *path)
 {
-	return path->state || path->reordering_seen || path->spurious > 0 || path->reo_wnd_mult > 1;
+	return path->state || path->reordering_seen || path->spurious > 0 || path->reo_wnd_mult > 1 ||
+	       path->plpmtud.low != 0;
 }
 
 /* Back to the cold record with what that has room for. */

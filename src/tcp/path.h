@@ -12,6 +12,7 @@
 #define TCP_PATH_H
 
 #include "tcp/congestion.h"
+#include "tcp/plpmtud.h"
 #include "tcp/tcb.h"
 
 struct tcb_path {
@@ -28,6 +29,7 @@ struct tcb_path {
 	uint8_t	  reo_wnd_mult, reo_wnd_persist;
 	bool	  reordering_seen;
 	uint64_t *state; /* while warm too, where the warm record has no room for it; NULL: none */
+	struct plpmtud plpmtud; /* while warm too */
 };
 
 /* The record there is; NULL: none. */

@@ -1,5 +1,6 @@
 #include "tcp/recovery.h"
 #include "base/bytes.h"
+#include "tcp/plpmtud.h"
 #include "tcp/rtt.h"
 #include "tcp/timers.h"
 #include "tcp/warm.h"
@@ -33,6 +34,8 @@ uint32_t recovery_lose(struct tcb *tcb, struct flight_record *record, tern_time 
 		return 0;
 	if (record->flags & FLIGHT_AGAIN)
 		tcb_env(tcb)->stats.TCPLostRetransmit++;
+	if (plpmtud_is_probe(tcb, record->seq)) /* too big for the path, it seems: no congestion (RFC 4821 7.6.1) */
+		return record->len;
 	lost = (struct tern_cc_lost){
 		.now = now,
 		.len = record->len,
@@ -353,6 +356,7 @@ static void step_state(struct tcb *tcb, const struct recovery_ack *ack, tern_tim
 	if (moved && warm->recovery <= TERN_RECOVERY_CWR)
 		warm->dup_acks = 0;
 	lost = recovery_is_rack(tcb) ? rack_detect(tcb, now) : lose_by_counting(tcb, ack, now);
+	lost -= min_u32(lost, plpmtud_look(tcb, now));
 	/* The peer's window took a part of it only. */
 	if (warm->recovery == TERN_RECOVERY_LOSS && ack->report.cut && !has_reneged(warm))
 		lost += lose_first(tcb, now);
@@ -405,9 +409,9 @@ void recovery_ack(struct tcb *tcb, struct recovery_ack *ack, tern_time now)
 void recovery_reordering_timeout(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
-	const uint32_t in_flight = recovery_in_flight(tcb);
+	const uint32_t in_flight = recovery_in_flight(tcb), lost = rack_detect(tcb, now);
 
-	if (rack_detect(tcb, now) == 0)
+	if (lost == min_u32(lost, plpmtud_look(tcb, now)))
 		return;
 	if (may_enter(tcb))
 		enter_fast_recovery(tcb, NULL, in_flight, now);

@@ -36,6 +36,7 @@ static void describe_numbers(const struct tcb *tcb, struct tern_status *status)
 	status->snd_wscale = tcb->snd_wscale;
 	status->rcv_wscale = tcb->rcv.wscale;
 	status->snd_mss = tcb->mss;
+	status->pmtu = tcb->mss ? (uint16_t)plpmtud_packet(tcb, tcb->mss) : 0;
 	status->rcv_mss = tcb->rcv.mss;
 	status->bytes_acked = octets_since(tcb->snd.una, tcb->snd.iss, cold->sent_wraps);
 	status->bytes_sent = status->bytes_acked + tcb_unacked(tcb);

@@ -30,7 +30,7 @@
 #include <unistd.h>
 
 enum {
-	FATES = TERN_FATE_MARKED + 1,
+	FATES = TERN_FATE_TOO_BIG + 1,
 	COMMENT = 64,
 	HELD = 512 << 20,
 	GRAIN = 40000, /* ns: at 1 Gbit/s a frame is due every 12 us, and to wake costs half of that */

@@ -13,7 +13,7 @@
 #include <tern/link.h>
 #include <tern/watch.h>
 
-enum { CATALOGUE_FATES = TERN_FATE_MARKED + 1 };
+enum { CATALOGUE_FATES = TERN_FATE_TOO_BIG + 1 };
 
 struct catalogue_edge {
 	enum tern_state from, to;

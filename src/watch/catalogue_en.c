@@ -213,6 +213,9 @@ const struct catalogue catalogue_en = {
 		[TERN_FATE_MARKED] =
 			"The network delivers it, marked: congestion experienced. {Peer} is to echo that. (RFC 3168 "
 			"5)",
+		[TERN_FATE_TOO_BIG] =
+			"It is larger than what this path carries, and no router says so: it vanishes. Only smaller "
+			"segments will get through. (RFC 2923 2.1, RFC 4821 1)",
 	},
 	.verdict = {
 		[TERN_VERDICT_ACCEPTED] =
@@ -443,6 +446,12 @@ const struct catalogue catalogue_en = {
 		[TERN_NOTE_TEXT_LOST] =
 			"The program let go while text was unread or unsent: that text is gone, and {peer} is "
 			"told by RST. (RFC 9293 3.6.1)",
+		[TERN_NOTE_BLACK_HOLE] =
+			"Large segments vanish again and again, and no ICMP says why: {me} takes the path for one that "
+			"eats them, and cuts to packets of {value} bytes. (RFC 4821 7.7, RFC 8899 4.3)",
+		[TERN_NOTE_PROBED_MTU] =
+			"The probe arrived: the path carries packets of {value} bytes, and from here segments are as "
+			"large. (RFC 4821 7.6.1, RFC 8899 5.3.2)",
 	},
 	.why = {
 		[TERN_WHY_OPEN_PASSIVE] = "{Me} begins to listen: {from} to {to}. (RFC 9293 3.10.1)",

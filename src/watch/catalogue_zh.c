@@ -183,6 +183,9 @@ const struct catalogue catalogue_zh = {
 		[TERN_FATE_CORRUPTED] = "途中有一个比特翻转：校验和会发现。（RFC 9293 3.1, MUST-3）",
 		[TERN_FATE_REORDERED] = "网络把它耽搁了，后发的报文段赶到它前面。（RFC 9293 3.4）",
 		[TERN_FATE_MARKED] = "网络把它送到，但标上了“经历拥塞”：{peer}应把这个标记回报给发送方。（RFC 3168 5）",
+		[TERN_FATE_TOO_BIG] =
+			"它超过了路径所能承载的大小，又没有路由器报告：它就此消失。只有更小的报文段才能通过。（RFC "
+			"2923 2.1, RFC 4821 1）",
 	},
 	.verdict = {
 		[TERN_VERDICT_ACCEPTED] =
@@ -367,6 +370,12 @@ const struct catalogue catalogue_zh = {
 			"本该发送挑战 ACK，但{me}这一秒的份额已经用完。（RFC 5961 7）",
 		[TERN_NOTE_TEXT_LOST] =
 			"程序放手时还有数据未读或未发：这些数据没有了，{peer}会由 RST 得知。（RFC 9293 3.6.1）",
+		[TERN_NOTE_BLACK_HOLE] =
+			"大的报文段一再消失，又没有 ICMP 说明原因：{me}认定路径在吞掉它们，改用 {value} 字节的分组。"
+			"（RFC 4821 7.7, RFC 8899 4.3）",
+		[TERN_NOTE_PROBED_MTU] =
+			"探测报文段到达了：路径能承载 {value} 字节的分组，从现在起报文段就这么大。（RFC 4821 7.6.1, "
+			"RFC 8899 5.3.2）",
 	},
 	.why = {
 		[TERN_WHY_OPEN_PASSIVE] = "{me}开始监听：从 {from} 到 {to}。（RFC 9293 3.10.1）",

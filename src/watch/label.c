@@ -216,6 +216,8 @@ const char *label_lost(const struct timeline *timeline, size_t i)
 		return "dropped";
 	if (line->has_fate && line->fate == TERN_FATE_QUEUE_FULL)
 		return "queue full";
+	if (line->has_fate && line->fate == TERN_FATE_TOO_BIG)
+		return "too big";
 	if (line->has_fate && line->arrives <= timeline->lines[timeline->n - 1].event.now)
 		return "nobody there";
 	return label_in_flight;
@@ -308,12 +310,16 @@ static void put_note(struct text *text, const struct tern_watch_event *event)
 		[TERN_NOTE_OUT_OF_ORDER_DROPPED] = "out-of-order text dropped",
 		[TERN_NOTE_CHALLENGE_LIMITED] = "challenge ACK withheld",
 		[TERN_NOTE_TEXT_LOST] = "unread or unsent text is gone",
+		[TERN_NOTE_BLACK_HOLE] = "large segments vanish: packets of",
+		[TERN_NOTE_PROBED_MTU] = "a probe arrived: packets of",
 	};
 	const enum tern_note note = event->u.note.note;
 
 	text_put(text, (unsigned)note < TERN_NOTES ? words[note] : "note");
 	if (note == TERN_NOTE_PATH_MTU)
 		text_format(text, " is %" PRIu32, event->u.note.value);
+	if (note == TERN_NOTE_BLACK_HOLE || note == TERN_NOTE_PROBED_MTU)
+		text_format(text, " %" PRIu32, event->u.note.value);
 }
 
 static void put_congestion(struct text *text, const struct tern_watch_event *event)

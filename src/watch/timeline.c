@@ -343,7 +343,8 @@ void timeline_watch(void *context, const struct tern_watch_event *event)
 
 static bool is_lost(enum tern_fate fate)
 {
-	return fate == TERN_FATE_LOST || fate == TERN_FATE_DROPPED || fate == TERN_FATE_QUEUE_FULL;
+	return fate == TERN_FATE_LOST || fate == TERN_FATE_DROPPED || fate == TERN_FATE_QUEUE_FULL ||
+	       fate == TERN_FATE_TOO_BIG;
 }
 
 static void set_fate(struct timeline *timeline, size_t i, uint64_t nth, enum tern_fate fate,

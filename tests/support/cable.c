@@ -201,7 +201,8 @@ static bool refused(struct cable *cable, const tern_packet *packet, tern_time no
 	if (n == 0)
 		return false;
 	cable->counts.refused++;
-	cable_inject(cable->back, error, (uint32_t)n, now + s->delay);
+	if (!s->mute)
+		cable_inject(cable->back, error, (uint32_t)n, now + s->delay);
 	return true;
 }
 

@@ -24,6 +24,7 @@ struct cable_settings {
 	uint32_t  forge;    /* this share is followed by a forged segment (support/router.h) */
 	uint32_t  narrow;   /* MTU of a router on the way; 0: none */
 	tern_time narrow_from; /* before: as wide as the rest */
+	bool	  mute;	    /* and nobody hears its errors: a black hole */
 };
 
 struct cable_packet; /* one on its way */

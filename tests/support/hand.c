@@ -42,7 +42,8 @@ struct tern_watch_event hand_event(const struct hand *hand, unsigned host, enum 
 
 size_t hand_send_as(struct hand *hand, unsigned host, const struct tern_watch_event *event, enum tern_fate fate)
 {
-	const bool	  lost = fate == TERN_FATE_LOST || fate == TERN_FATE_DROPPED || fate == TERN_FATE_QUEUE_FULL;
+	const bool	  lost = fate == TERN_FATE_LOST || fate == TERN_FATE_DROPPED ||
+				 fate == TERN_FATE_QUEUE_FULL || fate == TERN_FATE_TOO_BIG;
 	const tern_packet packet = { .id = event->u.segment.id };
 
 	timeline_watch(&hand->tap[host], event);

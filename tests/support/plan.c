@@ -252,11 +252,14 @@ void plan_world(struct chance *chance, struct world_settings *settings, struct p
 		/* Of very many pieces one is always lost. */
 		const bool cuts = chance_percent(chance, 40) && settings->mtu[0] <= 4000 && settings->mtu[1] <= 4000;
 
+		const bool mute = !cuts && chance_percent(chance, 40);
+
 		for (unsigned i = 0; i < 2; i++) {
 			settings->cable[i].narrow = chance_percent(chance, 50) ? 1280 : 1400;
 			settings->cable[i].narrow_from =
 				settings->start + (tern_time)chance_below(chance, 3) * 500 * TERN_MILLISECOND;
 			settings->config[i].no_path_mtu_discovery = cuts;
+			settings->cable[i].mute = !cuts && mute;
 		}
 		plan->may_v6 &= !cuts; /* an IPv6 router never cuts */
 	}

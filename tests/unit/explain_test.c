@@ -52,7 +52,7 @@ static void every_value_has_its_text(void **state)
 
 		for (int i = 0; i < ROLES; i++)
 			add(&texts, explain_role(language, (enum role)i), "role", i);
-		for (int i = 0; i <= TERN_FATE_MARKED; i++)
+		for (int i = 0; i <= TERN_FATE_TOO_BIG; i++)
 			add(&texts, explain_fate(language, (enum tern_fate)i), "fate", i);
 		for (int i = 0; i < TERN_VERDICTS; i++)
 			add(&texts, explain_verdict(language, (enum tern_verdict)i), "verdict", i);
@@ -115,7 +115,7 @@ static void names_of_every_value_differ(void **state)
 		assert_string_not_equal(tern_note_name((enum tern_note)i), "?");
 	for (int i = 0; i < ROLES; i++)
 		assert_string_not_equal(role_name((enum role)i), "?");
-	for (int i = 0; i <= TERN_FATE_MARKED; i++)
+	for (int i = 0; i <= TERN_FATE_TOO_BIG; i++)
 		assert_string_not_equal(tern_fate_name((enum tern_fate)i), "?");
 	assert_string_equal(tern_verdict_name(TERN_VERDICT_OUT_OF_WINDOW), "out-of-window");
 	assert_string_equal(tern_verdict_name((enum tern_verdict)1000), "?");

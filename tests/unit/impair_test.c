@@ -310,6 +310,21 @@ static void the_limit_counts_what_waits_for_the_rate(void **state)
 	stop();
 }
 
+static void what_is_larger_than_the_mtu_vanishes(void **state)
+{
+	(void)state;
+	start((struct tern_impair){ .mtu = 1000 });
+	send(1, 1000, 0);
+	send(1, 1001, 0);
+	send(1, 100, 0);
+	run(0);
+	assert_int_equal(world.n_got, 2);
+	assert_int_equal(world.got[1].mark, 3);
+	assert_int_equal(world.fate[1], TERN_FATE_TOO_BIG);
+	assert_int_equal(world.arrives[1], TERN_NEVER);
+	stop();
+}
+
 static void the_limit_in_bytes_counts_what_waits_for_the_rate(void **state)
 {
 	(void)state;
@@ -628,6 +643,7 @@ int main(void)
 		cmocka_unit_test(numbers_are_dropped_exactly),
 		cmocka_unit_test(the_rate_serves_one_after_the_other),
 		cmocka_unit_test(the_limit_counts_what_waits_for_the_rate),
+		cmocka_unit_test(what_is_larger_than_the_mtu_vanishes),
 		cmocka_unit_test(the_limit_in_bytes_counts_what_waits_for_the_rate),
 		cmocka_unit_test(with_ecn_what_chance_would_take_is_marked),
 		cmocka_unit_test(what_waits_longer_than_the_threshold_is_marked),

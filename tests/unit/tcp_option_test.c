@@ -91,6 +91,13 @@ static void max_segment_before_the_handshake(struct rig *r)
 	assert_int_equal(r->out.gso_size, 500);
 	assert_int_equal(tcp_option_set(r->tcb, TERN_MAX_SEGMENT, 600, r->now), -TERN_EISCONN);
 	assert_int_equal(get(r, TERN_MAX_SEGMENT), 500);
+	/* For good: not only until the path is said to be narrower, and then wider. */
+	rx(r, TCP_ACK, 1, 1001, 0);
+	assert_null(r->tcb->warm);
+	tcp_path_mtu(r->tcb, 400, r->now);
+	assert_int_equal(status_of(r).snd_mss, 360);
+	tcp_path_mtu(r->tcb, 9000, r->now);
+	assert_int_equal(status_of(r).snd_mss, 500);
 }
 
 /* "send_buffer": octets that may wait and fly together. */
