@@ -270,7 +270,7 @@ void plpmtud_timed_out(struct tcb *tcb, tern_time now)
 
 	(void)plpmtud_look(tcb, now);
 	if (!is_allowed(config) || tcb->state < ESTABLISHED ||
-	    warm->flight.n == 0 || warm->backoff < config->r1 || warm->backoff % config->r1 != 0)
+	    warm->flight.n == 0 || warm->backoff <= config->r1 || (warm->backoff - 1) % config->r1 != 0)
 		return;
 	low = smaller(tcb, plpmtud_packet(tcb, tcb->mss));
 	if (!low || flight_at(&warm->flight, 0)->len <= text_in(tcb, low) || !start(tcb, low))

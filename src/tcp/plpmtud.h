@@ -4,7 +4,7 @@
  * is filtered (a black hole), full-size segments vanish and small ones pass. tern_config.mtu_probing, as
  * Linux's tcp_mtu_probing: 1 from a black hole on; 2 from the handshake on; no_mtu_probing: never.
  *
- *   base      After as many time-outs in a row as R1 (3), with a segment at SND.UNA longer than the base, the
+ *   base      After more time-outs in a row than R1 (3), with a segment at SND.UNA longer than the base, the
  *             PLPMTU falls to the base: 1,024 octets of text (IPv6: a packet of 1,280), and should that vanish
  *             too, to 512. What flies is cut to it and goes again.
  *   searching Between PLPMTU and what the path is said to carry: a probe is one segment of the size in the
