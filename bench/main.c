@@ -53,12 +53,13 @@ static void help(void)
 	     "           10^6 connections, every path of goodput\n"
 	     "  --help   this\n"
 	     "\n"
+	     "tern-bench goodput --real: beside Linux over tern wire, in real time; see its --help.\n"
+	     "\n"
 	     "Examples:\n"
 	     "  tern-bench\n"
 	     "  tern-bench bulk messages\n"
 	     "  tern-bench memory --json\n"
-	     "  tern-bench gateway\n"
-	     "  tern-bench goodput --real --seeds 2    beside Linux over a wire in real time; see its --help");
+	     "  tern-bench gateway");
 }
 
 static bool *option_named(struct command_line *line, const char *name)

@@ -42,7 +42,9 @@ struct tern_config {
 
 	/* Sizes. */
 	uint32_t receive_buffer;     /* 256 KiB to start with */
-	uint32_t receive_buffer_max; /* 8 MiB: autotuning's end */
+	/* 8 MiB: autotuning's end. The buffer of a connection doubles once twice as much has come as it may hold, while
+	 * the program keeps up. */
+	uint32_t receive_buffer_max;
 	uint32_t send_buffer_max;    /* 4 MiB */
 	uint16_t mss_floor;	     /* 64: a smaller MSS of a peer counts as this */
 	uint8_t	 initial_window;     /* 10 segments (RFC 6928) */

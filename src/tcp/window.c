@@ -66,8 +66,25 @@ uint16_t window_to_send(struct tcb *tcb, bool on_syn, tern_time now)
 	return (uint16_t)field;
 }
 
+/* The buffer doubles when twice as much has come as it may hold, and the program keeps up: so it is at most half of
+ * what has come, and grows about as fast as slow start. It is a promise and no memory: pages are taken when octets
+ * arrive, and given back when they are read. */
+static void grow(struct tcb *tcb)
+{
+	struct tcb_cold *const cold = tcb_cold(tcb);
+	const uint32_t most = tcb_env(tcb)->config.receive_buffer_max;
+	const uint32_t came = cold->received_wraps > 0 ? UINT32_MAX : seq_sub(tcb->rcv.nxt, tcb->rcv.irs);
+
+	if (tcb->window_fixed || cold->receive_buffer >= most || came / 2 < cold->receive_buffer)
+		return;
+	if (tcb_unread(tcb) > cold->receive_buffer / 4 || mem_is_tight(tcb_env(tcb)->mem))
+		return;
+	cold->receive_buffer = cold->receive_buffer > most / 2 ? most : 2 * cold->receive_buffer;
+}
+
 void window_after_read(struct tcb *tcb)
 {
+	grow(tcb);
 	const seq_t wanted = edge_wanted(tcb);
 	const uint32_t gain = seq_sub(wanted, tcb->rcv.wnd_edge);
 	const uint32_t open = rcv_wnd(tcb);
