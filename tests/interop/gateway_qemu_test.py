@@ -8,12 +8,14 @@ real one that boots from nothing but its card's ROM: DHCP, then the file that DH
 """
 
 import contextlib
+import fcntl
 import glob
 import http.server
 import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import unittest
@@ -26,6 +28,7 @@ MAC = bytes.fromhex("525400123456")
 OTHER_MAC = bytes.fromhex("525400abcdef")
 LINKS = (("--qemu", vm.Stream), ("--qemu-dgram", vm.Datagrams))
 SEARCH = ["example.test", "corp.test"]      # of WORLD's resolv.conf
+TUNSETIFF, IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x400454CA, 2, 0x1000, 0x4000
 ROM = "efi-virtio.rom"          # QEMU's own choice for its virtio-net card
 ROMS = ("/usr/lib/ipxe/qemu", "/usr/share/qemu", "/usr/share/ipxe/qemu")
 
@@ -36,13 +39,14 @@ def answer_once(connection):
 
 
 class Gateway:
-    """`tern gateway --qemu PATH`, until the block ends."""
+    """`tern gateway --qemu PATH` (or --fd N), until the block ends."""
 
-    def __init__(self, option="--qemu", options=()):
-        self.path = f"{WORLD.work}/vm-{option.strip('-')}.sock"
+    def __init__(self, option="--qemu", options=(), fd=None):
+        self.path = f"{WORLD.work}/vm-{option.strip('-')}.sock" if fd is None else str(fd)
         read, write = os.pipe()
         command = [WORLD.tern, "gateway", option, self.path, "--ready-fd", str(write), "--stats", *options]
-        self.process = subprocess.Popen(command, cwd=WORLD.work, pass_fds=(write,), stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, cwd=WORLD.work, stderr=subprocess.PIPE, text=True,
+                                        pass_fds=(write,) if fd is None else (write, fd))
         os.close(write)
         with os.fdopen(read, "rb") as ready:
             self.ready = ready.read(1)
@@ -219,6 +223,27 @@ class Six(unittest.TestCase):
         with Gateway(options=("--no-ipv6",)) as gateway, plugged(gateway, vm.Stream) as card:
             self.assertIsNotNone(card.dhcp(1))
             self.assertIsNone(Lease.advertisement_within(card, 0.8))
+
+
+class Tap(unittest.TestCase):
+    """What is behind a TAP device that was handed over is told its addresses too; --no-dhcp keeps still."""
+
+    def test_fd(self):
+        for options, answered in (((), True), (("--no-dhcp",), False)):
+            device = os.open("/dev/net/tun", os.O_RDWR)
+            self.addCleanup(os.close, device)
+            fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH22x", b"vm0", IFF_TAP | IFF_NO_PI | IFF_VNET_HDR))
+            if WORLD.has_ipv6:      # the kernel is not the guest here
+                with open("/proc/sys/net/ipv6/conf/vm0/disable_ipv6", "w", encoding="ascii") as file:
+                    file.write("1")
+            subprocess.run(["ip", "link", "set", "vm0", "up", "mtu", "1500"], check=True)
+            with Gateway("--fd", ("--mtu", "1500", *options), device), \
+                 contextlib.closing(vm.Card(vm.Device("vm0"), MAC)) as card:
+                found = card.dhcp(1, wait=LIMIT if answered else 0.5)
+                self.assertEqual(found and found[1]["yiaddr"], "10.0.2.100" if answered else None)
+                if WORLD.has_ipv6:
+                    self.assertEqual(Lease.advertisement_within(card, LIMIT if answered else 0.8) is not None, answered)
+            self.doCleanups()
 
 
 class Requests(http.server.BaseHTTPRequestHandler):

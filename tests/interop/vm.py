@@ -105,6 +105,31 @@ class Datagrams:
         os.unlink(self.own)
 
 
+class Device:
+    """A network device of this namespace, past the kernel's own protocols: what a bridged VM would do with a TAP."""
+
+    def __init__(self, name):
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))     # ETH_P_ALL
+        self.socket.bind((name, 0))
+
+    def send(self, frame):
+        self.socket.send(frame)
+
+    def receive(self, seconds):
+        until = time.monotonic() + seconds
+        while True:
+            self.socket.settimeout(max(until - time.monotonic(), 0.001))
+            try:
+                frame, sender = self.socket.recvfrom(65536)
+            except socket.timeout:
+                return None
+            if sender[2] != socket.PACKET_OUTGOING:
+                return frame
+
+    def close(self):
+        self.socket.close()
+
+
 class Packet:
     """One that arrived: addresses as text, what follows the IP header, and UDP's ports where it is that."""
 

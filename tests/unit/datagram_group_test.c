@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -431,6 +432,71 @@ static void advertisements_of_others_leave_no_trace(void **state)
 	two_end(&w);
 }
 
+/* attacks: CVE-2020-11899. Whole packets to groups that we hear, cut after each octet and with each octet changed:
+ * none is read beyond its end (each is in memory of its own length), none answered with an error. */
+static void hostile_packets_to_groups(void **state)
+{
+	static const uint8_t	all_nodes[6] = { 0x33, 0x33, 0, 0, 0, 1 }, values[] = { 0, 1, 0x7f, 0x80, 0xff };
+	const struct tern_addr	nodes = nd_all_nodes(), routers = nd_all_routers();
+	struct ethernet_header	frame = { .type = ETHERNET_TYPE_IPV6 };
+	struct ip_header	ip = header("fe80::3", "ff02::1", IPPROTO_UDP_);
+	struct nd_message	ns = { .type = ND_SOLICITATION, .has_mac = true, .mac = { 2, 0, 0, 0, 0, 3 } };
+	struct two_hosts	w;
+	struct tern_datagram	in;
+	uint8_t			p[256], sent[2048];
+	unsigned		taken = 0;
+
+	(void)state;
+	begin(&w);
+	const tern_socket udp = open_socket(&w, 1, (struct tern_datagram_open){ .local = { .port = 7 } });
+	const tern_socket router = open_socket(&w, 1, (struct tern_datagram_open){ .kind = TERN_DATAGRAM_ROUTER });
+	assert_int_equal(tern_datagram_join(w.host[1], udp, 0, &nodes), 0);
+	assert_int_equal(tern_datagram_join(w.host[1], router, 0, &nodes), 0);
+	assert_int_equal(tern_datagram_join(w.host[1], router, 0, &routers), 0);
+	memcpy(frame.dst, all_nodes, 6);
+	memcpy(frame.src, mac_of[2], 6);
+	ns.target = two_addr(1, true);
+	for (unsigned kind = 0; kind < 4; kind++) {
+		uint8_t payload[64] = { IPPROTO_UDP_, 0, 1, 4 }; /* a header of options, before UDP */
+		uint32_t n = 8 + UDP_HEADER + 4;
+
+		ip.ttl = 255;
+		ip.protocol = kind < 2 ? (kind ? 0 : 60) : IPPROTO_ICMP6; /* hop-by-hop, destination options */
+		udp_wire_emit(payload + 8, &ip.src, &ip.dst, 9, 7, payload + 8 + UDP_HEADER, 4);
+		if (kind == 2) {
+			n = (uint32_t)nd_emit(payload, &ns, &ip.src, &ip.dst);
+		} else if (kind == 3) {
+			n = 16;
+			memcpy(payload, ((uint8_t[16]){ ND_ROUTER_SOLICITATION, [8] = 1, 1, 2, 0, 0, 0, 0, 3 }), 16);
+			const uint32_t sum = checksum_pseudo(&ip.src, &ip.dst, IPPROTO_ICMP6, n);
+			put16(payload + 2, checksum_finish(checksum_add(sum, payload, n)));
+		}
+		ethernet_emit(p, &frame);
+		const size_t head = ETHERNET_HEADER + ip_wire_emit(p + ETHERNET_HEADER, &ip, n);
+		memcpy(p + head, payload, n);
+		for (size_t cut = 0; cut <= head + n; cut++) {
+			for (size_t at = 0; at < head + n; at += cut == head + n ? 1 : head + n) {
+				for (unsigned v = 0; v < sizeof values; v++) {
+					uint8_t *const copy = malloc(cut ? cut : 1);
+
+					memcpy(copy, p, cut);
+					if (at < cut && v > 0)
+						copy[at] = values[v];
+					two_inject(&w, 1, copy, cut, false);
+					free(copy);
+				}
+			}
+		}
+		taken += drain(&w, udp, &in) + drain(&w, router, &in);
+	}
+	assert_true(taken > 3);
+	while (take(&w, 1, sent) > 0)
+		;
+	assert_int_equal(stats_of(&w, 1).IcmpOutErrors, 0);
+	tern_host_check(w.host[1]);
+	two_end(&w);
+}
+
 /* A DHCP server answers a client by the address that it gives it, before the client has it. */
 static void a_neighbour_may_be_told(void **state)
 {
@@ -470,6 +536,7 @@ int main(void)
 		cmocka_unit_test(nothing_answers_what_is_for_several),
 		cmocka_unit_test(a_router_hears_solicitations_and_advertises),
 		cmocka_unit_test(advertisements_of_others_leave_no_trace),
+		cmocka_unit_test(hostile_packets_to_groups),
 		cmocka_unit_test(a_neighbour_may_be_told),
 	};
 

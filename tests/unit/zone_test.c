@@ -273,6 +273,16 @@ static void errors_come_back_to_whom_they_are_about(void **state)
 		assert_int_equal(tern_datagram_receive(w.host[MIDDLE], socket[0], &in), -TERN_EAGAIN);
 		assert_int_equal(tern_datagram_receive(w.host[MIDDLE], socket[1], &in), -TERN_ECONNREFUSED);
 		assert_int_equal(tern_datagram_receive(w.host[MIDDLE], nobody, &in), -TERN_EHOSTUNREACH);
+		/* And ours go where the datagram came from. */
+		open.remote.addr = addr(v6 ? "fd00::2" : "10.0.0.2");
+		open.remote.zone = 0;
+		open.remote.port = 99;
+		for (int g = 0; g < 2; g++)
+			assert_int_equal(tern_datagram_open(w.host[g], &open, &socket[g]), 0);
+		assert_int_equal(tern_datagram_send(w.host[1], socket[1], &out), 0);
+		run(&w, TERN_SECOND);
+		assert_int_equal(tern_datagram_receive(w.host[0], socket[0], &in), -TERN_EAGAIN);
+		assert_int_equal(tern_datagram_receive(w.host[1], socket[1], &in), -TERN_ECONNREFUSED);
 		end(&w);
 	}
 }
