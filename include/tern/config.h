@@ -21,7 +21,7 @@ struct tern_config {
 	struct tern_watcher   watcher;
 
 	size_t memory_limit;   /* 256 MiB */
-	size_t memory_reserve; /* 1/64 of the limit: for text at RCV.NXT */
+	size_t memory_reserve; /* 0: 1/64 of the limit, whatever that is; for text at RCV.NXT */
 
 	/* Times that RFC 9293 leaves to us. */
 	tern_time msl;		      /* 30 s: departure from RFC 9293 3.4.2 (2 minutes), as Linux */

@@ -8,7 +8,6 @@ void tern_config_default(struct tern_config *config)
 {
 	*config = (struct tern_config){
 		.memory_limit = 256 * (size_t)MIB,
-		.memory_reserve = 4 * (size_t)MIB,
 		.msl = 30 * TERN_SECOND,
 		.rto_initial = TERN_SECOND,
 		.rto_min = 200 * TERN_MILLISECOND,

@@ -80,7 +80,23 @@ static void zero_means_the_default(void **state)
 	assert_int_equal(config_fill(&full, &zero), 0);
 	tern_config_default(&defaults);
 	defaults.allocator = zero.allocator;
+	defaults.memory_reserve = defaults.memory_limit / 64;
 	assert_memory_equal(&full, &defaults, sizeof full);
+}
+
+/* A program that asks for the defaults and then for less memory need know nothing of the reserve. */
+static void a_small_budget_has_a_small_reserve(void **state)
+{
+	struct two_hosts w;
+	tern_host	*host;
+
+	(void)state;
+	two_defaults(&w);
+	tern_config_default(&w.config[0]);
+	w.config[0].allocator = w.config[1].allocator;
+	w.config[0].memory_limit = 1 << 20;
+	assert_int_equal(tern_host_create(&host, &w.config[0], 0), 0);
+	tern_host_destroy(host);
 }
 
 static void each_failing_allocation_of_create_is_clean(void **state)
@@ -722,6 +738,7 @@ int main(void)
 		cmocka_unit_test(empty_host_is_idle),
 		cmocka_unit_test(settings_out_of_range_are_refused),
 		cmocka_unit_test(zero_means_the_default),
+		cmocka_unit_test(a_small_budget_has_a_small_reserve),
 		cmocka_unit_test(each_failing_allocation_of_create_is_clean),
 		cmocka_unit_test(seven_segments),
 		cmocka_unit_test(bytes_arrive_whole_and_in_order),
