@@ -161,11 +161,11 @@ static bool hear(int fd)
 /* slirp4netns serves a namespace that is there already: the agent's, made here. *gate: a byte lets the agent go. */
 static pid_t start_guest(struct words *agent, int *gate)
 {
-	int made[2], go[2];
+	int made[2], go[2]; /* go: sockets, so that writing to an agent that is gone is no SIGPIPE */
 
 	if (pipe2(made, O_CLOEXEC) != 0)
 		return -1;
-	if (pipe2(go, O_CLOEXEC) != 0) {
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, go) != 0) {
 		close(made[0]);
 		close(made[1]);
 		return -1;
@@ -212,7 +212,7 @@ static bool start_slirp(struct relay *relay, const char *mtu, struct words *agen
 					   "tap0", NULL });
 	relay->pid = start(&words, true);
 	close(ready[1]);
-	const bool up = relay->pid > 0 && hear(ready[0]) && write(gate, "", 1) == 1;
+	const bool up = relay->pid > 0 && hear(ready[0]) && send(gate, "", 1, MSG_NOSIGNAL) == 1;
 	close(ready[0]);
 	close(gate);
 	return up;
