@@ -212,7 +212,7 @@ static void make_again(struct tcb *tcb, struct flight_record *record, struct tcp
 	else
 		begin_segment(tcb, out, record->seq, TCP_ACK, record->len, now);
 	tell_retransmit(tcb, record, now);
-	undo_resent(tcb, now);
+	undo_resent(tcb, seq_add(record->seq, record->len), now);
 	recovery_sent(tcb, record->len);
 	add_text(tcb, out, record->seq, syn ? 0 : (uint32_t)(record->len - fin));
 	if (fin)

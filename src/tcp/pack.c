@@ -469,6 +469,7 @@ static void undo(struct codec *codec, struct undo *undo)
 	u32(codec, &undo->resent);
 	u32(codec, &undo->needless);
 	u32(codec, &undo->first_resent_ts);
+	number(codec, &undo->resent_end);
 	number(codec, &undo->from);
 	flag(codec, &undo->possible);
 	u8(codec, &undo->frto);

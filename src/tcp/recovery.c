@@ -250,7 +250,7 @@ static void count_undo(struct tcb *tcb, enum undo_proof proof)
 		stats->TCPTSReorder++;
 	}
 	if (!tcb->sack_ok) /* with SACK, D-SACKs tell, and count each */
-		warm->spurious += warm->undo.resent;
+		warm->spurious = min_u32(warm->spurious + warm->undo.resent, tcb_cold(tcb)->retransmits);
 }
 
 /* RFC 4015 3: what was before comes back. */
@@ -282,6 +282,7 @@ struct recovery_ack recovery_ack_begin(const struct tcb *tcb, const struct tcp_s
 		.seg = seg,
 		.report = flight_report_begin(&warm->flight),
 		.lost_before = warm->rate.lost,
+		.una_before = tcb->snd.una,
 		.in_flight_before = recovery_in_flight(tcb),
 		.sacked_before = warm->flight.sacked,
 		.dup_acks_before = warm->dup_acks,

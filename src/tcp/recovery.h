@@ -27,6 +27,7 @@ struct recovery_ack {
 	struct flight_report	  report;
 	uint64_t  lost_before;	    /* rate.lost */
 	uint32_t  in_flight_before; /* recovery_in_flight() */
+	seq_t	  una_before;
 	uint32_t  sacked_before;    /* octets */
 	uint32_t  dup_acks_before;
 	uint8_t	  recovery_before;  /* enum tern_recovery */

@@ -5,30 +5,43 @@
 #include "tcp/warm.h"
 #include "tcp/window.h"
 
+/* Retransmissions of an earlier recovery may still be on their way: what was begun with them counts on, or their
+ * ACKs and D-SACKs would be taken for those of the new one. */
 void undo_begin(struct tcb *tcb)
 {
 	struct tcb_warm *const warm = tcb->warm;
+	const struct undo old = warm->undo;
+	const bool goes_on = seq_lt(tcb->snd.una, old.resent_end);
 
 	warm->undo = (struct undo){
-		.cwnd = warm->cc.cwnd, .ssthresh = warm->cc.ssthresh, .from = tcb->snd.una, .possible = true,
+		.cwnd = warm->cc.cwnd,
+		.ssthresh = warm->cc.ssthresh,
+		.resent = goes_on ? old.resent : 0,
+		.needless = goes_on ? old.needless : 0,
+		.first_resent_ts = old.first_resent_ts,
+		.resent_end = old.resent_end,
+		.from = goes_on ? old.from : tcb->snd.una,
+		.possible = true,
 	};
 }
 
-void undo_resent(struct tcb *tcb, tern_time now)
+void undo_resent(struct tcb *tcb, seq_t end, tern_time now)
 {
 	struct undo *const undo = &tcb->warm->undo;
 
-	if (!undo->possible)
-		return;
-	if (undo->resent++ == 0)
+	if (seq_le(undo->resent_end, tcb->snd.una)) {
 		undo->first_resent_ts = tcp_ts_clock(now) + tcb->ts.offset;
+		undo->resent_end = end;
+	}
+	undo->resent_end = seq_max(undo->resent_end, end);
+	undo->resent++;
 }
 
 void undo_dsacked(struct tcb *tcb, seq_t right, uint32_t segments)
 {
 	struct undo *const undo = &tcb->warm->undo;
 
-	if (undo->possible && seq_gt(right, undo->from))
+	if (seq_gt(right, undo->from))
 		undo->needless = min_u32(undo->needless + segments, undo->resent);
 }
 
@@ -84,7 +97,7 @@ static bool is_eifel(const struct tcb *tcb, const struct recovery_ack *ack)
 	const struct undo *const undo = &tcb->warm->undo;
 
 	return tcb->ts_ok && ack->seg->opt.has_ts && undo->resent > 0 && ack->report.acked > 0 &&
-	       tcb->warm->recovery >= TERN_RECOVERY_FAST &&
+	       tcb->warm->recovery >= TERN_RECOVERY_FAST && seq_lt(ack->una_before, undo->resent_end) &&
 	       (int32_t)(ack->seg->opt.ts_ecr - undo->first_resent_ts) < 0;
 }
 
@@ -104,5 +117,10 @@ enum undo_proof undo_proof(struct tcb *tcb, const struct recovery_ack *ack)
 
 void undo_done(struct tcb *tcb)
 {
-	tcb->warm->undo = (struct undo){ 0 };
+	struct undo *const undo = &tcb->warm->undo;
+
+	*undo = (struct undo){
+		.resent = undo->resent, .needless = undo->needless, .first_resent_ts = undo->first_resent_ts,
+		.resent_end = undo->resent_end, .from = undo->from,
+	};
 }

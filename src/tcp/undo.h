@@ -31,7 +31,8 @@ struct undo {
 	uint32_t cwnd, ssthresh; /* before */
 	uint32_t resent;	 /* segments sent again since */
 	uint32_t needless;	 /* of them, reported by D-SACK */
-	uint32_t first_resent_ts; /* TSval of the first of them (RetransmitTS) */
+	uint32_t first_resent_ts; /* RetransmitTS: TSval of the first retransmission that may still be on its way, */
+	seq_t	 resent_end;	 /* none being beyond this; at or below SND.UNA: there is none */
 	seq_t	 from;		 /* SND.UNA when it began: D-SACKs of what lies below are of an earlier one */
 	bool	 possible;	 /* there is something to undo */
 	uint8_t	 frto;		 /* enum undo_frto */
@@ -39,8 +40,8 @@ struct undo {
 
 /* A recovery begins: cwnd and ssthresh are still as they were. */
 void undo_begin(struct tcb *tcb);
-/* A segment leaves again in it. */
-void undo_resent(struct tcb *tcb, tern_time now);
+/* A segment that ends there leaves again, in a recovery or as a probe. */
+void undo_resent(struct tcb *tcb, seq_t end, tern_time now);
 /* A D-SACK of segments segments, up to right. */
 void undo_dsacked(struct tcb *tcb, seq_t right, uint32_t segments);
 /* The retransmission timer ran out; the state of recovery is still what it was before. */

@@ -26,6 +26,7 @@ struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now)
 		.edge = seq_add(tcb->snd.una, tcb->snd.wnd),
 		.push_end = tcb->snd.nxt,
 		.usage_end = tcb->snd.una,
+		.undo.resent_end = tcb->snd.una,
 	};
 	path_controller_wakes(tcb, warm, now);
 	tcb->was_idle = false;
