@@ -305,22 +305,35 @@ seq_t flight_sacked_from(const struct flight *flight, uint32_t octets)
 	return flight_at(flight, i)->seq;
 }
 
-uint32_t flight_lose_below(struct flight *flight, seq_t edge, struct rate *rate)
+struct flight_record *flight_unsettled(struct flight *flight, seq_t edge)
 {
-	uint32_t octets = 0, i;
+	uint32_t i;
 
 	if (flight->n == 0)
-		return 0;
+		return NULL;
 	i = index_next(flight, FLIGHT_OPEN, find_from(flight, flight->settled));
 	for (; i != FLIGHT_NONE; i = index_next(flight, FLIGHT_OPEN, i + 1)) {
 		struct flight_record *const record = flight_at(flight, i);
 
+		flight->settled = record->seq;
 		if (seq_gt(flight_end(record), edge))
-			break;
-		if (!(record->flags & FLIGHT_AGAIN) && flight_lose(flight, record, rate))
-			octets += record->len;
+			return NULL;
+		flight->settled = flight_end(record);
+		if (flight_counts(record) && !(record->flags & FLIGHT_AGAIN))
+			return record;
 	}
-	flight->settled = i == FLIGHT_NONE ? flight_end(flight_last(flight)) : flight_at(flight, i)->seq;
+	flight->settled = flight_end(flight_last(flight));
+	return NULL;
+}
+
+uint32_t flight_lose_below(struct flight *flight, seq_t edge, struct rate *rate)
+{
+	struct flight_record *record;
+	uint32_t octets = 0;
+
+	while ((record = flight_unsettled(flight, edge)))
+		if (flight_lose(flight, record, rate))
+			octets += record->len;
 	return octets;
 }
 

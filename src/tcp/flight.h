@@ -73,7 +73,7 @@ struct flight {
 	uint32_t n_lost;	    /* records with FLIGHT_LOST */
 	uint32_t lost_octets;	    /* of those */
 	seq_t	 highest_sacked;    /* right edge of the highest record ever delivered (RACK.fack), at least SND.UNA */
-	seq_t	 settled;	    /* what lies below has been looked at by flight_lose_below() */
+	seq_t	 settled;	    /* what lies below has been looked at by flight_unsettled() */
 	struct bits sets[FLIGHT_SETS]; /* of places */
 	struct flight_record few[FLIGHT_FEW]; /* so that a short exchange asks for no memory: never moved */
 	uint64_t few_words[FLIGHT_SETS];
@@ -135,7 +135,10 @@ bool flight_lose(struct flight *flight, struct flight_record *record, struct rat
 uint32_t flight_lose_first(struct flight *flight, struct rate *rate);
 uint32_t flight_lose_all(struct flight *flight, struct rate *rate);
 uint32_t flight_lose_longer(struct flight *flight, uint32_t most, struct rate *rate); /* of more than most octets */
-uint32_t flight_lose_below(struct flight *flight, seq_t edge, struct rate *rate); /* sent once, wholly below edge */
+/* The next record that was sent once, is in flight and lies wholly below edge: each is given once, whatever comes
+ * of it, until SACKs are forgotten or losses taken back. NULL: none. */
+struct flight_record *flight_unsettled(struct flight *flight, seq_t edge);
+uint32_t flight_lose_below(struct flight *flight, seq_t edge, struct rate *rate); /* all of these */
 /* Undo: what was declared lost and has not left again counts as in flight again. False: nothing was. */
 bool flight_unlose_all(struct flight *flight);
 

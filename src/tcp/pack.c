@@ -498,7 +498,7 @@ static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 {
 	uint8_t flags = (uint8_t)(warm->urgent | warm->r1_told << 1 | warm->override_now << 2 |
 				  warm->partial_seen << 3 | warm->retransmit_now << 4 | warm->cwnd_limited << 5 |
-				  warm->recut << 6);
+				  warm->recut << 6 | warm->rescued << 7);
 
 	flight(codec, &warm->flight, mem);
 	rate(codec, &warm->rate);
@@ -540,6 +540,7 @@ static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 	warm->retransmit_now = flags & 16;
 	warm->cwnd_limited = flags & 32;
 	warm->recut = flags & 64;
+	warm->rescued = flags & 128;
 	codec->bad |= warm->recovery > TERN_RECOVERY_LOSS || warm->cc.mss == 0 || warm->cc.cwnd == 0;
 }
 

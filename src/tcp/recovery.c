@@ -86,26 +86,48 @@ static void lose_all(struct tcb *tcb, tern_time now)
 }
 
 /* RFC 6675's IsLost(), by octets: more than (DupThresh - 1) segments SACKed above. */
-static uint32_t lose_by_sack(struct tcb *tcb)
+static uint32_t lose_by_sack(struct tcb *tcb, tern_time now)
 {
-	struct tcb_warm *const warm = tcb->warm;
+	struct flight *const flight = &tcb->warm->flight;
 	const uint32_t reach = (tcb_env(tcb)->config.dup_ack_threshold - 1u) * tcb->mss;
 
-	if (warm->flight.sacked <= reach)
+	struct flight_record *record;
+	uint32_t lost = 0;
+	seq_t edge;
+
+	if (flight->sacked <= reach)
 		return 0;
-	return flight_lose_below(&warm->flight, flight_sacked_from(&warm->flight, reach + 1), &warm->rate);
+	edge = flight_sacked_from(flight, reach + 1);
+	while ((record = flight_unsettled(flight, edge)))
+		lost += recovery_lose(tcb, record, now);
+	return lost;
 }
 
 /* RFC 6675 4, NextSeg() rule 3: a hole with something SACKed above goes again though IsLost() does not hold
  * yet, where nothing new is there to bring more SACKs. */
-static uint32_t lose_last_hole(struct tcb *tcb, tern_time now)
+static uint32_t lose_next_hole(struct tcb *tcb, tern_time now)
 {
-	const struct flight *const flight = &tcb->warm->flight;
+	struct flight *const flight = &tcb->warm->flight;
+	struct flight_record *hole;
 
-	if (flight->n_lost > 0 || flight->sacked == 0 || tcb_unsent(tcb) > 0 ||
-	    flight_at(flight, 0)->flags & FLIGHT_AGAIN)
+	if (flight->n_lost > 0 || flight->sacked == 0 || tcb_unsent(tcb) > 0)
 		return 0;
-	return lose_first(tcb, now);
+	hole = flight_unsettled(flight, flight->highest_sacked);
+	return hole ? recovery_lose(tcb, hole, now) : 0;
+}
+
+/* Rule 4: once in a recovery the end of the flight goes again, where nothing else can: its ACK shows whether what
+ * was sent last is lost too. */
+static uint32_t lose_for_rescue(struct tcb *tcb, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	struct flight_record *const last = flight_last(&warm->flight);
+
+	if (warm->rescued || !last || warm->flight.n_lost > 0 || tcb_unsent(tcb) > 0 ||
+	    last->flags & (FLIGHT_SACKED | FLIGHT_AGAIN) || seq_gt(seq_add(last->seq, last->len), warm->recover))
+		return 0;
+	warm->rescued = true;
+	return recovery_lose(tcb, last, now);
 }
 
 static bool may_enter(const struct tcb *tcb)
@@ -126,7 +148,7 @@ static uint32_t partial_ack(struct tcb *tcb, const struct recovery_ack *ack, ter
 	warm->dup_acks = warm->dup_acks > left ? (uint8_t)(warm->dup_acks - left) : 0;
 	warm->partial_seen = true;
 	if (tcb->sack_ok)
-		return lose_last_hole(tcb, now);
+		return lose_for_rescue(tcb, now);
 	lost = lose_first(tcb, now);
 	warm->retransmit_now |= lost > 0;
 	return lost;
@@ -142,7 +164,9 @@ static uint32_t lose_by_counting(struct tcb *tcb, const struct recovery_ack *ack
 	if (ack->duplicate && warm->dup_acks < UINT8_MAX && warm->dup_acks < warm->flight.n)
 		warm->dup_acks++;
 	if (tcb->sack_ok)
-		lost = lose_by_sack(tcb);
+		lost = lose_by_sack(tcb, now);
+	if (lost == 0 && tcb->sack_ok && warm->recovery == TERN_RECOVERY_FAST && ack->report.delivered > 0)
+		lost = lose_next_hole(tcb, now);
 	if (lost == 0 && warm->recovery == TERN_RECOVERY_FAST && ack->report.acked > 0)
 		lost = partial_ack(tcb, ack, now);
 	if (lost == 0 && ack->duplicate && may_enter(tcb) &&
@@ -186,7 +210,7 @@ static void enter_fast_recovery(struct tcb *tcb, const struct recovery_ack *ack,
 
 	warm->recovery = TERN_RECOVERY_FAST;
 	warm->recover = tcb->snd.nxt;
-	warm->partial_seen = false;
+	warm->partial_seen = warm->rescued = false;
 	warm->retransmit_now = true; /* RFC 5681 3.2 step 3: whatever the window says */
 	tlp_reset(tcb);
 	if (!is_reduced)
@@ -254,11 +278,15 @@ static void count_undo(struct tcb *tcb, enum undo_proof proof)
 }
 
 /* RFC 4015 3: what was before comes back. */
-static void undo(struct tcb *tcb, enum undo_proof proof, tern_time now)
+static void undo(struct tcb *tcb, enum undo_proof proof, const struct recovery_ack *ack, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
 
 	count_undo(tcb, proof);
+	if (warm->recovery == TERN_RECOVERY_LOSS) {
+		rtt_grew(tcb, ack->rtt); /* RFC 4015 3.3 */
+		timers_progress(tcb, true, now);
+	}
 	cc_undo(&warm->cc, warm->undo.cwnd, warm->undo.ssthresh);
 	undo_done(tcb);
 	if (warm->recovery >= TERN_RECOVERY_CWR) {
@@ -395,7 +423,7 @@ void recovery_ack(struct tcb *tcb, struct recovery_ack *ack, tern_time now)
 	rack_update(tcb, ack->seg, &ack->report, now);
 	proof = undo_proof(tcb, ack);
 	if (proof != UNDO_NONE)
-		undo(tcb, proof, now);
+		undo(tcb, proof, ack, now);
 	step_state(tcb, ack, now);
 	if (tlp_acked(tcb, ack))
 		repaired_by_probe(tcb, ack, now);

@@ -23,6 +23,17 @@ void rtt_sample(struct tcb *tcb, tern_time rtt)
 	cold->srtt8 = max_u32(cold->srtt8 - srtt + r, 1);
 }
 
+void rtt_grew(struct tcb *tcb, tern_time rtt)
+{
+	struct tcb_cold *const cold = tcb_cold(tcb);
+	const uint32_t r = (uint32_t)min_i64(rtt / TERN_MICROSECOND, SAMPLE_MAX_US);
+
+	if (r == 0 || cold->srtt8 == 0)
+		return;
+	cold->srtt8 = max_u32(cold->srtt8, r * 8);
+	cold->rttvar4 = max_u32(cold->rttvar4, r * 2);
+}
+
 bool rtt_sample_echo(struct tcb *tcb, uint32_t ts_ecr, tern_time now)
 {
 	const uint32_t ago_ms = tcp_ts_clock(now) + tcb->ts.offset - ts_ecr;

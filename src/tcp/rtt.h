@@ -7,6 +7,10 @@
 /* A measurement, in ns; from octets sent once only, or by timestamps (Karn, MUST-18). */
 void rtt_sample(struct tcb *tcb, tern_time rtt);
 
+/* A time-out proved spurious, and so the estimate too short: it takes this measurement at once for what a round
+ * trip may take (RFC 4015 3.3). 0: none was made. */
+void rtt_grew(struct tcb *tcb, tern_time rtt);
+
 /* A measurement by our timestamp that the peer echoed; false where it cannot be ours. */
 bool rtt_sample_echo(struct tcb *tcb, uint32_t ts_ecr, tern_time now);
 

@@ -50,6 +50,7 @@ static void plan_host(struct chance *chance, struct tern_config *config, bool ha
 	config->packets = (uint32_t)chance_scale(chance, 4, 256);
 	config->no_sack = chance_percent(chance, 20);
 	config->no_timestamps = chance_percent(chance, 20);
+	config->sack_counting = chance_percent(chance, 20);
 	config->no_window_scale = chance_percent(chance, 20);
 	config->no_delayed_ack = chance_percent(chance, 20);
 	config->no_syn_cookies = chance_percent(chance, 30);

@@ -167,8 +167,9 @@ static void sack_segment_with_one_sacked_above_is_not_lost(struct rig *r)
 	is_quiet(r); /* 2, 3: two above; 5 to 8: one */
 }
 
-/* RFC 6675 5, NextSeg() rule 3: a hole that a partial ACK stops at goes again where nothing new can. */
-static void sack_partial_ack_at_a_hole_near_the_end_retransmits_it(struct rig *r)
+/* RFC 6675 4, NextSeg() rule 3: a hole below something SACKed goes again where nothing new can, though IsLost()
+ * does not hold; with new text that goes instead (rule 2). */
+static void sack_hole_near_the_end_goes_again(struct rig *r)
 {
 	r->tcb->sack_counting = true;
 	flying(r, true, 10, 10);
@@ -176,11 +177,40 @@ static void sack_partial_ack_at_a_hole_near_the_end_retransmits_it(struct rig *r
 		rx_sack(r, 1, 1, (const uint32_t[]){ at(1), at(right), 0 });
 	sends(r, TCP_ACK, at(0), 1, M);
 	rx_sack(r, 1, 1, (const uint32_t[]){ at(9), at(10), at(1), at(8), 0 });
+	sends(r, TCP_ACK, at(8), 1, M);
+	is_quiet(r);
+	pass(r, ms(20));
+	rx_sack(r, 1, at(8), (const uint32_t[]){ at(9), at(10), 0 });
+	is_quiet(r); /* it has gone */
+	rx(r, TCP_ACK, 1, at(10), 0);
+	assert_int_equal(status_of(r).unacked, 0);
+}
+
+/* Rule 4: the last segments are lost as well, and nothing new is there to show it: one of them goes to see. */
+static void sack_rescue_retransmission_once(struct rig *r)
+{
+	r->tcb->sack_counting = true;
+	flying(r, true, 10, 10);
+	for (uint32_t right = 2; right <= 7; right++) /* 0, and 7 to 9 are lost */
+		rx_sack(r, 1, 1, (const uint32_t[]){ at(1), at(right), 0 });
+	sends(r, TCP_ACK, at(0), 1, M);
+	is_quiet(r);
+	pass(r, ms(20));
+	rx(r, TCP_ACK, 1, at(7), 0);
+	sends(r, TCP_ACK, at(9), 1, M); /* the highest */
+	is_quiet(r);
+	pass(r, ms(20));
+	rx_sack(r, 1, at(7), (const uint32_t[]){ at(9), at(10), 0 });
+	sends(r, TCP_ACK, at(7), 1, M); /* rule 3: below something SACKed */
 	is_quiet(r);
 	pass(r, ms(20));
 	rx_sack(r, 1, at(8), (const uint32_t[]){ at(9), at(10), 0 });
 	sends(r, TCP_ACK, at(8), 1, M);
 	is_quiet(r);
+	pass(r, ms(20));
+	rx(r, TCP_ACK, 1, at(10), 0);
+	assert_int_equal(status_of(r).unacked, 0);
+	assert_int_equal(r->env.stats.TCPTimeouts, 0);
 }
 
 /* RFC 2883: a block below SND.UNA reports a duplicate, and is no news of this flight. */
@@ -367,7 +397,8 @@ int main(void)
 		CASE(newreno_impatient_timer_restarts_at_the_first_partial_ack_only),
 		CASE(sack_holes_are_retransmitted_within_the_window),
 		CASE(sack_segment_with_one_sacked_above_is_not_lost),
-		CASE(sack_partial_ack_at_a_hole_near_the_end_retransmits_it),
+		CASE(sack_hole_near_the_end_goes_again),
+		CASE(sack_rescue_retransmission_once),
 		CASE(sack_block_below_una_is_a_dsack),
 		CASE(sack_nonsense_is_ignored),
 		CASE(timeout_begins_again_with_one_segment),

@@ -177,6 +177,47 @@ static void dsacks_below_the_recovery_do_not_count(struct rig *r)
 	assert_int_equal(r->congestion[TERN_CONGESTION_UNDO], 0);
 }
 
+/* A retransmission of an earlier recovery is still on its way when the next begins: the timestamp that it brings
+ * back is older than the next one's first retransmission, and proves nothing. */
+static void retransmission_of_an_earlier_recovery_proves_nothing(struct rig *r)
+{
+	uint32_t second_ts;
+
+	r->peer.sack = r->peer.ts = true;
+	established(r);
+	writes(r, 1, 40 * T);
+	assert_int_equal(drain(r), 10);
+	before = (struct sizes){ status_of(r).cwnd, status_of(r).ssthresh };
+	pass(r, ms(10));
+	sacks(r, 0, 1, 9);  /* 0 is lost; 9 is on its way */
+	drain(r);
+	const uint32_t end = (r->tcb->snd.nxt.v - r->iss - 1) / T;
+
+	assert_true(end > 11); /* 10 and what follows left in recovery */
+	pass(r, ms(10));
+	rx_sack(r, 1, 1, (const uint32_t[]){ seg(r, 11), seg(r, end), seg(r, 1), seg(r, 10), 0 });
+	for (second_ts = 0; tx(r);) /* 10 is lost too, in the same recovery */
+		if (r->out.retransmitted && r->out.seg.seq.v - r->iss == seg(r, 10))
+			second_ts = r->out.seg.opt.ts_val;
+	assert_int_not_equal(second_ts, 0);
+	pass(r, ms(1));
+	rx_sack(r, 1, seg(r, 10), (const uint32_t[]){ seg(r, 11), seg(r, end), 0 });
+	assert_true(status_of(r).recovery <= TERN_RECOVERY_DISORDER); /* what flew when it began has arrived */
+	drain(r);
+	const uint32_t more = (r->tcb->snd.nxt.v - r->iss - 1) / T;
+
+	pass(r, ms(9));
+	if (more > end + 1)
+		rx_sack(r, 1, seg(r, 10), (const uint32_t[]){ seg(r, end + 1), seg(r, more), seg(r, 11), seg(r, end), 0 });
+	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_FAST); /* the next, for what left first since */
+	drain(r);
+	assert_true(r->out.retransmitted);
+	assert_int_not_equal(r->out.seg.opt.ts_val, second_ts);
+	acks_echoing(r, end, second_ts); /* 10's retransmission fills the hole */
+	assert_int_equal(r->congestion[TERN_CONGESTION_UNDO], 0);
+	nothing_is_undone(r);
+}
+
 /* ---- F-RTO ---- */
 
 /* RFC 5682 2.1, the basic algorithm, neither SACK nor timestamps: a delay of the whole flight. */
@@ -307,6 +348,7 @@ int main(void)
 		CASE(dsacks_of_all_retransmissions_undo),
 		CASE(dsack_of_one_of_two_does_not),
 		CASE(dsacks_below_the_recovery_do_not_count),
+		CASE(retransmission_of_an_earlier_recovery_proves_nothing),
 		CASE(frto_undoes_a_spurious_timeout),
 		CASE(frto_survives_a_series_of_timeouts),
 		CASE(frto_duplicate_means_loss),
