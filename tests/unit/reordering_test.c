@@ -144,7 +144,8 @@ static struct outcome run(unsigned percent, tern_time longer, bool timestamps, c
 	for (int i = 0; i < 2; i++) {
 		w->config[i].no_timestamps = !timestamps;
 		w->config[i].congestion_control = controller;
-		w->config[i].receive_buffer = 200000; /* twice what the path holds: the queue stays bounded */
+		/* Twice what the path holds: the queue stays bounded. */
+		w->config[i].receive_buffer = w->config[i].receive_buffer_max = 200000;
 	}
 	two_begin(w);
 	w->lose = take;

@@ -208,7 +208,8 @@ static void retransmission_of_an_earlier_recovery_proves_nothing(struct rig *r)
 
 	pass(r, ms(9));
 	if (more > end + 1)
-		rx_sack(r, 1, seg(r, 10), (const uint32_t[]){ seg(r, end + 1), seg(r, more), seg(r, 11), seg(r, end), 0 });
+		rx_sack(r, 1, seg(r, 10),
+			(const uint32_t[]){ seg(r, end + 1), seg(r, more), seg(r, 11), seg(r, end), 0 });
 	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_FAST); /* the next, for what left first since */
 	drain(r);
 	assert_true(r->out.retransmitted);
