@@ -13,6 +13,10 @@ endif()
 # Not into /etc: whoever needs it puts it there (tern doctor says so).
 install(FILES share/apparmor.d/tern DESTINATION "${CMAKE_INSTALL_DATADIR}/tern/apparmor.d")
 
+install(FILES share/completions/tern.bash DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" RENAME tern)
+install(FILES share/completions/_tern DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions")
+install(FILES share/completions/tern.fish DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d")
+
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/tern")
 install(EXPORT ternTargets NAMESPACE tern:: DESTINATION "${package_dir}")
 configure_package_config_file(cmake/ternConfig.cmake.in "${PROJECT_BINARY_DIR}/ternConfig.cmake"

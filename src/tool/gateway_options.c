@@ -30,7 +30,7 @@ static const struct {
 	{ "qemu", "PATH", "serve a VM, 10.0.2.15 by DHCP: QEMU's -netdev stream over a UNIX socket",
 	  OPTION_QEMU },
 	{ "qemu-dgram", "PATH", "the same for -netdev dgram", OPTION_QEMU_DGRAM },
-	{ "publish", "[ADDR:]PORT:GUESTPORT[/udp]", "-p: connections from outside to the guest; repeatable",
+	{ "publish", "[ADDR:]PORT:GUESTPORT[/udp]", "connections from outside to the guest; repeatable",
 	  OPTION_PUBLISH },
 	{ "allow", "CIDR[:PORT]", "let the guest reach this, and nothing that is not allowed; repeatable",
 	  OPTION_ALLOW },
@@ -428,8 +428,8 @@ void gateway_help(FILE *to)
 	      "\n", to);
 	for (unsigned i = 0; i < N_KNOWN; i++) {
 		char left[64];
-		snprintf(left, sizeof left, "--%s%s%s", known[i].name, known[i].value ? " " : "",
-			 known[i].value ? known[i].value : "");
+		snprintf(left, sizeof left, "%s--%s%s%s", known[i].option == OPTION_PUBLISH ? "-p, " : "",
+			 known[i].name, known[i].value ? " " : "", known[i].value ? known[i].value : "");
 		if (strlen(left) > 24)
 			fprintf(to, "  %s\n  %24s  %s\n", left, "", known[i].help);
 		else

@@ -24,6 +24,9 @@ fail() { echo "install: $1" >&2; exit 1; }
 if command -v scdoc >/dev/null; then
 	[ -f "$prefix/share/man/man1/tern.1" ] || fail "no man page"
 fi
+for completion in bash-completion/completions/tern zsh/site-functions/_tern fish/vendor_completions.d/tern.fish; do
+	[ -f "$prefix/share/$completion" ] || fail "no share/$completion"
+done
 if [ -n "$(find "$prefix/include" -name '*.h' -path '*src*')" ]; then
 	fail "an inner header was installed"
 fi
