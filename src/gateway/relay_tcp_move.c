@@ -259,7 +259,7 @@ static uint32_t whole_segments(struct tcp_flow *flow)
 	if (flow->whole == 0) {
 		flow->whole = CHUNK_SIZE;
 		if (tern_status(flow->gateway->host, flow->socket, &status) == 0 && status.snd_mss > 0)
-			flow->whole -= CHUNK_SIZE % status.snd_mss;
+			flow->whole = CHUNK_SIZE - CHUNK_SIZE % (uint32_t)status.snd_mss;
 	}
 	return flow->whole;
 }

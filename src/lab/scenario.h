@@ -102,6 +102,7 @@ struct lab_scenario {
 	tern_time r2, delay; /* delay: 10 ms each way */
 	uint64_t  rate;	     /* bytes per second: apart in time, segments are acknowledged apart */
 	uint32_t  limit;     /* packets that wait for it; 0: as usual */
+	uint32_t  black_hole; /* larger packets vanish without a word; 0: none do */
 	const char *cc;	     /* NULL: the host's default */
 	bool	  no_sack;
 };

@@ -123,6 +123,24 @@ const struct lab_scenario lab_spurious_rto_undone = {
 	.rate = 10 * MBIT,
 };
 
+static const struct lab_expectation found_the_hole[] = {
+	{ LAB_LOST, LAB_CLIENT, 0, 0, 0 },
+	{ LAB_NOTE, LAB_CLIENT, TERN_NOTE_BLACK_HOLE, 0, 0 },
+	{ LAB_INTACT, 0, 0, 0, 0 },
+	{ LAB_EXPECT_END, 0, 0, 0, 0 },
+};
+
+const struct lab_scenario lab_path_mtu_black_hole = {
+	.name = "path-mtu-black-hole",
+	.line = { "a router drops what is too big and does not say so: time-outs tell, smaller segments get through",
+		  "路由器丢弃过大的分组却不通知：超时暴露了黑洞，改用较小的报文段便能通过" },
+	.program = { uploads, closes_later },
+	.expect = found_the_hole,
+	.bytes = 30000,
+	.rate = 10 * MBIT,
+	.black_hole = 1400,
+};
+
 /* ---- how much ---- */
 
 static const struct lab_expectation left_slow_start[] = {

@@ -66,6 +66,7 @@ static int impair(struct lab_world *world, unsigned side, struct tern_link *end)
 	settings.seed = world->options->seed * 2 + side;
 	settings.drop = world->options->drop[side];
 	settings.n_drop = world->options->n_drop[side];
+	settings.mtu = world->scenario->black_hole;
 	settings.fate = timeline_fate;
 	settings.context = &at->tap;
 	at->impair = settings;
