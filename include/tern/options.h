@@ -30,6 +30,10 @@ enum tern_option {
 	TERN_ERROR_REPORTS,	  /* "error_reports": 0 or 1; TERN_ADVICE events (SHLD-20). 1 */
 	TERN_KEEPALIVE_GARBAGE,	  /* "keepalive_garbage": 0 or 1; probes carry one octet (MAY-6). 0 */
 	TERN_SACK_COUNTING,	  /* "sack_counting": 0 or 1; losses by RFC 6675's counting, not RACK (RFC 8985). 0 */
+	TERN_PACING,		  /* "pacing": 1, text leaves paced (src/tcp/pace.h); 0, not; -1, as the controller
+				     wants it (bbr: paced). -1 */
+	TERN_MAX_PACING_RATE,	  /* "max_pacing_rate": bytes per second, no faster than that, and paced; 0 = none,
+				     as Linux's SO_MAX_PACING_RATE. 0 */
 	TERN_OPTIONS
 };
 

@@ -101,7 +101,7 @@ enum tern_timer {
 	TERN_TIMER_SWS,	       /* sender's override, RFC 9293 3.8.6.2.1 */
 	TERN_TIMER_RACK,       /* RFC 8985 reordering timer */
 	TERN_TIMER_PROBE,      /* RFC 8985 tail loss probe */
-	TERN_TIMER_PACE,
+	TERN_TIMER_PACE,       /* not told: it goes off for every burst */
 	TERN_TIMERS
 };
 

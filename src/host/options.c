@@ -23,6 +23,8 @@ static const char *const names[TERN_OPTIONS] = {
 	[TERN_ERROR_REPORTS] = "error_reports",
 	[TERN_KEEPALIVE_GARBAGE] = "keepalive_garbage",
 	[TERN_SACK_COUNTING] = "sack_counting",
+	[TERN_PACING] = "pacing",
+	[TERN_MAX_PACING_RATE] = "max_pacing_rate",
 };
 
 static bool same(const char *a, const char *b)

@@ -8,8 +8,10 @@
  *   liveness    whatever waits for the peer has a timer armed or is due to be sent: nothing waits for ever
  */
 #include "base/assert.h"
+#include "tcp/recovery.h"
 #include "tcp/tcp.h"
 #include "tcp/warm.h"
+#include "tcp/window.h"
 
 static bool numbers_hold(const struct tcb *tcb)
 {
@@ -73,6 +75,17 @@ static bool recovery_fits(const struct tcb *tcb)
 	return warm->undo.needless <= warm->undo.resent && warm->rack.reo_wnd_mult > 0 && warm->cc.cwnd >= warm->cc.mss;
 }
 
+/* A full segment that both windows have room for, and nothing to say that more flies than seems so. */
+static bool full_segment_waits(const struct tcb *tcb)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+
+	if (tcb->state < ESTABLISHED || warm->recovery != TERN_RECOVERY_OPEN || warm->flight.sacked > 0)
+		return false;
+	return tcb_unsent(tcb) >= tcb->mss &&
+	       window_usable(tcb) >= tcb->mss && recovery_in_flight(tcb) + tcb->mss <= warm->cc.cwnd;
+}
+
 /* Text or a FIN that waits has something that will move it. */
 static bool sending_is_alive(const struct tcb *tcb)
 {
@@ -80,11 +93,13 @@ static bool sending_is_alive(const struct tcb *tcb)
 
 	if (!warm || tcb->due & (DUE_TEXT | DUE_SYN | DUE_PROBE))
 		return true;
+	if (full_segment_waits(tcb) && warm->pace_at == TERN_NEVER && warm->override_at == TERN_NEVER)
+		return false; /* only the pacer, or a lack of memory, holds it back */
 	if (warm->flight.n > 0)
 		return warm->retransmit_at != TERN_NEVER;
 	if (tcb->state < ESTABLISHED || (tcb_unsent(tcb) == 0 && (!tcb->fin_queued || tcb->fin_sent)))
 		return true;
-	return warm->persist_at != TERN_NEVER || warm->override_at != TERN_NEVER;
+	return warm->persist_at != TERN_NEVER || warm->override_at != TERN_NEVER || warm->pace_at != TERN_NEVER;
 }
 
 static bool is_alive(const struct tcb *tcb)

@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "tcp/emit.h"
 #include "tcp/negotiate.h"
+#include "tcp/pace.h"
 #include "tcp/plpmtud.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
@@ -245,6 +246,9 @@ static bool emit_lost(struct tcb *tcb, struct tcp_out *out, tern_time now)
 		return false;
 	if (!warm->retransmit_now && recovery_in_flight(tcb) + record->len > warm->cc.cwnd)
 		return false;
+	/* What SND.UNA waits for is never held up (pace.h). */
+	if (!warm->retransmit_now && !seq_eq(record->seq, tcb->snd.una) && pace_room(tcb, record->len, now) == 0)
+		return false;
 	/* Memory was short when it was to be cut. */
 	if (is_too_long(tcb, record) && !flight_recut(&warm->flight, tcb_env(tcb)->mem, tcb->mss))
 		return false; /* the retransmission timer comes back to it */
@@ -302,9 +306,13 @@ static uint32_t text_to_send(struct tcb *tcb, uint32_t limit, tern_time now)
 			timers_window_shut(tcb, now);
 		return 0;
 	}
-	recovery_window_used(tcb, room < n);
-	if (room < min_u32(n, mss))
-		return 0; /* an ACK will come: no crumbs for the congestion window's sake */
+	const bool window_is_full = room < min_u32(n, mss);
+	const uint32_t paced = window_is_full || warm->tlp.due ? n : pace_room(tcb, min_u32(n, mss), now);
+
+	recovery_window_used(tcb, room < min_u32(n, paced));
+	if (window_is_full || paced == 0)
+		return 0; /* an ACK or the pacer will come: no crumbs for the congestion window's sake */
+	n = min_u32(n, paced);
 	/* A link that cannot split gets one segment, and SACK blocks take of its text. */
 	n = min_u32(min_u32(n, room), limit > tcb->mss ? limit : mss);
 	if (n >= mss)
@@ -398,7 +406,7 @@ static bool emit_mtu_probe(struct tcb *tcb, tern_time now, struct tcp_out *out)
 	const uint32_t n = plpmtud_wanted(tcb, now);
 	const seq_t seq = tcb->snd.nxt;
 
-	if (n == 0 || !record_sent(tcb, n, false, n, now))
+	if (n == 0 || pace_room(tcb, n, now) == 0 || !record_sent(tcb, n, false, n, now))
 		return false;
 	begin_segment(tcb, out, seq, TCP_ACK, n, now);
 	add_text(tcb, out, seq, n);
@@ -494,6 +502,8 @@ bool tcp_emit(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_out *ou
 	if (!emit_something(tcb, limit, now, out))
 		return false;
 	tcb_cold(tcb)->segments_out++;
+	if (tcb->warm)
+		pace_sent(tcb, out->seg.text_len, now);
 	tcb_cool_down(tcb);
 	return true;
 }

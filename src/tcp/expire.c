@@ -19,7 +19,8 @@ tern_time tcp_deadline(const struct tcb *tcb, tern_time now)
 		return at;
 	at = min_i64(at, min_i64(warm->retransmit_at, warm->persist_at));
 	at = min_i64(at, min_i64(warm->reordering_at, warm->probe_at));
-	return min_i64(at, min_i64(warm->override_at, timers_user_at(tcb)));
+	at = min_i64(at, min_i64(warm->override_at, warm->pace_at));
+	return min_i64(at, timers_user_at(tcb));
 }
 
 static void fired(const struct tcb *tcb, enum tern_timer timer, uint32_t count, tern_time now)
@@ -187,6 +188,9 @@ static void expire_one(struct tcb *tcb, tern_time now)
 		persist_timeout(tcb, now);
 	} else if (tcb->warm && is_due(tcb->warm->override_at, now)) {
 		override_timeout(tcb, now);
+	} else if (tcb->warm && is_due(tcb->warm->pace_at, now)) {
+		tcb->warm->pace_at = TERN_NEVER; /* not told: it goes off for every burst */
+		tcb->due |= DUE_TEXT;
 	} else if (is_due(timers_keepalive_at(tcb, now), now)) {
 		keepalive_timeout(tcb, now);
 	}

@@ -1,4 +1,5 @@
 /* Options of one connection: their ranges, and what a change means at once. */
+#include "tcp/pace.h"
 #include "tcp/path.h"
 #include "tcp/tcp.h"
 #include "tcp/timers.h"
@@ -31,6 +32,8 @@ static bool range_of(const struct tcp_env *env, enum tern_option option, struct 
 		[TERN_ERROR_REPORTS] = { 0, 1 },
 		[TERN_KEEPALIVE_GARBAGE] = { 0, 1 },
 		[TERN_SACK_COUNTING] = { 0, 1 },
+		[TERN_PACING] = { -1, 1 },
+		[TERN_MAX_PACING_RATE] = { 0, INT64_MAX },
 	};
 
 	if ((unsigned)option >= TERN_OPTIONS)
@@ -50,6 +53,21 @@ static int set_max_segment(struct tcb *tcb, uint16_t value)
 	if (tcb->state != SYN_SENT || !tcb->warm)
 		return -TERN_EISCONN; /* it speaks through our SYN alone */
 	tcb->warm->max_segment = value;
+	return 0;
+}
+
+static int set_pacing(struct tcb *tcb, enum tern_option option, int64_t value)
+{
+	struct tcb_path *const path = path_attach(tcb);
+
+	if (!path)
+		return -TERN_ENOMEM;
+	if (option == TERN_PACING)
+		path->pacing = (int8_t)value;
+	else
+		path->max_pacing_rate = (uint64_t)value;
+	if (tcb->warm) /* what waits now is looked at when its burst is due */
+		tcb->warm->cc.paced = pace_is_on(tcb, tcb->warm->cc.ops);
 	return 0;
 }
 
@@ -111,6 +129,9 @@ int tcp_option_set(struct tcb *tcb, enum tern_option option, int64_t value, tern
 	case TERN_TTL:
 		cold->ttl = (uint8_t)value;
 		break;
+	case TERN_PACING:
+	case TERN_MAX_PACING_RATE:
+		return set_pacing(tcb, option, value);
 	case TERN_LINGER:
 		cold->linger = (int8_t)value;
 		break;
@@ -143,6 +164,8 @@ int tcp_option_get(const struct tcb *tcb, enum tern_option option, int64_t *valu
 		[TERN_ERROR_REPORTS] = !tcb->advice_off,
 		[TERN_KEEPALIVE_GARBAGE] = tcb->keepalive_garbage,
 		[TERN_SACK_COUNTING] = tcb->sack_counting,
+		[TERN_PACING] = path_of(tcb) ? path_of(tcb)->pacing : -1,
+		[TERN_MAX_PACING_RATE] = path_of(tcb) ? (int64_t)path_of(tcb)->max_pacing_rate : 0,
 	};
 
 	if ((unsigned)option >= TERN_OPTIONS)

@@ -9,6 +9,7 @@
  */
 #include "base/bytes.h"
 #include "tcp/call.h"
+#include "tcp/pace.h"
 #include "tcp/path.h"
 #include "tcp/tcp.h"
 #include "tcp/timers.h"
@@ -316,6 +317,7 @@ static void path(struct codec *codec, struct tcb *tcb)
 		path_attach(tcb); /* for want of memory it is forgotten */
 	struct tcb_path forgotten = { 0 };
 	struct tcb_path *const path = tcb->has_path ? path_of(tcb) : &forgotten;
+	uint8_t pacing = (uint8_t)path->pacing;
 
 	u32(codec, path_cwnd(tcb));
 	u32(codec, path_ssthresh(tcb));
@@ -326,6 +328,10 @@ static void path(struct codec *codec, struct tcb *tcb)
 	u16(codec, &path->mss);
 	path_recovery(codec, path);
 	path_plpmtud(codec, &path->plpmtud);
+	u8(codec, &pacing);
+	u64(codec, &path->max_pacing_rate);
+	path->pacing = (int8_t)pacing;
+	codec->bad |= path->pacing < -1 || path->pacing > 1;
 }
 
 /* What the controller knows. Read by another controller, or without memory for it: let go. */
@@ -514,6 +520,10 @@ static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 	moment(codec, &warm->probe_at);
 	moment(codec, &warm->persist_at);
 	moment(codec, &warm->override_at);
+	moment(codec, &warm->pace_at);
+	moment(codec, &warm->pace_from);
+	u32(codec, &warm->pace_free);
+	pace_bound(warm, codec->now);
 	moment(codec, &warm->progress_at);
 	moment(codec, &warm->last_sent_at);
 	u32(codec, &warm->rto_us);

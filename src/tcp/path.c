@@ -1,6 +1,7 @@
 #include "tcp/path.h"
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "tcp/pace.h"
 #include "tcp/rtt.h"
 #include "tcp/timers.h"
 #include "tcp/warm.h"
@@ -15,7 +16,7 @@ struct tcb_path *path_attach(struct tcb *tcb)
 	path = pool_get(&tcb_env(tcb)->paths, MEM_ORDINARY);
 	if (!path)
 		return NULL;
-	*path = (struct tcb_path){ .cwnd = cold->cwnd, .ssthresh = cold->ssthresh };
+	*path = (struct tcb_path){ .cwnd = cold->cwnd, .ssthresh = cold->ssthresh, .pacing = -1 };
 	cold->path = path;
 	tcb->has_path = true;
 	return path;
@@ -29,11 +30,17 @@ static void free_state(struct tcb *tcb, struct tcb_path *path)
 	path->words = 0;
 }
 
+/* What a program set must not be forgotten. */
+static bool is_asked_for(const struct tcb_path *path)
+{
+	return path->pacing != -1 || path->max_pacing_rate > 0;
+}
+
 /* Whether the record holds more than the cold one has room for. */
 static bool is_worth_keeping(const struct tcb_path *path)
 {
 	return path->state || path->reordering_seen || path->spurious > 0 || path->reo_wnd_mult > 1 ||
-	       path->plpmtud.low != 0;
+	       path->plpmtud.low != 0 || is_asked_for(path);
 }
 
 /* Back to the cold record with what that has room for. */
@@ -61,6 +68,12 @@ bool path_shed(struct tcb *tcb)
 {
 	if (!tcb->has_path || tcb->warm)
 		return false;
+	if (is_asked_for(tcb_cold(tcb)->path)) {
+		const bool had_state = tcb_cold(tcb)->path->state != NULL;
+
+		free_state(tcb, tcb_cold(tcb)->path);
+		return had_state;
+	}
 	detach(tcb);
 	return true;
 }
@@ -147,6 +160,7 @@ void path_controller_wakes(struct tcb *tcb, struct tcb_warm *warm, tern_time now
 	} else {
 		begin(tcb, warm);
 	}
+	cc->paced = pace_is_on(tcb, cc->ops);
 	if (goes_on)
 		restart_after_idle(tcb, cc, first, now);
 }
@@ -190,4 +204,5 @@ void path_controller_changes(struct tcb *tcb, uint8_t number)
 	tcb->warm->cc.pacing_rate = 0;
 	tcb->warm->cc.quantum = 0;
 	begin(tcb, tcb->warm);
+	tcb->warm->cc.paced = pace_is_on(tcb, tcb->warm->cc.ops);
 }

@@ -19,8 +19,10 @@ struct tcb_path {
 	/* The controller, while no warm record holds it. */
 	uint32_t  cwnd, ssthresh; /* cwnd 0: not begun */
 	uint64_t  pacing_rate;
+	uint64_t  max_pacing_rate; /* TERN_MAX_PACING_RATE; 0: none */
 	uint32_t  quantum;
 	uint16_t  mss;
+	int8_t	  pacing; /* TERN_PACING: -1 as the controller wants it */
 	uint16_t  words; /* of state */
 	/* Loss recovery (rack.h, undo.h), while no warm record holds it. */
 	tern_time min_rtt, min_rtt_at;
@@ -42,7 +44,8 @@ static inline struct tcb_path *path_of(const struct tcb *tcb)
 struct tcb_path *path_attach(struct tcb *tcb);
 /* The block goes. No warm record stands on it any more. */
 void path_let_go(struct tcb *tcb);
-/* Memory is short: what is only useful goes. True if something did. Never while a warm record is there. */
+/* Memory is short: what is only useful goes, what was asked for stays.
+ * True if something did. Never while a warm record is there. */
 bool path_shed(struct tcb *tcb);
 
 /* Where the window of an idle connection is kept. */

@@ -1,5 +1,6 @@
 /* STATUS (RFC 9293 3.10.6), as much as Linux's TCP_INFO tells. */
 #include "base/bytes.h"
+#include "tcp/pace.h"
 #include "tcp/path.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
@@ -99,7 +100,7 @@ static void describe_flight(const struct tcb *tcb, struct tern_status *status)
 	status->probes = warm->probes;
 	status->retransmit_at = warm->retransmit_at;
 	status->persist_at = warm->persist_at;
-	status->pacing_rate = warm->cc.pacing_rate;
+	status->pacing_rate = pace_rate(tcb);
 }
 
 void tcp_status(const struct tcb *tcb, tern_time now, struct tern_status *status)

@@ -1,4 +1,5 @@
 #include "tcp/warm.h"
+#include "tcp/pace.h"
 #include "tcp/path.h"
 #include "tcp/rate.h"
 #include "tcp/rtt.h"
@@ -19,6 +20,7 @@ struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now)
 		.probe_at = TERN_NEVER,
 		.persist_at = TERN_NEVER,
 		.override_at = TERN_NEVER,
+		.pace_at = TERN_NEVER,
 		.progress_at = now,
 		.last_sent_at = now,
 		.rto_us = rtt_rto_us(tcb),
@@ -29,6 +31,7 @@ struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now)
 		.undo.resent_end = tcb->snd.una,
 	};
 	path_controller_wakes(tcb, warm, now);
+	pace_begin(warm, seq_sub(tcb->snd.una, tcb->snd.iss) <= 1 && tcb_cold(tcb)->sent_wraps == 0, now);
 	tcb->was_idle = false;
 	tcb->warm = warm;
 	rack_wakes(tcb);

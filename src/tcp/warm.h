@@ -33,9 +33,12 @@ struct tcb_warm {
 	tern_time probe_at;	     /* RFC 8985 7.2: the PTO */
 	tern_time persist_at;	     /* zero window, nothing in flight (RFC 9293 3.8.6.1) */
 	tern_time override_at;	     /* sender's SWS override and the end of a cork (3.8.6.2.1) */
+	tern_time pace_at;	     /* text waits to be paced: the next burst (pace.h) */
+	tern_time pace_from;	     /* what was sent is paid for up to here */
 	tern_time progress_at;	     /* when SND.UNA last moved, or the series began: R2 and user timeout */
 	tern_time last_sent_at;	     /* for the restart after idle (RFC 5681 4.1) */
 
+	uint32_t pace_free;	     /* octets of the initial window that are not paced */
 	uint32_t rto_us;	     /* current, back-off included */
 	seq_t	 recover;	     /* RFC 6582 */
 	seq_t	 usage_end;	     /* max_in_flight and cwnd_limited are of what was sent before it */

@@ -41,7 +41,7 @@ static void plan_cable(struct chance *chance, struct cable_settings *s, tern_tim
 
 /* ---- the hosts ---- */
 
-static const char *const controllers[] = { "reno", "cubic" };
+static const char *const controllers[] = { "reno", "cubic", "bbr" };
 
 static void plan_host(struct chance *chance, struct tern_config *config, bool hasty)
 {
