@@ -83,20 +83,21 @@ static void end(struct world *w)
 	}
 }
 
-static bool carry(struct world *w, int from)
+/* One packet; 0: there was none. */
+static unsigned carry(struct world *w, int from)
 {
 	static uint8_t bytes[70000];
 	tern_packet   *batch[1], in = { .n_parts = 1 }, *const ins[] = { &in };
 
 	if (tern_host_output(w->host[from], batch, 1, w->now) == 0)
-		return false;
+		return 0;
 	const int to = from == MIDDLE ? batch[0]->link : MIDDLE;
 	in.link = (uint8_t)(from == MIDDLE ? 0 : from);
 	in.len = (uint32_t)two_flatten(batch[0], bytes);
 	in.part[0] = (struct tern_packet_part){ .at = bytes, .n = in.len };
 	tern_packet_done(batch[0]);
 	tern_host_input(w->host[to], ins, 1, w->now);
-	return true;
+	return 1;
 }
 
 static void run(struct world *w, tern_time span)
@@ -104,7 +105,7 @@ static void run(struct world *w, tern_time span)
 	for (const tern_time until = w->now + span;; w->now += 10 * TERN_MILLISECOND) {
 		for (int i = 0; i < HOSTS; i++)
 			tern_host_advance(w->host[i], w->now);
-		for (unsigned n = 0; n < 10000 && (carry(w, 0) | carry(w, 1) | carry(w, MIDDLE)); n++)
+		for (unsigned n = 0; n < 10000 && carry(w, 0) + carry(w, 1) + carry(w, MIDDLE) > 0; n++)
 			;
 		if (w->now >= until)
 			return;
