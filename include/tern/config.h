@@ -12,6 +12,14 @@
 extern "C" {
 #endif
 
+/* Explicit congestion notification (RFC 3168, 9768), as Linux's tcp_ecn. */
+enum tern_ecn {
+	TERN_ECN_OFF,
+	TERN_ECN_ON,	   /* offered and accepted, classic (RFC 3168) */
+	TERN_ECN_ACCEPT,   /* accepted where the peer offers it, not offered */
+	TERN_ECN_ACCURATE, /* accurate feedback (RFC 9768) offered and accepted, else classic */
+};
+
 struct tern_config {
 	/* 32 random bytes: ISNs, ports, cookies, table and timestamp offsets hang on them. Same secret and
 	 * same inputs: same bytes out. */
@@ -32,7 +40,7 @@ struct tern_config {
 	tern_time r2;		      /* 924 s: give up data after (SHLD-11: at least 100 s), as Linux's 15 */
 	tern_time r2_syn;	      /* 180 s: give up a SYN after (MUST-23) */
 	uint8_t	  r1;		      /* 3 retransmissions: negative advice (SHLD-10) */
-	uint8_t	  syn_ack_retries;    /* 3: departure from MUST-23 for unproved peers (amplification) */
+	uint8_t	  syn_ack_retries;    /* 3, at most 31: departure from MUST-23 for unproved peers (amplification) */
 	tern_time orphan_timeout;     /* 60 s: departure; FIN-WAIT-2 and the like once nobody holds them */
 	tern_time keepalive_idle;     /* 2 h (MUST-28) */
 	tern_time keepalive_interval; /* 75 s */
@@ -63,6 +71,10 @@ struct tern_config {
 	/* By name: "reno" (RFC 5681), "cubic" (RFC 9438), "bbr" (BBRv3, draft-ietf-ccwg-bbr-06), or one of
 	 * the program's own. What a connection begins with; tern_set_congestion_control() changes it. */
 	const char *congestion_control; /* "cubic" */
+	/* What connections begin with (TERN_ECN); 0: TERN_ECN_ACCEPT. no_ecn: TERN_ECN_OFF. A controller that
+	 * wants every mark (tern_cc_ops.ecn) makes it TERN_ECN_ACCURATE, unless it is off. */
+	uint8_t ecn; /* enum tern_ecn */
+	bool	no_ecn;
 	/* Controllers that the program brings (tern/congestion.h): looked up after the built-in ones, whose
 	 * names they cannot take. The array and what it points to must outlive the host. */
 	const struct tern_cc_ops *const *controllers;

@@ -34,6 +34,7 @@ enum tern_option {
 				     wants it (bbr: paced). -1 */
 	TERN_MAX_PACING_RATE,	  /* "max_pacing_rate": bytes per second, no faster than that, and paced; 0 = none,
 				     as Linux's SO_MAX_PACING_RATE. 0 */
+	TERN_ECN,		  /* "ecn": enum tern_ecn (tern/config.h), 0-3; before the handshake. The host's */
 	TERN_OPTIONS
 };
 

@@ -40,11 +40,15 @@ struct tern_stats {
 	uint64_t TCPMemoryPressures, TCPChallengeACK, TCPSYNChallenge, TCPACKSkippedChallenge;
 	uint64_t TCPOFOQueue, TCPOFODrop, TCPKeepAlive, TCPWinProbe;
 	uint64_t TCPFromZeroWindowAdv, TCPToZeroWindowAdv, TCPOrigDataSent, TCPDelivered, TCPZeroWindowDrop;
-	uint64_t TCPPureAcksReceived;
+	uint64_t TCPPureAcksReceived, TCPDeliveredCE;
 	uint64_t TCPMTUPFail, TCPMTUPSuccess; /* path MTU probes lost, and arrived (RFC 4821) */
+	/* IpExt: the ECN field of the packets that segments came in (RFC 3168 5) */
+	uint64_t InNoECTPkts, InECT1Pkts, InECT0Pkts, InCEPkts;
 	/* Tern */
 	uint64_t TernReplyOverflow;  /* RST or ACK without a connection that found no place to wait */
 	uint64_t TernTimersUnarmed;  /* timers that had to be found by looking, memory being spent */
+	uint64_t TernEcnAgreed;	     /* handshakes that agreed on ECN, of either kind */
+	uint64_t TernEcnMangled;     /* connections whose path was found to meddle with it */
 	uint64_t TernCongestionFallback; /* reno for want of memory for another controller's state */
 	uint64_t TernHalfOpenExpired, TernLoopback, TernOptionsMalformed;
 	uint64_t TernFrameErrors;    /* Ethernet: runts, impossible sources, a type that the packet belies */

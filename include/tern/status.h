@@ -45,6 +45,8 @@ struct tern_status {
 
 	/* Agreed on. */
 	bool	 wscale_ok, ts_ok, sack_ok, ecn_ok;
+	bool	 ecn_accurate; /* ecn_ok, and by RFC 9768 */
+	bool	 ecn_mangled;  /* the path was found to meddle with it: nothing is sent ECN-capable */
 	uint8_t	 snd_wscale, rcv_wscale;
 	uint16_t snd_mss, rcv_mss, pmtu; /* pmtu: bytes of the packet that carries snd_mss octets of text */
 
@@ -66,6 +68,8 @@ struct tern_status {
 	/* Since the opening. */
 	uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
 	uint32_t segments_out, segments_in, retransmits_total, retransmits_spurious;
+	uint32_t received_ce;  /* marked segments that came (RFC 3168 5) */
+	uint32_t delivered_ce; /* segments of ours that the peer told to be marked; classic: acknowledged with ECE */
 	uint32_t retransmits; /* of the same octets, in a row */
 	uint32_t probes;      /* zero-window probes in a row */
 	uint32_t keepalive_probes;

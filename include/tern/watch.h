@@ -150,6 +150,9 @@ enum tern_note {
 	TERN_NOTE_TEXT_LOST,	       /* the program let go with text unread or undeliverable */
 	TERN_NOTE_BLACK_HOLE,	       /* large segments vanish without ICMP; value: bytes of a packet from here */
 	TERN_NOTE_PROBED_MTU,	       /* a larger one arrived (RFC 4821); value: bytes of a packet from here */
+	TERN_NOTE_ECN_AGREED,	       /* value: 3168 (classic) or 9768 (accurate) */
+	TERN_NOTE_CE_RECEIVED,	       /* a marked packet came, the first (again): it is echoed */
+	TERN_NOTE_ECN_MANGLED,	       /* the path meddles with ECN (RFC 9768 3.2.2) */
 	TERN_NOTES
 };
 

@@ -164,6 +164,9 @@ const char *tern_note_name(enum tern_note note)
 		[TERN_NOTE_TEXT_LOST] = "text-lost",
 		[TERN_NOTE_BLACK_HOLE] = "black-hole",
 		[TERN_NOTE_PROBED_MTU] = "probed-mtu",
+		[TERN_NOTE_ECN_AGREED] = "ecn-agreed",
+		[TERN_NOTE_CE_RECEIVED] = "ce-received",
+		[TERN_NOTE_ECN_MANGLED] = "ecn-mangled",
 	};
 
 	return pick(names, TERN_NOTES, (unsigned)note);

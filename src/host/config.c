@@ -39,6 +39,7 @@ void tern_config_default(struct tern_config *config)
 		.port_low = 32768,
 		.port_high = 60999,
 		.congestion_control = "cubic",
+		.ecn = TERN_ECN_ACCEPT,
 	};
 }
 
@@ -110,6 +111,9 @@ static void fill_sizes(struct tern_config *c, const struct tern_config *d)
 	fill_u32(&c->packets, d->packets);
 	fill_u16(&c->port_low, d->port_low);
 	fill_u16(&c->port_high, d->port_high);
+	fill_u8(&c->ecn, d->ecn);
+	if (c->no_ecn)
+		c->ecn = TERN_ECN_OFF;
 	if (!c->congestion_control)
 		c->congestion_control = d->congestion_control;
 }
@@ -143,7 +147,8 @@ static bool sizes_are_right(const struct tern_config *c)
 	       c->connections_max <= indices && c->half_open_max <= indices && c->time_wait_max <= indices &&
 	       c->receive_buffer <= c->receive_buffer_max && c->receive_buffer_max <= window &&
 	       c->send_buffer_max <= window && between(c->mss_floor, 28, 1460) && c->keepalive_probes <= 127 &&
-	       c->mtu_probing <= 2 && c->packets <= 1 << 20 && c->port_low <= c->port_high &&
+	       c->mtu_probing <= 2 && c->packets <= 1 << 20 && c->ecn <= TERN_ECN_ACCURATE &&
+	       c->syn_ack_retries <= HALF_REPEATS_MOST && c->port_low <= c->port_high &&
 	       cc_controllers_are_right(c) && cc_by_name(c, c->congestion_control) >= 0;
 }
 

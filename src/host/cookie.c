@@ -4,9 +4,10 @@
 
 #include "base/bytes.h"
 #include "base/siphash.h"
+#include "tcp/ecn.h"
 #include "wire/tuple.h"
 
-enum { NO_WSCALE = 15, BIT_SACK = 0x10, OPTION_BITS = (1 << COOKIE_TS_BITS) - 1 };
+enum { NO_WSCALE = 15, BIT_SACK = 0x10, BIT_ECN = 0x20, OPTION_BITS = (1 << COOKIE_TS_BITS) - 1 };
 
 /* What peers say most, from RFC 9293's defaults over tunnels to jumbo frames; the first is the least that
  * config.mss_floor may be. A value never exceeds what the peer said, unless that is below the floor. */
@@ -71,11 +72,13 @@ void cookie_make(const struct tcp_env *env, struct tcp_agreement *agreed, const 
 			  ((index << 1 | (unsigned)(counter & 1)) ^ pad(env, tuple, agreed->irs)));
 	if (!agreed->ts_ok) {
 		agreed->wscale_ok = agreed->sack_ok = false;
+		agreed->ecn = ECN_NONE;
 		agreed->snd_wscale = agreed->rcv_wscale = 0;
 		return;
 	}
 	const uint32_t options = (agreed->wscale_ok ? agreed->snd_wscale : (uint32_t)NO_WSCALE) |
-				 (agreed->sack_ok ? (uint32_t)BIT_SACK : 0);
+				 (agreed->sack_ok ? (uint32_t)BIT_SACK : 0) |
+				 (agreed->ecn != ECN_NONE ? (uint32_t)BIT_ECN : 0);
 	const uint32_t clock = tcp_ts_clock(now);
 	const uint32_t behind = ((clock & OPTION_BITS) - options) & OPTION_BITS;
 
@@ -119,6 +122,8 @@ bool cookie_prove(const struct tcp_env *env, struct tcp_agreement *agreed, const
 	recall_syn(env, &syn, tuple, seg, v4 ? mss_v4[index] : mss_v6[index]);
 	*agreed = (struct tcp_agreement){ .iss = iss, .ts_offset = tcp_ts_offset(env, tuple) };
 	tcp_agree(env, agreed, &syn, our_mss, !v4);
+	if (agreed->ts_ok && (seg->opt.ts_ecr - tcp_ts_offset(env, tuple)) & BIT_ECN)
+		agreed->ecn = ECN_CLASSIC;
 	/* The SYN's window is not remembered; the ACK's, which is scaled, is newer. */
 	agreed->snd_wnd = (uint32_t)seg->wnd << agreed->snd_wscale;
 	return true;

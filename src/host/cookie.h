@@ -15,8 +15,9 @@
  * those later ones passes for a first has a chance of 2^-24.
  *
  * What else the SYN offered stands in the low six bits of the timestamp of the SYN-ACK (as Linux has it):
- * window scale (15: none), SACK, and one bit for ECN, unused so far. A peer that offers no timestamps is
- * not given those. The option bits have no MAC: a peer can only lie about what it itself offered.
+ * window scale (15: none), SACK, and one bit for ECN; which kind of it, the peer's ACK tells (ecn_recall). A
+ * peer that offers no timestamps is not given those. The option bits have no MAC: a peer can only lie about
+ * what it itself offered.
  *
  * What no cookie knows is whether it was used already: an old duplicate of a third segment, text and all,
  * would open a connection again that has ended. So cookies that were used are remembered for a while, by a

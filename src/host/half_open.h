@@ -19,6 +19,7 @@ enum {
 	HALF_QUEUES = 17, /* 16 by SYN-ACKs repeated (the last: 15 and more), and those that ask */
 	HALF_ASKING = 16, /* the queue of those that ask */
 	HALF_LISTENER_BITS = 20,
+	HALF_REPEATS_MOST = 31,
 	HALF_CHUNK = 256, /* records of a chunk */
 };
 
@@ -35,8 +36,9 @@ struct half_open {
 	uint32_t ts_recent;
 	uint32_t next, prev; /* of its queue; of a free one next: the free list */
 	uint32_t listener : HALF_LISTENER_BITS;
-	uint32_t repeated : 8;	 /* SYN-ACKs sent again by the timer */
+	uint32_t repeated : 5;	 /* SYN-ACKs sent again by the timer */
 	uint32_t challenges : 4; /* challenge ACKs sent so far */
+	uint32_t ecn : 3;	 /* tcp_agreement.ecn */
 	uint16_t wnd;		 /* of the SYN, never scaled (RFC 7323 2.2) */
 	uint16_t peer_mss, our_mss;
 	uint8_t	 snd_wscale : 4, rcv_wscale : 4;
@@ -104,7 +106,8 @@ bool half_open_icmp(struct tern_host *host, uint32_t index, uint32_t seq, bool h
 /* A listener takes the SYN: NEW_CONNECTION (its SYN-ACK is on its way) or WAITING (the program is asked), or
  * NO_MEMORY and nothing kept. isn_floor: NULL, or what the ISN must lie above (RFC 6191). */
 enum tern_verdict half_open_make(struct tern_host *host, uint32_t listener, const struct tern_tuple *tuple,
-				 const struct tcp_segment *syn, const seq_t *isn_floor, tern_time now);
+				 const struct tcp_segment *syn, const seq_t *isn_floor, uint8_t traffic_class,
+				 tern_time now);
 /* The program said yes to an asking entry: the handshake goes on. */
 void half_open_accepted(struct tern_host *host, uint32_t index, tern_time now);
 /* A RST goes to the entry's peer: from beyond our SYN, or in answer to its own while it asks. */

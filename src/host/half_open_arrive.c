@@ -16,6 +16,7 @@
 #include "host/cookie.h"
 #include "host/internal.h"
 #include "host/listen.h"
+#include "tcp/ecn.h"
 
 enum { CHALLENGES = 15 };
 
@@ -45,6 +46,7 @@ static void agreed_of(const struct tern_host *host, const struct half_open *half
 		.wscale_ok = half->wscale_ok,
 		.ts_ok = half->ts_ok,
 		.sack_ok = half->sack_ok,
+		.ecn = half->ecn,
 	};
 }
 
@@ -67,6 +69,10 @@ static void send_syn_ack(struct tern_host *host, uint32_t index, bool again, ter
 
 	half_open_tuple(&host->half_opens, index, &tuple);
 	agreed_of(host, half, &tuple, &agreed);
+	/* A path that drops SYN-ACKs with accurate ECN gets one without; the peer then goes without (RFC 9768
+	 * 3.1.4.2), which its ACK tells. */
+	if (agreed.ecn >= ECN_ACCURATE && half->repeated >= 2)
+		agreed.ecn = ECN_NONE;
 	emit_syn_ack(&host->env, &syn_ack, &tuple, &agreed, now);
 	reply_segment(host, &tuple, SYN_RECEIVED, &syn_ack, traffic_class_of(host, half), again);
 }
@@ -135,6 +141,7 @@ static void fill(struct half_open *half, const struct tern_tuple *tuple, const s
 	half->wscale_ok = agreed->wscale_ok;
 	half->ts_ok = agreed->ts_ok;
 	half->sack_ok = agreed->sack_ok;
+	half->ecn = agreed->ecn & 7u;
 }
 
 /* Larger than all that the last incarnation used (RFC 9293 3.6.1), and than what was in flight of it. */
@@ -165,7 +172,8 @@ static bool begin_asking(struct tern_host *host, uint32_t index, seq_t iss, tern
 }
 
 enum tern_verdict half_open_make(struct tern_host *host, uint32_t listener, const struct tern_tuple *tuple,
-				 const struct tcp_segment *syn, const seq_t *isn_floor, tern_time now)
+				 const struct tcp_segment *syn, const seq_t *isn_floor, uint8_t traffic_class,
+				 tern_time now)
 {
 	struct listener *const of = listener_at(&host->listeners, listener);
 	const seq_t	       iss = choose_iss(host, tuple, isn_floor, now);
@@ -175,6 +183,7 @@ enum tern_verdict half_open_make(struct tern_host *host, uint32_t listener, cons
 	if (index == HALF_OPEN_NONE)
 		return TERN_VERDICT_NO_MEMORY;
 	tcp_agree(&host->env, &agreed, syn, listener_mss(host, of, tuple), !addr_is_v4(&tuple->remote));
+	agreed.ecn = ecn_agree(listener_ecn(host, of), syn, traffic_class);
 	fill(entry(host, index), tuple, &agreed, syn, listener);
 	entry(host, index)->u.iss = iss;
 	if (demux_insert(&host->demux, tuple, demux_ref_of(DEMUX_HALF_OPEN, index)) != 0) {

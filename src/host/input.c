@@ -145,6 +145,16 @@ static void count_bad_segment(struct tern_host *host, const struct lookup *in, e
 	input_drop(host, &in->ip, verdict, in->ip.payload_len, in->mark);
 }
 
+static void count_segment(struct tern_host *host, const struct lookup *in)
+{
+	struct tern_stats *const stats = &host->env.stats;
+	uint64_t *const by_field[] = { &stats->InNoECTPkts, &stats->InECT1Pkts, &stats->InECT0Pkts, &stats->InCEPkts };
+
+	stats->InSegs++;
+	stats->InDelivers++;
+	(*by_field[in->ip.traffic_class & 3])++;
+}
+
 static void input_tcp(struct tern_host *host, struct lookup *in)
 {
 	const enum tern_verdict verdict = read_segment(in);
@@ -154,8 +164,7 @@ static void input_tcp(struct tern_host *host, struct lookup *in)
 		return;
 	}
 	in->hash = demux_hash(&host->demux, &in->tuple);
-	host->env.stats.InSegs++;
-	host->env.stats.InDelivers++;
+	count_segment(host, in);
 	struct tcb *const tcb = arrive_segment(host, in);
 	if (tcb)
 		settle_block(host, tcb);
@@ -431,8 +440,7 @@ void input_packets(struct tern_host *host, const struct tern_packet *const batch
 			input_one(host, &in[i]);
 			continue;
 		}
-		host->env.stats.InSegs++;
-		host->env.stats.InDelivers++;
+		count_segment(host, &in[i]);
 		open = open ? arrive_block(host, &in[i], open) : arrive_segment(host, &in[i]);
 	}
 	if (open)

@@ -21,6 +21,8 @@
 #include "host/cookie.h"
 #include "host/half_open.h"
 #include "host/internal.h"
+#include "tcp/congestion.h"
+#include "tcp/ecn.h"
 
 void listen_init(struct listeners *all, struct mem *mem)
 {
@@ -156,14 +158,25 @@ uint16_t listener_mss(const struct tern_host *host, const struct listener *liste
 	return (uint16_t)told;
 }
 
+enum tern_ecn listener_ecn(const struct tern_host *host, const struct listener *listener)
+{
+	const struct tcp_env *const env = &host->env;
+	const bool set = listener->options_set & 1u << TERN_ECN;
+	const int own = listener->congestion_control, number = own >= 0 ? own : env->congestion_control;
+
+	return ecn_setting(set ? (enum tern_ecn)listener->option[TERN_ECN] : (enum tern_ecn)env->config.ecn,
+			   cc_at(&env->config, number));
+}
+
 static enum tern_verdict send_cookie(struct tern_host *host, struct listener *listener,
 				     const struct tern_tuple *tuple, const struct tcp_segment *syn,
-				     tern_time now)
+				     uint8_t traffic_class, tern_time now)
 {
 	struct tcp_agreement agreed = { .wscale_ok = false };
 	struct tcp_segment   syn_ack;
 
 	tcp_agree(&host->env, &agreed, syn, listener_mss(host, listener, tuple), !addr_is_v4(&tuple->remote));
+	agreed.ecn = ecn_agree(listener_ecn(host, listener), syn, traffic_class);
 	cookie_make(&host->env, &agreed, tuple, now);
 	emit_syn_ack(&host->env, &syn_ack, tuple, &agreed, now);
 	listener->cookies_until = now + COOKIE_LIFE_SECONDS * TERN_SECOND;
@@ -208,7 +221,8 @@ static void note_calm(struct tern_host *host, struct listener *listener, const s
 }
 
 static enum tern_verdict take_syn(struct tern_host *host, uint32_t index, const struct tern_tuple *tuple,
-				  const struct tcp_segment *syn, const seq_t *isn_floor, tern_time now)
+				  const struct tcp_segment *syn, const seq_t *isn_floor, uint8_t traffic_class,
+				  tern_time now)
 {
 	struct listener *const listener = listener_at(&host->listeners, index);
 
@@ -216,7 +230,8 @@ static enum tern_verdict take_syn(struct tern_host *host, uint32_t index, const 
 	if (addr_equal(&tuple->local, &tuple->remote) && tuple->local_port == tuple->remote_port)
 		return TERN_VERDICT_BAD_ADDRESS;
 	if (listen_has_room(host, index)) {
-		const enum tern_verdict verdict = half_open_make(host, index, tuple, syn, isn_floor, now);
+		const enum tern_verdict verdict =
+			half_open_make(host, index, tuple, syn, isn_floor, traffic_class, now);
 
 		if (verdict == TERN_VERDICT_NO_MEMORY)
 			host->env.stats.ListenDrops++;
@@ -229,7 +244,7 @@ static enum tern_verdict take_syn(struct tern_host *host, uint32_t index, const 
 		host->env.stats.ListenDrops++;
 		return TERN_VERDICT_BACKLOG_FULL;
 	}
-	return send_cookie(host, listener, tuple, syn, now);
+	return send_cookie(host, listener, tuple, syn, traffic_class, now);
 }
 
 /* The ACK may prove a cookie. */
@@ -247,6 +262,8 @@ static enum tern_verdict try_cookie(struct tern_host *host, uint32_t index, cons
 			reply_reset(host, tuple, LISTEN, seg);
 		return TERN_VERDICT_COOKIE_BAD;
 	}
+	if (agreed.ecn != ECN_NONE)
+		agreed.ecn = ecn_recall(listener_ecn(host, listener), seg);
 	if (listener_is_spent(host, tuple, &agreed)) {
 		reply_reset(host, tuple, LISTEN, seg); /* an old duplicate: its connection has ended */
 		return TERN_VERDICT_BAD_ACK;
@@ -268,8 +285,8 @@ static enum tern_verdict try_cookie(struct tern_host *host, uint32_t index, cons
 
 /* RFC 9293 3.10.7.2, in the RFC's order. */
 static enum tern_verdict steps(struct tern_host *host, uint32_t index, const struct tern_tuple *tuple,
-			       const struct tcp_segment *seg, const seq_t *isn_floor, tern_time now,
-			       struct tcb **made)
+			       const struct tcp_segment *seg, const seq_t *isn_floor, uint8_t traffic_class,
+			       tern_time now, struct tcb **made)
 {
 	/* First: a reset cannot be for anything that a listener sent. */
 	if (seg->flags & TCP_RST)
@@ -283,7 +300,7 @@ static enum tern_verdict steps(struct tern_host *host, uint32_t index, const str
 	}
 	/* Third: a SYN. Fourth: anything else is dropped. */
 	if (seg->flags & TCP_SYN)
-		return take_syn(host, index, tuple, seg, isn_floor, now);
+		return take_syn(host, index, tuple, seg, isn_floor, traffic_class, now);
 	return TERN_VERDICT_NO_SYN;
 }
 
@@ -292,7 +309,7 @@ enum tern_verdict listen_arrive(struct tern_host *host, uint32_t index, const st
 				uint64_t mark, tern_time now, struct tcb **made)
 {
 	*made = NULL;
-	const enum tern_verdict verdict = steps(host, index, tuple, seg, isn_floor, now, made);
+	const enum tern_verdict verdict = steps(host, index, tuple, seg, isn_floor, traffic_class, now, made);
 
 	if (*made != NULL)
 		return tcp_arrive(*made, seg, traffic_class, mark, now);

@@ -141,6 +141,8 @@ void listen_forget(struct tern_host *host, struct tcb *tcb);
 
 struct listener *listener_at(const struct listeners *all, uint32_t index); /* asserts that it is used */
 void		 listener_ready(struct listeners *all, uint32_t index, unsigned ready);
+/* What it answers to SYNs that offer ECN. */
+enum tern_ecn listener_ecn(const struct tern_host *host, const struct listener *listener);
 uint16_t	 listener_mss(const struct tern_host *host, const struct listener *listener,
 			      const struct tern_tuple *tuple); /* what we announce */
 

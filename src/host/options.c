@@ -25,6 +25,7 @@ static const char *const names[TERN_OPTIONS] = {
 	[TERN_SACK_COUNTING] = "sack_counting",
 	[TERN_PACING] = "pacing",
 	[TERN_MAX_PACING_RATE] = "max_pacing_rate",
+	[TERN_ECN] = "ecn",
 };
 
 static bool same(const char *a, const char *b)

@@ -34,10 +34,10 @@ enum tern_verdict tcp_arrive(struct tcb *tcb, const struct tcp_segment *seg, uin
 	enum tern_verdict verdict;
 
 	env->stats.TernOptionsMalformed += seg->opt.malformed;
+	tcb->rcv.traffic_class = traffic_class; /* MAY-9; and the ECN field, which the steps read */
 	verdict = by_state(tcb, seg, now);
 	env->stats.TernVerdict[verdict]++;
 	tcb_cold(tcb)->segments_in++;
-	tcb->rcv.traffic_class = traffic_class; /* MAY-9 */
 	if (env_is_watched(env)) {
 		struct tern_tuple tuple;
 

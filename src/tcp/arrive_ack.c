@@ -2,6 +2,7 @@
  * it says of the peer's window, and what duplicates mean (RFC 5681 2). */
 #include "base/bytes.h"
 #include "tcp/arrive.h"
+#include "tcp/ecn.h"
 #include "tcp/emit.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
@@ -64,6 +65,12 @@ static bool is_duplicate(const struct tcb *tcb, const struct arrival *in, seq_t 
 	       !(in->seg->flags & (TCP_SYN | TCP_FIN)) && tcb->snd.wnd == window_before && tcb->snd.wnd > 0;
 }
 
+/* How many segments an ACK shows to have arrived: those SACKed without their records count by their octets. */
+static uint32_t segments_of(const struct tcb *tcb, const struct flight_report *report)
+{
+	return max_u32(report->records, (report->delivered + tcb->mss - 1) / tcb->mss);
+}
+
 /* Something is in flight. */
 static void acked(struct tcb *tcb, const struct arrival *in, tern_time now)
 {
@@ -82,6 +89,7 @@ static void acked(struct tcb *tcb, const struct arrival *in, tern_time now)
 	if (ack.report.acked > 0)
 		timers_progress(tcb, sampled, now);
 	tcb_env(tcb)->stats.TCPDelivered += ack.report.records;
+	ack.marked = ecn_feedback(tcb, seg, segments_of(tcb, &ack.report), ack.report.delivered, now);
 	if (seq_eq(tcb->snd.una, seg->ack)) /* an older one says nothing of the window; its SACKs hold */
 		window_from(tcb, seg, edge_before, now);
 	ack.duplicate = is_duplicate(tcb, in, una_before, window_before, ack.report.sacked);

@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "tcp/arrive.h"
 #include "tcp/call.h"
+#include "tcp/ecn.h"
 #include "tcp/negotiate.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
@@ -85,6 +86,7 @@ enum tern_verdict arrive_syn_sent(struct tcb *tcb, const struct tcp_segment *seg
 	}
 	tcb_enter(tcb, ESTABLISHED, TERN_WHY_SYN_ACK_ARRIVED, now);
 	our_syn_acked(tcb, seg, now);
+	ecn_syn_answered(tcb, seg, now);
 	tcb->due |= DUE_ACK | DUE_TEXT;
 	call_fin_queued(tcb, now);
 	/* "Continue processing at the sixth step": text on a SYN-ACK is rare, but legal. */

@@ -6,6 +6,7 @@
 #include "tcp/arrive.h"
 #include "tcp/call.h"
 #include "tcp/challenge.h"
+#include "tcp/ecn.h"
 #include "tcp/rtt.h"
 #include "tcp/timers.h"
 #include "tcp/warm.h"
@@ -181,6 +182,7 @@ static enum tern_verdict step_ack_in_syn_received(struct tcb *tcb, const struct 
 		if (tcb->ts_ok && seg->opt.has_ts)
 			rtt_sample_echo(tcb, seg->opt.ts_ecr, now);
 	}
+	ecn_handshake_done(tcb, seg, now);
 	tcb->due |= DUE_TEXT;
 	return TERN_VERDICT_ACCEPTED;
 }
@@ -259,6 +261,7 @@ enum tern_verdict arrive_synchronized(struct tcb *tcb, const struct tcp_segment 
 	if (tcb->state == CLOSED)
 		return TERN_VERDICT_ACCEPTED; /* LAST-ACK was acknowledged */
 	timers_heard(tcb, now);
+	ecn_arrived(tcb, seg, in.len, now);
 	step_urgent(tcb, &in, now);
 	verdict = arrive_text(tcb, &in, now);
 	if (tcb->state != CLOSED)

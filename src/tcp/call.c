@@ -2,6 +2,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "tcp/call.h"
+#include "tcp/ecn.h"
 #include "tcp/emit.h"
 #include "tcp/negotiate.h"
 #include "tcp/path.h"
@@ -47,6 +48,7 @@ void tcp_open_from_half(struct tcb *tcb, const struct tcp_agreement *agreed, uin
 	tcb->passive = true;
 	tcb->state = SYN_RECEIVED; /* the entry told the watcher when it was made */
 	negotiate_take(tcb, agreed, mtu);
+	ecn_opened(tcb, agreed->ecn, now);
 	tcb_cold(tcb)->heard_ms = time_to_ms(now);
 	tcb_env(tcb)->stats.PassiveOpens++;
 }

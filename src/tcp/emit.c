@@ -11,9 +11,11 @@
  */
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "tcp/ecn.h"
 #include "tcp/emit.h"
 #include "tcp/negotiate.h"
 #include "tcp/pace.h"
+#include "tcp/path.h"
 #include "tcp/plpmtud.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
@@ -65,8 +67,12 @@ static void begin_segment(struct tcb *tcb, struct tcp_out *out, seq_t seq, uint1
 	if (flags & TCP_ACK) {
 		out->seg.ack = tcb->rcv.nxt;
 		out->seg.wnd = window_to_send(tcb, flags & TCP_SYN, now);
-		if (!(flags & (TCP_SYN | TCP_RST)))
+		if (!(flags & (TCP_SYN | TCP_RST))) {
 			add_sack_blocks(tcb, &out->seg.opt, text);
+			out->seg.flags |= ecn_ack_flags(tcb, text == 0);
+			if (text == 0)
+				ecn_add_option(tcb, &out->seg.opt);
+		}
 		timers_ack_sent(tcb);
 	}
 	if (tcb->ts_ok) {
@@ -112,7 +118,10 @@ static void make_syn(struct tcb *tcb, struct tcp_out *out, tern_time now)
 {
 	const bool answers = tcb->state != SYN_SENT;
 
-	begin_segment(tcb, out, tcb->snd.iss, answers ? TCP_SYN | TCP_ACK : TCP_SYN, 0, now);
+	const unsigned times = tcb_has_flight(tcb) ? flight_at(&tcb->warm->flight, 0)->times : 0;
+	const uint16_t flags = answers ? TCP_SYN | TCP_ACK : TCP_SYN | ecn_syn_flags(tcb, times);
+
+	begin_segment(tcb, out, tcb->snd.iss, flags, 0, now);
 	if (!answers) /* no ACK, so no window yet: offer what a SYN can say */
 		out->seg.wnd = (uint16_t)min_u32(tcb_cold(tcb)->receive_buffer, 65535);
 	add_syn_options(tcb, &out->seg.opt, answers, now);
@@ -351,9 +360,28 @@ static bool fin_may_leave(const struct tcb *tcb, uint32_t n)
 	       (n > 0 || tcb->snd.wnd > 0 || tcb->warm->override_now);
 }
 
+static void add_ecn(struct tcb *tcb, struct tcp_out *out)
+{
+	out->traffic_class |= ecn_field(tcb);
+	if (!ecn_cwr_is_due(tcb))
+		return;
+	out->seg.flags |= TCP_CWR;
+	ecn_cwr_sent(tcb);
+}
+
+/* A link that cuts segments would repeat, or clear, a CWR on each: what carries one goes alone. */
+static uint32_t limit_for_ecn(struct tcb *tcb, uint32_t limit)
+{
+	const struct tcb_path *const path = path_of(tcb);
+
+	if (!tcb->ecn_ok)
+		return limit;
+	return ecn_cwr_is_due(tcb) || (path && path->ecn.accurate && path->ecn.r_cep & 2) ? tcb->mss : limit;
+}
+
 static bool emit_new(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_out *out)
 {
-	const uint32_t n = text_to_send(tcb, limit, now), mss = segment_text(tcb);
+	const uint32_t n = text_to_send(tcb, limit_for_ecn(tcb, limit), now), mss = segment_text(tcb);
 	const seq_t seq = tcb->snd.nxt;
 	const bool fin = tcb->state != SYN_SENT && fin_may_leave(tcb, n);
 
@@ -370,6 +398,8 @@ static bool emit_new(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_
 	add_text(tcb, out, seq, n);
 	if (fin)
 		out->seg.flags |= TCP_FIN;
+	if (n > 0)
+		add_ecn(tcb, out);
 	if (n > mss)
 		out->gso_size = (uint16_t)mss;
 	tcb->warm->override_now = false;

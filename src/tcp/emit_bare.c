@@ -1,4 +1,5 @@
 /* Segments of connections that have no block: resets, SYN-ACKs of half-open entries, ACKs of TIME-WAIT. */
+#include "tcp/ecn.h"
 #include "tcp/tcp.h"
 
 void emit_reset_for(struct tcp_segment *out, const struct tcp_segment *to)
@@ -27,7 +28,7 @@ void emit_syn_ack(const struct tcp_env *env, struct tcp_segment *out, const stru
 		.dst_port = tuple->remote_port,
 		.seq = agreed->iss,
 		.ack = seq_add(agreed->irs, 1),
-		.flags = TCP_SYN | TCP_ACK,
+		.flags = (uint16_t)(TCP_SYN | TCP_ACK | ecn_syn_ack_flags(agreed->ecn)),
 		.wnd = (uint16_t)(buffer < 65535 ? buffer : 65535), /* never scaled on a SYN (RFC 7323 2.2) */
 		.opt = {
 			.has_mss = true,

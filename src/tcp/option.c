@@ -34,6 +34,7 @@ static bool range_of(const struct tcp_env *env, enum tern_option option, struct 
 		[TERN_SACK_COUNTING] = { 0, 1 },
 		[TERN_PACING] = { -1, 1 },
 		[TERN_MAX_PACING_RATE] = { 0, INT64_MAX },
+		[TERN_ECN] = { TERN_ECN_OFF, TERN_ECN_ACCURATE },
 	};
 
 	if ((unsigned)option >= TERN_OPTIONS)
@@ -68,6 +69,16 @@ static int set_pacing(struct tcb *tcb, enum tern_option option, int64_t value)
 		path->max_pacing_rate = (uint64_t)value;
 	if (tcb->warm) /* what waits now is looked at when its burst is due */
 		tcb->warm->cc.paced = pace_is_on(tcb, tcb->warm->cc.ops);
+	return 0;
+}
+
+static int set_ecn(struct tcb *tcb, enum tern_ecn value)
+{
+	const bool syn_waits = tcb->state == SYN_SENT && !tcb_has_flight(tcb);
+
+	if (tcb->state != CLOSED && !syn_waits)
+		return -TERN_EISCONN; /* it speaks through our SYN alone */
+	tcb_cold(tcb)->ecn = value & 3u;
 	return 0;
 }
 
@@ -116,6 +127,8 @@ int tcp_option_set(struct tcb *tcb, enum tern_option option, int64_t value, tern
 		break;
 	case TERN_MAX_SEGMENT:
 		return set_max_segment(tcb, (uint16_t)value);
+	case TERN_ECN:
+		return set_ecn(tcb, (enum tern_ecn)value);
 	case TERN_RECEIVE_BUFFER:
 		cold->receive_buffer = (uint32_t)value;
 		tcb->window_fixed = true;
@@ -166,6 +179,7 @@ int tcp_option_get(const struct tcb *tcb, enum tern_option option, int64_t *valu
 		[TERN_SACK_COUNTING] = tcb->sack_counting,
 		[TERN_PACING] = path_of(tcb) ? path_of(tcb)->pacing : -1,
 		[TERN_MAX_PACING_RATE] = path_of(tcb) ? (int64_t)path_of(tcb)->max_pacing_rate : 0,
+		[TERN_ECN] = cold->ecn,
 	};
 
 	if ((unsigned)option >= TERN_OPTIONS)

@@ -132,7 +132,7 @@ static uint32_t flags_of(const struct tcb *tcb)
 		tcb->fin_received, tcb->receive_shut, tcb->nodelay, tcb->cork, tcb->quickack, tcb->keepalive,
 		tcb->keepalive_garbage, tcb->advice_off, tcb->write_blocked, tcb->more, tcb->urgent_received,
 		tcb->window_fixed, tcb->zero_window_told, tcb->quick, tcb->ack_pending, tcb->was_idle,
-		tcb->sack_counting,
+		tcb->sack_counting, tcb->ecn_echo,
 	};
 	uint32_t all = 0;
 
@@ -167,6 +167,7 @@ static void set_flags(struct tcb *tcb, uint32_t all)
 	tcb->ack_pending = all & 1u << 21;
 	tcb->was_idle = all & 1u << 22;
 	tcb->sack_counting = all & 1u << 23;
+	tcb->ecn_echo = all & 1u << 24;
 }
 
 static void hot(struct codec *codec, struct tcb *tcb)
@@ -215,7 +216,7 @@ static void hot(struct codec *codec, struct tcb *tcb)
 
 static void cold(struct codec *codec, struct tcb_cold *cold)
 {
-	uint8_t linger = (uint8_t)cold->linger;
+	uint8_t linger = (uint8_t)cold->linger, ecn = cold->ecn;
 
 	u64(codec, &cold->cookie);
 	u32(codec, &cold->srtt8);
@@ -241,6 +242,8 @@ static void cold(struct codec *codec, struct tcb_cold *cold)
 	u8(codec, &cold->ttl);
 	u8(codec, &cold->error);
 	u8(codec, &cold->soft_error);
+	u8(codec, &ecn);
+	cold->ecn = ecn & 3u;
 	u8(codec, &linger);
 	cold->linger = (int8_t)linger;
 }
@@ -260,7 +263,29 @@ static void controller_name(struct codec *codec, struct tcb *tcb)
 	if (codec->writes || codec->bad)
 		return;
 	number = cc_by_name(config, name);
-	cold->congestion_control = number >= 0 ? (uint8_t)number : tcb_env(tcb)->congestion_control;
+	cold->congestion_control = (number >= 0 ? (unsigned)number : tcb_env(tcb)->congestion_control) & 63u;
+}
+
+static void ecn(struct codec *codec, struct tcb_ecn *ecn)
+{
+	uint8_t flags = (uint8_t)(ecn->agreed | ecn->accurate << 1 | ecn->distrust << 2 | ecn->heard << 3 |
+				  ecn->optional << 4);
+
+	u32(codec, &ecn->r_cep);
+	u32(codec, &ecn->r_e0b);
+	u32(codec, &ecn->r_ceb);
+	u32(codec, &ecn->r_e1b);
+	u32(codec, &ecn->s_cep);
+	u32(codec, &ecn->s_ceb);
+	u32(codec, &ecn->delivered_ce);
+	u8(codec, &ecn->handshake);
+	u8(codec, &ecn->pending);
+	u8(codec, &flags);
+	ecn->agreed = flags & 1;
+	ecn->accurate = flags & 2;
+	ecn->distrust = flags & 4;
+	ecn->heard = flags & 8;
+	ecn->optional = flags & 16;
 }
 
 static void flag(struct codec *codec, bool *value)
@@ -332,6 +357,7 @@ static void path(struct codec *codec, struct tcb *tcb)
 	u64(codec, &path->max_pacing_rate);
 	path->pacing = (int8_t)pacing;
 	codec->bad |= path->pacing < -1 || path->pacing > 1;
+	ecn(codec, &path->ecn);
 }
 
 /* What the controller knows. Read by another controller, or without memory for it: let go. */
@@ -505,6 +531,7 @@ static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 	uint8_t flags = (uint8_t)(warm->urgent | warm->r1_told << 1 | warm->override_now << 2 |
 				  warm->partial_seen << 3 | warm->retransmit_now << 4 | warm->cwnd_limited << 5 |
 				  warm->recut << 6 | warm->rescued << 7);
+	uint8_t ecn_cwr = warm->ecn_cwr;
 
 	flight(codec, &warm->flight, mem);
 	rate(codec, &warm->rate);
@@ -551,6 +578,8 @@ static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 	warm->cwnd_limited = flags & 32;
 	warm->recut = flags & 64;
 	warm->rescued = flags & 128;
+	u8(codec, &ecn_cwr);
+	warm->ecn_cwr = ecn_cwr & 1;
 	codec->bad |= warm->recovery > TERN_RECOVERY_LOSS || warm->cc.mss == 0 || warm->cc.cwnd == 0;
 }
 

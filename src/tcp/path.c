@@ -30,17 +30,17 @@ static void free_state(struct tcb *tcb, struct tcb_path *path)
 	path->words = 0;
 }
 
-/* What a program set must not be forgotten. */
-static bool is_asked_for(const struct tcb_path *path)
+/* What a program set must not be forgotten, nor what the peer counts on. */
+static bool is_promised(const struct tcb_path *path)
 {
-	return path->pacing != -1 || path->max_pacing_rate > 0;
+	return path->pacing != -1 || path->max_pacing_rate > 0 || path->ecn.agreed;
 }
 
 /* Whether the record holds more than the cold one has room for. */
 static bool is_worth_keeping(const struct tcb_path *path)
 {
 	return path->state || path->reordering_seen || path->spurious > 0 || path->reo_wnd_mult > 1 ||
-	       path->plpmtud.low != 0 || is_asked_for(path);
+	       path->plpmtud.low != 0 || is_promised(path);
 }
 
 /* Back to the cold record with what that has room for. */
@@ -66,13 +66,15 @@ void path_let_go(struct tcb *tcb)
 
 bool path_shed(struct tcb *tcb)
 {
-	if (!tcb->has_path || tcb->warm)
-		return false;
-	if (is_asked_for(tcb_cold(tcb)->path)) {
-		const bool had_state = tcb_cold(tcb)->path->state != NULL;
+	struct tcb_path *const path = path_of(tcb);
 
-		free_state(tcb, tcb_cold(tcb)->path);
-		return had_state;
+	if (!path || tcb->warm)
+		return false;
+	if (is_promised(path)) {
+		const bool has_state = path->state != NULL;
+
+		free_state(tcb, path);
+		return has_state;
 	}
 	detach(tcb);
 	return true;
@@ -197,7 +199,7 @@ void path_controller_rests(struct tcb *tcb)
 
 void path_controller_changes(struct tcb *tcb, uint8_t number)
 {
-	tcb_cold(tcb)->congestion_control = number;
+	tcb_cold(tcb)->congestion_control = number & 63u;
 	path_drop_state(tcb);
 	if (!tcb->warm)
 		return;

@@ -12,6 +12,7 @@
 #define TCP_PATH_H
 
 #include "tcp/congestion.h"
+#include "tcp/ecn.h"
 #include "tcp/plpmtud.h"
 #include "tcp/tcb.h"
 
@@ -30,6 +31,7 @@ struct tcb_path {
 	uint32_t  spurious;
 	uint8_t	  reo_wnd_mult, reo_wnd_persist;
 	bool	  reordering_seen;
+	struct tcb_ecn ecn;
 	uint64_t *state; /* while warm too, where the warm record has no room for it; NULL: none */
 	struct plpmtud plpmtud; /* while warm too */
 };

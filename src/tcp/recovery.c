@@ -1,5 +1,6 @@
 #include "tcp/recovery.h"
 #include "base/bytes.h"
+#include "tcp/ecn.h"
 #include "tcp/plpmtud.h"
 #include "tcp/rtt.h"
 #include "tcp/timers.h"
@@ -194,6 +195,7 @@ static void reduce(struct tcb *tcb, uint32_t in_flight, const struct recovery_ac
 	};
 
 	undo_begin(tcb);
+	ecn_window_reduced(tcb);
 	if (warm->recovery == TERN_RECOVERY_CWR)
 		cc_ecn_echo(&warm->cc, &loss);
 	else
@@ -491,6 +493,7 @@ void recovery_timeout(struct tcb *tcb, tern_time now)
 		undo_begin(tcb);
 	undo_timed_out(tcb);
 	lose_on_timeout(tcb, now);
+	ecn_window_reduced(tcb);
 	warm->recovery = TERN_RECOVERY_LOSS;
 	warm->recover = tcb->snd.nxt;
 	warm->dup_acks = 0;

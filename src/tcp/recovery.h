@@ -34,6 +34,7 @@ struct recovery_ack {
 	tern_time rtt;		    /* of octets sent once; 0: no sample */
 	seq_t	  dsack_right;	    /* where dsack: its right edge */
 	bool	  dsack;	    /* it reports a duplicate (RFC 2883) that can be a retransmission's */
+	uint32_t  marked;	    /* octets newly told to have been marked CE (ecn.h) */
 	bool	  duplicate;	    /* RFC 5681 2; with SACK, it newly SACKs something (RFC 6675 2) */
 };
 

@@ -83,6 +83,7 @@ static void tell_controller(struct tcb *tcb, const struct recovery_ack *ack, con
 		.acked = ack->report.acked,
 		.delivered = ack->report.delivered,
 		.lost = lost,
+		.ce = ack->marked,
 		.in_flight_before = ack->in_flight_before,
 		.in_flight = recovery_in_flight(tcb),
 		.rate = sample->delivery_rate,

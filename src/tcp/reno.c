@@ -44,6 +44,14 @@ static void reno_on_loss(struct tern_cc *cc, const struct tern_cc_loss *loss)
 	cc->state[ACKED] = 0;
 }
 
+/* ABE: a mark comes from a short queue, and asks for less than a loss does (RFC 8511 3: 0.8). */
+static void reno_on_ecn_echo(struct tern_cc *cc, const struct tern_cc_loss *loss)
+{
+	cc->ssthresh = max_u32((uint32_t)((uint64_t)loss->in_flight * 8 / 10), 2 * cc->mss);
+	cc->cwnd = cc->ssthresh;
+	cc->state[ACKED] = 0;
+}
+
 static void reno_on_rto(struct tern_cc *cc, const struct tern_cc_loss *loss, bool first)
 {
 	if (first) /* the same octets lost again say nothing new (RFC 5681 3.1) */
@@ -71,6 +79,7 @@ const struct tern_cc_ops cc_reno = {
 	.init = reno_init,
 	.ack = reno_on_ack,
 	.loss = reno_on_loss,
+	.ecn_echo = reno_on_ecn_echo,
 	.rto = reno_on_rto,
 	.recovered = reno_recovered,
 	.restart = reno_restart,

@@ -33,7 +33,6 @@ static void describe_numbers(const struct tcb *tcb, struct tern_status *status)
 	status->wscale_ok = tcb->wscale_ok;
 	status->ts_ok = tcb->ts_ok;
 	status->sack_ok = tcb->sack_ok;
-	status->ecn_ok = tcb->ecn_ok;
 	status->snd_wscale = tcb->snd_wscale;
 	status->rcv_wscale = tcb->rcv.wscale;
 	status->snd_mss = tcb->mss;
@@ -103,6 +102,19 @@ static void describe_flight(const struct tcb *tcb, struct tern_status *status)
 	status->pacing_rate = pace_rate(tcb);
 }
 
+static void describe_ecn(const struct tcb *tcb, struct tern_status *status)
+{
+	const struct tcb_path *const path = path_of(tcb);
+
+	status->ecn_ok = tcb->ecn_ok;
+	if (!path || !path->ecn.agreed)
+		return;
+	status->ecn_accurate = path->ecn.accurate;
+	status->ecn_mangled = path->ecn.distrust;
+	status->received_ce = path->ecn.r_cep - ECN_CEP_FIRST;
+	status->delivered_ce = path->ecn.delivered_ce;
+}
+
 void tcp_status(const struct tcb *tcb, tern_time now, struct tern_status *status)
 {
 	const struct tcb_cold *const cold = tcb_cold(tcb);
@@ -112,6 +124,7 @@ void tcp_status(const struct tcb *tcb, tern_time now, struct tern_status *status
 	tcb_get_tuple(tcb, &status->tuple);
 	describe_numbers(tcb, status);
 	describe_flight(tcb, status);
+	describe_ecn(tcb, status);
 	status->error = -(int)cold->error;
 	status->soft_error = -(int)cold->soft_error;
 	status->unread = tcb_unread(tcb);

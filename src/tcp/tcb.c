@@ -105,7 +105,8 @@ struct tcb *tcb_pool_get(struct tcb_pool *pool)
 		.keepalive_idle_s = (uint16_t)(config->keepalive_idle / TERN_SECOND),
 		.keepalive_interval_s = (uint16_t)(config->keepalive_interval / TERN_SECOND),
 		.keepalive_probes = config->keepalive_probes,
-		.congestion_control = pool->env->congestion_control,
+		.congestion_control = pool->env->congestion_control & 63u,
+		.ecn = config->ecn & 3u,
 		.ttl = config->ttl,
 		.linger = -1,
 	};

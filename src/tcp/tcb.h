@@ -99,6 +99,7 @@ struct tcb {
 	bool quick : 1;	       /* the first segments of a connection are acknowledged at once */
 	bool ack_pending : 1;  /* something received is not acknowledged yet */
 	bool sack_counting : 1; /* losses by RFC 6675, not RACK */
+	bool ecn_echo : 1;     /* ECE until the peer's CWR (RFC 3168 6.1.3) */
 	bool has_path : 1;     /* cold->path holds */
 	bool was_idle : 1;     /* no text was sent for more than an RTO, though the peer was heard since */
 };
@@ -126,7 +127,8 @@ struct tcb_cold {
 	uint16_t	 keepalive_idle_s, keepalive_interval_s;
 	uint8_t		 keepalive_probes, keepalive_sent;
 	uint8_t		 traffic_class, ttl;
-	uint8_t		 congestion_control;
+	uint8_t		 congestion_control : 6; /* by number (congestion.h) */
+	uint8_t		 ecn : 2; /* enum tern_ecn, as set */
 	uint8_t		 error, soft_error; /* enum tern_error; 0 none */
 	int8_t		 linger;	    /* -1 off; 0 reset */
 };

@@ -26,6 +26,7 @@ struct tcp_agreement {
 	uint16_t our_mss;	  /* what we announce */
 	uint8_t	 snd_wscale, rcv_wscale;
 	bool	 wscale_ok, ts_ok, sack_ok;
+	uint8_t	 ecn; /* ecn.h */
 };
 
 /* Largest text we can receive in one packet of the path: the MSS to announce (MUST-67). */

@@ -61,6 +61,7 @@ struct tcb_warm {
 	bool	rescued : 1;	     /* RFC 6675 4, NextSeg() rule 4: done in this recovery */
 	bool	recut : 1;	     /* what is lost was cut again for a smaller path MTU */
 	bool	cwnd_limited : 1;    /* the window, not the program, held back sending in the last round trip */
+	bool	ecn_cwr : 1;	     /* CWR is to go with new text */
 	uint16_t mtu;		     /* of the path, for the SYN's MSS option */
 	uint16_t max_segment;	     /* TERN_MAX_SEGMENT; 0: not set */
 };

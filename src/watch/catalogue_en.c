@@ -452,6 +452,15 @@ const struct catalogue catalogue_en = {
 		[TERN_NOTE_PROBED_MTU] =
 			"The probe arrived: the path carries packets of {value} bytes, and from here segments are as "
 			"large. (RFC 4821 7.6.1, RFC 8899 5.3.2)",
+		[TERN_NOTE_ECN_AGREED] =
+			"Both sides speak ECN (RFC {value}): routers may mark packets of new text instead of "
+			"dropping them, and the receiver tells the sender. (RFC 3168 6.1.1, RFC 9768 3.1)",
+		[TERN_NOTE_CE_RECEIVED] =
+			"A packet came with the mark \"congestion experienced\": from here {me} tells {peer} in "
+			"its ACKs. (RFC 3168 6.1.3, RFC 9768 3.2)",
+		[TERN_NOTE_ECN_MANGLED] =
+			"What {peer} tells of the marks cannot be: something on the path changes them. {Me} sends "
+			"nothing that may be marked any more, and believes no mark. (RFC 9768 3.2.2.3)",
 	},
 	.why = {
 		[TERN_WHY_OPEN_PASSIVE] = "{Me} begins to listen: {from} to {to}. (RFC 9293 3.10.1)",

@@ -376,6 +376,15 @@ const struct catalogue catalogue_zh = {
 		[TERN_NOTE_PROBED_MTU] =
 			"探测报文段到达了：路径能承载 {value} 字节的分组，从现在起报文段就这么大。（RFC 4821 7.6.1, "
 			"RFC 8899 5.3.2）",
+		[TERN_NOTE_ECN_AGREED] =
+			"双方都使用显式拥塞通知（RFC {value}）：路由器可以给携带新数据的分组打标记而不丢弃，由接收方告诉"
+			"发送方。（RFC 3168 6.1.1, RFC 9768 3.1）",
+		[TERN_NOTE_CE_RECEIVED] =
+			"到达的分组带有“经历拥塞”标记：从现在起{me}在 ACK 中告诉{peer}。（RFC 3168 6.1.3, RFC 9768 "
+			"3.2）",
+		[TERN_NOTE_ECN_MANGLED] =
+			"{peer}报告的标记不可能出现：路径上有设备改动了它们。{me}不再发送可被标记的分组，也不再相信标记。"
+			"（RFC 9768 3.2.2.3）",
 	},
 	.why = {
 		[TERN_WHY_OPEN_PASSIVE] = "{me}开始监听：从 {from} 到 {to}。（RFC 9293 3.10.1）",

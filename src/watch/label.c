@@ -312,6 +312,9 @@ static void put_note(struct text *text, const struct tern_watch_event *event)
 		[TERN_NOTE_TEXT_LOST] = "unread or unsent text is gone",
 		[TERN_NOTE_BLACK_HOLE] = "large segments vanish: packets of",
 		[TERN_NOTE_PROBED_MTU] = "a probe arrived: packets of",
+		[TERN_NOTE_ECN_AGREED] = "ECN agreed",
+		[TERN_NOTE_CE_RECEIVED] = "congestion mark received",
+		[TERN_NOTE_ECN_MANGLED] = "the path meddles with ECN",
 	};
 	const enum tern_note note = event->u.note.note;
 
@@ -320,6 +323,8 @@ static void put_note(struct text *text, const struct tern_watch_event *event)
 		text_format(text, " is %" PRIu32, event->u.note.value);
 	if (note == TERN_NOTE_BLACK_HOLE || note == TERN_NOTE_PROBED_MTU)
 		text_format(text, " %" PRIu32, event->u.note.value);
+	if (note == TERN_NOTE_ECN_AGREED)
+		text_format(text, " (RFC %" PRIu32 ")", event->u.note.value);
 }
 
 static void put_congestion(struct text *text, const struct tern_watch_event *event)

@@ -4,8 +4,10 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 
-enum option_kind { END = 0, NOP = 1, MSS = 2, WSCALE = 3, SACK_PERMITTED = 4, SACK = 5, TIMESTAMPS = 8 };
+enum option_kind { END = 0, NOP = 1, MSS = 2, WSCALE = 3, SACK_PERMITTED = 4, SACK = 5, TIMESTAMPS = 8,
+		   ACCECN0 = 172, ACCECN1 = 174 };
 
+enum { ACCECN_FIELD_LEN = 3 };
 enum { MSS_LEN = 4, WSCALE_LEN = 3, SACK_PERMITTED_LEN = 2, SACK_BLOCK_LEN = 8, TIMESTAMPS_LEN = 10 };
 
 /* No option that fits has more blocks than there is room for. */
@@ -23,6 +25,17 @@ static void parse_sack(struct tcp_options *opt, const uint8_t *p, size_t len)
 
 		opt->sack[i] = (struct tcp_sack_block){ { get32(block) }, { get32(block + 4) } };
 	}
+}
+
+/* RFC 9768 3.2.3: up to three fields of 24 bits; longer ones are for the future. */
+static void parse_accecn(struct tcp_options *opt, const uint8_t *p, size_t len)
+{
+	const size_t n = min_size((len - 2) / ACCECN_FIELD_LEN, TCP_ACCECN_FIELDS);
+
+	opt->n_accecn = (uint8_t)n;
+	opt->accecn_1 = p[0] == ACCECN1;
+	for (size_t i = 0; i < n; i++)
+		opt->accecn[i] = get32(p + 1 + ACCECN_FIELD_LEN * i) & 0xffffff;
 }
 
 /* What may stand on a SYN only (RFC 9293 3.2, RFC 7323 2.2, RFC 2018 2). */
@@ -59,6 +72,8 @@ static void parse_options(struct tcp_options *opt, const uint8_t *p, size_t n, b
 			opt->ts_ecr = get32(p + 6);
 		} else if (p[0] == SACK) {
 			parse_sack(opt, p, len);
+		} else if (p[0] == ACCECN0 || p[0] == ACCECN1) {
+			parse_accecn(opt, p, len);
 		} else if (syn) {
 			parse_syn_option(opt, p, len);
 		}
@@ -88,10 +103,16 @@ bool tcp_wire_parse(struct tcp_segment *seg, const uint8_t *p, size_t len)
 	return true;
 }
 
-/* Bytes of options, and how many SACK blocks are among them. */
+/* Bytes of options, and how many SACK blocks and AccECN fields are among them. */
 struct layout {
-	size_t options, sack_blocks;
+	size_t options, sack_blocks, accecn;
 };
+
+/* With its padding. */
+static size_t accecn_len(size_t fields)
+{
+	return (2 + ACCECN_FIELD_LEN * fields + 3) / 4 * 4;
+}
 
 static struct layout layout(const struct tcp_segment *seg)
 {
@@ -110,6 +131,10 @@ static struct layout layout(const struct tcp_segment *seg)
 	l.options += opt->has_ts ? 2 + TIMESTAMPS_LEN : 0;
 	l.sack_blocks = min_size(opt->n_sack, (TCP_OPTIONS_MAX - l.options - 4) / SACK_BLOCK_LEN);
 	l.options += l.sack_blocks ? 4 + SACK_BLOCK_LEN * l.sack_blocks : 0;
+	l.accecn = opt->n_accecn;
+	while (l.accecn > 0 && accecn_len(l.accecn) > TCP_OPTIONS_MAX - l.options)
+		l.accecn--;
+	l.options += l.accecn > 0 ? accecn_len(l.accecn) : 0;
 	return l;
 }
 
@@ -151,6 +176,23 @@ static uint8_t *emit_syn_options(uint8_t *p, const struct tcp_options *opt)
 	return p;
 }
 
+static uint8_t *emit_accecn(uint8_t *p, const struct tcp_options *opt, size_t fields)
+{
+	const size_t len = 2 + ACCECN_FIELD_LEN * fields;
+
+	if (fields == 0)
+		return p;
+	for (size_t i = len; i < accecn_len(fields); i++)
+		*p++ = NOP;
+	*p++ = opt->accecn_1 ? ACCECN1 : ACCECN0;
+	*p++ = (uint8_t)len;
+	for (size_t i = 0; i < fields; i++, p += ACCECN_FIELD_LEN) {
+		p[0] = (uint8_t)(opt->accecn[i] >> 16);
+		put16(p + 1, (uint16_t)opt->accecn[i]);
+	}
+	return p;
+}
+
 static uint8_t *emit_options(uint8_t *p, const struct tcp_options *opt, size_t sack_blocks)
 {
 	if (opt->has_ts)
@@ -185,7 +227,7 @@ size_t tcp_wire_emit(uint8_t *p, const struct tcp_segment *seg)
 	if (seg->flags & TCP_SYN)
 		end = emit_syn_options(end, &seg->opt);
 	else
-		end = emit_options(end, &seg->opt, l.sack_blocks);
+		end = emit_accecn(emit_options(end, &seg->opt, l.sack_blocks), &seg->opt, l.accecn);
 	tern_assert((size_t)(end - p) == header); /* every option is padded by its own NOPs */
 	return header;
 }

@@ -12,6 +12,7 @@ enum {
 	TCP_FLAGS	= 0x1ff, /* AE and the eight of RFC 9293 3.1 */
 	TCP_WSCALE_MAX	= 14,	 /* RFC 7323 2.3 */
 	TCP_SACK_BLOCKS = 4,
+	TCP_ACCECN_FIELDS = 3,
 };
 
 /* The flags by the names that code reads best; values as tern_tcp_flag. */
@@ -38,11 +39,15 @@ struct tcp_options {
 	bool	 sack_permitted : 1;
 	bool	 malformed : 1; /* parsing stopped at an illegal length (MUST-7); what came before counts */
 	bool	 wscale_clamped : 1; /* a shift above 14 was taken as 14 (RFC 7323 2.3) */
+	bool	 accecn_1 : 1;	     /* the order of AccECN1 */
 	uint8_t	 wscale;
 	uint8_t	 n_sack;
+	uint8_t	 n_accecn; /* fields of an AccECN option; 0: none */
 	uint16_t mss;
 	uint32_t ts_val, ts_ecr;
 	struct tcp_sack_block sack[TCP_SACK_BLOCKS];
+	/* AccECN (RFC 9768 3.2.3), 24 bits each: EE0B, ECEB, EE1B; accecn_1: EE1B, ECEB, EE0B. */
+	uint32_t accecn[TCP_ACCECN_FIELDS];
 };
 
 /* One segment. seq, ack, lengths as on the wire; wnd unscaled. text aliases the packet. */
@@ -65,8 +70,8 @@ bool tcp_wire_parse(struct tcp_segment *seg, const uint8_t *p, size_t len);
 
 /* Writes the header (checksum field 0) at p, which has room for TCP_HEADER_MAX; returns its length,
  * a multiple of four, padded with zero (MUST-69). Order of options as Linux writes them: MSS,
- * SACK-permitted, timestamps, window scale on a SYN; timestamps, SACK otherwise, each aligned with NOPs.
- * SACK blocks that do not fit are left out. */
+ * SACK-permitted, timestamps, window scale on a SYN; timestamps, SACK, AccECN otherwise, each aligned with NOPs.
+ * SACK blocks that do not fit are left out; then fields of AccECN, from the last on. */
 size_t tcp_wire_emit(uint8_t *p, const struct tcp_segment *seg);
 
 /* How long that header would be. */

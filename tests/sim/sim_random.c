@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MORE_UNCLEAN, MORE_SIMULTANEOUS, MORE_WATCHDOGS, MORE_CHECKS, MORE_STRAYS };
+enum { MORE_UNCLEAN, MORE_SIMULTANEOUS, MORE_WATCHDOGS, MORE_CHECKS, MORE_STRAYS, MORE_MARKED };
 
 /* Puts the start of the clock where the first talk's sequence numbers wrap early in it. */
 static tern_time start_before_wrap(struct chance *chance, const struct world *world,
@@ -70,6 +70,7 @@ static void run(uint64_t seed, bool verbose, struct run_result *result, struct t
 	result->bytes = talks.bytes;
 	result->faults = cable_faults(&world.side[0].out) + cable_faults(&world.side[1].out);
 	result->packets = world.packets;
+	result->more[MORE_MARKED] = world.side[0].out.counts.marked + world.side[1].out.counts.marked;
 	for (unsigned k = 0; k < talks.n; k++) {
 		result->more[MORE_UNCLEAN] += !talks.talk[k].plan.clean;
 		result->more[MORE_SIMULTANEOUS] += talks.talk[k].plan.open == TALK_SIMULTANEOUS;
@@ -94,9 +95,14 @@ int main(void)
 	       (unsigned long long)runs.median.more[MORE_SIMULTANEOUS],
 	       (unsigned long long)runs.median.more[MORE_WATCHDOGS],
 	       (unsigned long long)runs.median.more[MORE_STRAYS]);
+	printf("packets marked CE %llu\n", (unsigned long long)runs.median.more[MORE_MARKED]);
 	printf("all invariants checked %llu times; states entered in every fourth run:\n",
 	       (unsigned long long)runs.median.more[MORE_CHECKS]);
 	tally_print_states(&runs.tally);
+	if (runs.count >= 1000 && runs.median.more[MORE_MARKED] == 0) {
+		printf("no packet was marked: ECN was never agreed on\n");
+		runs.failed++;
+	}
 	if (runs.count >= 1000 && (runs.median.bytes < 100000 || runs.median.faults < 20)) {
 		printf("the median run is too small: 100,000 bytes and 20 faults are asked for\n");
 		runs.failed++;

@@ -1,6 +1,7 @@
 #include "support/cable.h"
 
 #include "support/router.h"
+#include "wire/ip.h"
 
 #include <tern/host.h>
 
@@ -15,6 +16,7 @@ struct cable_packet {
 	struct cable_packet *next;
 	tern_time	     arrives;
 	uint64_t	     order;
+	bool		     marked; /* CE, where the packet is ECN-capable */
 	uint32_t	     flip; /* bit to flip, plus one; 0: none */
 	uint32_t	     room;
 	bool		     lent;
@@ -41,6 +43,7 @@ static struct cable_packet *packet_new(struct cable *cable, uint32_t n)
 	memset(&packet->in, 0, offsetof(tern_packet, headers));
 	packet->held = NULL;
 	packet->flip = 0;
+	packet->marked = false;
 	packet->lent = false;
 	return packet;
 }
@@ -114,7 +117,7 @@ static void digest(struct cable *cable, const tern_packet *packet, tern_time now
 }
 
 struct fate {
-	bool	 lost, twice, corrupted, reordered;
+	bool	 lost, twice, corrupted, reordered, marked;
 	uint64_t bit, jitter, back;
 };
 
@@ -127,7 +130,7 @@ static struct fate draw(struct cable *cable, tern_time now)
 {
 	const struct cable_settings *const s = &cable->settings;
 	struct chance *const		   chance = &cable->chance;
-	struct fate			   fate = { false, false, false, false, 0, chance_next(chance), 0 };
+	struct fate			   fate = { .jitter = chance_next(chance) };
 
 	if (now >= s->faults_until)
 		return fate;
@@ -139,6 +142,7 @@ static struct fate draw(struct cable *cable, tern_time now)
 	fate.twice = falls(chance, s->duplicate);
 	fate.corrupted = falls(chance, s->corrupt);
 	fate.reordered = falls(chance, s->reorder);
+	fate.marked = falls(chance, s->mark);
 	fate.bit = chance_next(chance);
 	fate.back = chance_next(chance);
 	return fate;
@@ -248,6 +252,7 @@ static void send(struct cable *cable, tern_packet *packet, bool lazy, bool piece
 		counts->corrupted++;
 	}
 	counts->reordered += fate.reordered;
+	copy->marked = fate.marked;
 	if (fate.twice) {
 		struct cable_packet *const second = copy_of(cable, packet);
 		struct fate		   plain = fate;
@@ -332,6 +337,10 @@ size_t cable_take(struct cable *cable, tern_packet *into[], size_t room, tern_ti
 			copy_bytes(packet, packet->held);
 			tern_packet_done(packet->held);
 			packet->held = NULL;
+		}
+		if (packet->marked && ip_wire_is_ecn_capable(packet->bytes, packet->in.len)) {
+			ip_wire_mark_ce(packet->bytes);
+			cable->counts.marked++;
 		}
 		if (packet->flip)
 			packet->bytes[(packet->flip - 1) / 8] ^= (uint8_t)(1u << (packet->flip - 1) % 8);

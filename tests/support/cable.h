@@ -16,6 +16,7 @@ struct cable_settings {
 	tern_time delay, jitter; /* each packet: delay to delay + jitter */
 	bool	  in_order;	 /* jitter does not reorder */
 	uint32_t  loss, burst_enter, burst_leave, duplicate, corrupt, reorder;
+	uint32_t  mark; /* CE, of what is ECN-capable */
 	tern_time reorder_delay; /* those held back come this much later at the most */
 	uint64_t  rate;		 /* bytes per second; 0: no limit */
 	uint32_t  queue;	 /* packets that may wait for the rate; 0: any number */
@@ -31,6 +32,7 @@ struct cable_packet; /* one on its way */
 
 struct cable_counts {
 	uint64_t entered, delivered, bytes, lost, duplicated, corrupted, reordered, queue_full, forged, refused, cut;
+	uint64_t marked;
 };
 
 struct cable {

@@ -17,6 +17,7 @@ static void plan_cable(struct chance *chance, struct cable_settings *s, tern_tim
 		.duplicate = share(chance, 80, 8000),
 		.corrupt = share(chance, 60, 4000),
 		.reorder = share(chance, 80, 12000),
+		.mark = share(chance, 60, 30000),
 		.faults_until = faults_until,
 		.in_order = chance_percent(chance, 70),
 		.lazy = chance_percent(chance, 30),
@@ -47,6 +48,8 @@ static void plan_host(struct chance *chance, struct tern_config *config, bool ha
 {
 	tern_config_default(config);
 	config->congestion_control = controllers[chance_below(chance, sizeof controllers / sizeof *controllers)];
+	config->ecn = (uint8_t)chance_between(chance, TERN_ECN_ON, TERN_ECN_ACCURATE);
+	config->no_ecn = chance_percent(chance, 20);
 	config->packets = (uint32_t)chance_scale(chance, 4, 256);
 	config->no_sack = chance_percent(chance, 20);
 	config->no_timestamps = chance_percent(chance, 20);

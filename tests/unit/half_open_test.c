@@ -207,7 +207,7 @@ static void zones_are_apart(void **state)
 	start(0);
 	tuple = bare_tuple(&b, BARE_PEER, 1000);
 	for (tuple.zone = 0; tuple.zone < 3; tuple.zone++) {
-		assert_int_equal(half_open_make(b.host, 0, &tuple, &syn, NULL, b.now),
+		assert_int_equal(half_open_make(b.host, 0, &tuple, &syn, NULL, 0, b.now),
 				 TERN_VERDICT_NEW_CONNECTION);
 		half_open_tuple(&b.host->half_opens, tuple.zone, &named);
 		assert_true(tuple_equal(&named, &tuple));
@@ -354,7 +354,7 @@ static void a_half_open_entry_costs_at_most_96_bytes(void **state)
 			bare_tuple(&b, 0x0a010000 + i / 50000, (uint16_t)(1024 + i % 50000));
 		const struct tcp_segment syn = a_syn();
 
-		assert_int_equal(half_open_make(b.host, 0, &tuple, &syn, NULL, b.now),
+		assert_int_equal(half_open_make(b.host, 0, &tuple, &syn, NULL, 0, b.now),
 				 TERN_VERDICT_NEW_CONNECTION);
 	}
 	assert_int_equal(bare_stats(&b).TernHalfOpen, N);

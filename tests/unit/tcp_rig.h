@@ -47,6 +47,7 @@ struct rig {
 		bool	 ts, sack;
 		uint32_t ts_val; /* of its next segment */
 		bool	 no_ts;	 /* its segments forget the option */
+		uint8_t	 traffic_class;
 	} peer;
 	struct tcp_out out; /* the last segment that left */
 	unsigned notes[TERN_NOTES], retransmits[TERN_RETRANSMIT_WHYS], congestion[TERN_CONGESTION_EVENTS];
@@ -163,7 +164,7 @@ static inline struct tcp_segment rig_segment(struct rig *r, unsigned flags, uint
 
 static inline enum tern_verdict rig_arrive(struct rig *r, const struct tcp_segment *seg)
 {
-	const enum tern_verdict verdict = tcp_arrive(r->tcb, seg, 0, 0, r->now);
+	const enum tern_verdict verdict = tcp_arrive(r->tcb, seg, r->peer.traffic_class, 0, r->now);
 
 	tcb_check(r->tcb);
 	return verdict;
