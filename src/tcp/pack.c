@@ -530,7 +530,7 @@ static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 {
 	uint8_t flags = (uint8_t)(warm->urgent | warm->r1_told << 1 | warm->override_now << 2 |
 				  warm->partial_seen << 3 | warm->retransmit_now << 4 | warm->cwnd_limited << 5 |
-				  warm->recut << 6 | warm->rescued << 7);
+				  warm->recut << 6);
 	uint8_t ecn_cwr = warm->ecn_cwr;
 
 	flight(codec, &warm->flight, mem);
@@ -577,7 +577,6 @@ static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 	warm->retransmit_now = flags & 16;
 	warm->cwnd_limited = flags & 32;
 	warm->recut = flags & 64;
-	warm->rescued = flags & 128;
 	u8(codec, &ecn_cwr);
 	warm->ecn_cwr = ecn_cwr & 1;
 	codec->bad |= warm->recovery > TERN_RECOVERY_LOSS || warm->cc.mss == 0 || warm->cc.cwnd == 0;

@@ -124,10 +124,10 @@ static uint32_t lose_for_rescue(struct tcb *tcb, tern_time now)
 	struct tcb_warm *const warm = tcb->warm;
 	struct flight_record *const last = flight_last(&warm->flight);
 
-	if (warm->rescued || !last || warm->flight.n_lost > 0 || tcb_unsent(tcb) > 0 ||
+	/* Once: it is the same record for a whole recovery. */
+	if (!last || warm->flight.n_lost > 0 || tcb_unsent(tcb) > 0 ||
 	    last->flags & (FLIGHT_SACKED | FLIGHT_AGAIN) || seq_gt(seq_add(last->seq, last->len), warm->recover))
 		return 0;
-	warm->rescued = true;
 	return recovery_lose(tcb, last, now);
 }
 
@@ -212,7 +212,7 @@ static void enter_fast_recovery(struct tcb *tcb, const struct recovery_ack *ack,
 
 	warm->recovery = TERN_RECOVERY_FAST;
 	warm->recover = tcb->snd.nxt;
-	warm->partial_seen = warm->rescued = false;
+	warm->partial_seen = false;
 	warm->retransmit_now = true; /* RFC 5681 3.2 step 3: whatever the window says */
 	tlp_reset(tcb);
 	if (!is_reduced)

@@ -58,7 +58,6 @@ struct tcb_warm {
 	bool	override_now : 1;    /* the override timer fired: send what there is */
 	bool	partial_seen : 1;    /* RFC 6582: the timer restarts at the first partial ACK */
 	bool	retransmit_now : 1;  /* one retransmission, whatever the congestion window */
-	bool	rescued : 1;	     /* RFC 6675 4, NextSeg() rule 4: done in this recovery */
 	bool	recut : 1;	     /* what is lost was cut again for a smaller path MTU */
 	bool	cwnd_limited : 1;    /* the window, not the program, held back sending in the last round trip */
 	bool	ecn_cwr : 1;	     /* CWR is to go with new text */

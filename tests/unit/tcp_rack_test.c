@@ -231,6 +231,7 @@ static void timeout_spares_what_left_just_now(struct rig *r)
 	pass(r, ms(1));
 	tcp_expire(r->tcb, r->now);
 	assert_int_equal(r->fired[TERN_TIMER_RETRANSMIT], 1);
+	assert_int_equal(status_of(r).in_flight, M); /* segment 2 */
 	goes_again(r, 1);
 	is_quiet(r);
 	pass(r, ms(10));

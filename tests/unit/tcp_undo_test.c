@@ -177,45 +177,69 @@ static void dsacks_below_the_recovery_do_not_count(struct rig *r)
 	assert_int_equal(r->congestion[TERN_CONGESTION_UNDO], 0);
 }
 
-/* A retransmission of an earlier recovery is still on its way when the next begins: the timestamp that it brings
- * back is older than the next one's first retransmission, and proves nothing. */
-static void retransmission_of_an_earlier_recovery_proves_nothing(struct rig *r)
+static void goes_again(struct rig *r, uint32_t k)
 {
-	uint32_t second_ts;
+	do
+		assert_true(tx(r));
+	while (!r->out.retransmitted);
+	assert_int_equal(r->out.seg.seq.v - r->iss, seg(r, k));
+}
 
-	r->peer.sack = r->peer.ts = true;
+/* A recovery ends while a retransmission made in it is on its way: of segment 11, which had left after it began
+ * and whose loss was found late. Another begins for 13. Returns the TSval of 11's retransmission. */
+static uint32_t recovers_twice(struct rig *r, bool ts)
+{
+	uint32_t of_11;
+
+	r->env.config.dup_ack_threshold = 1;
+	r->peer.sack = true;
+	r->peer.ts = ts;
 	established(r);
-	writes(r, 1, 40 * T);
+	writes(r, 1, 40 * r->tcb->mss);
 	assert_int_equal(drain(r), 10);
 	before = (struct sizes){ status_of(r).cwnd, status_of(r).ssthresh };
 	pass(r, ms(10));
-	sacks(r, 0, 1, 9);  /* 0 is lost; 9 is on its way */
-	drain(r);
-	const uint32_t end = (r->tcb->snd.nxt.v - r->iss - 1) / T;
-
-	assert_true(end > 11); /* 10 and what follows left in recovery */
+	rx_sack(r, 1, 1, (const uint32_t[]){ seg(r, 9), seg(r, 10), seg(r, 1), seg(r, 8), 0 });
+	goes_again(r, 0);
+	goes_again(r, 8);
+	assert_int_equal(drain(r), 3); /* 10, 11, 12 */
 	pass(r, ms(10));
-	rx_sack(r, 1, 1, (const uint32_t[]){ seg(r, 11), seg(r, end), seg(r, 1), seg(r, 10), 0 });
-	for (second_ts = 0; tx(r);) /* 10 is lost too, in the same recovery */
-		if (r->out.retransmitted && r->out.seg.seq.v - r->iss == seg(r, 10))
-			second_ts = r->out.seg.opt.ts_val;
-	assert_int_not_equal(second_ts, 0);
+	sacks(r, 8, 9, 11); /* 10 overtook 8's */
+	goes_again(r, 8);
+	assert_int_equal(drain(r), 2); /* 13, 14 */
 	pass(r, ms(1));
-	rx_sack(r, 1, seg(r, 10), (const uint32_t[]){ seg(r, 11), seg(r, end), 0 });
-	assert_true(status_of(r).recovery <= TERN_RECOVERY_DISORDER); /* what flew when it began has arrived */
+	rx_sack(r, 1, seg(r, 8), (const uint32_t[]){ seg(r, 12), seg(r, 13), seg(r, 9), seg(r, 11), 0 });
+	goes_again(r, 11);
+	of_11 = r->out.seg.opt.ts_val;
 	drain(r);
-	const uint32_t more = (r->tcb->snd.nxt.v - r->iss - 1) / T;
-
 	pass(r, ms(9));
-	if (more > end + 1)
-		rx_sack(r, 1, seg(r, 10),
-			(const uint32_t[]){ seg(r, end + 1), seg(r, more), seg(r, 11), seg(r, end), 0 });
-	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_FAST); /* the next, for what left first since */
+	sacks(r, 11, 12, 13);
+	assert_true(status_of(r).recovery <= TERN_RECOVERY_DISORDER); /* what flew when it began has arrived */
+	rx_sack(r, 1, seg(r, 11), (const uint32_t[]){ seg(r, 14), seg(r, 15), seg(r, 12), seg(r, 13), 0 });
+	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_FAST);
+	goes_again(r, 13);
 	drain(r);
-	assert_true(r->out.retransmitted);
-	assert_int_not_equal(r->out.seg.opt.ts_val, second_ts);
-	acks_echoing(r, end, second_ts); /* 10's retransmission fills the hole */
-	assert_int_equal(r->congestion[TERN_CONGESTION_UNDO], 0);
+	assert_int_equal(status_of(r).retransmits_total, 5);
+	pass(r, ms(1));
+	return of_11;
+}
+
+/* The timestamp that comes back is older than the second recovery's first retransmission, and proves nothing. */
+static void timestamp_of_an_earlier_recovery_proves_nothing(struct rig *r)
+{
+	const uint32_t of_11 = recovers_twice(r, true);
+
+	acks_echoing(r, 13, of_11);
+	nothing_is_undone(r);
+}
+
+/* Nor does a D-SACK of it: of those that went again in both, one was needless. */
+static void dsack_of_an_earlier_recovery_proves_nothing(struct rig *r)
+{
+	recovers_twice(r, false);
+	rx(r, TCP_ACK, 1, seg(r, 13), 0); /* 11 itself, late */
+	sacks(r, 13, 11, 12);
+	assert_int_equal(status_of(r).retransmits_spurious, 1);
 	nothing_is_undone(r);
 }
 
@@ -349,7 +373,8 @@ int main(void)
 		CASE(dsacks_of_all_retransmissions_undo),
 		CASE(dsack_of_one_of_two_does_not),
 		CASE(dsacks_below_the_recovery_do_not_count),
-		CASE(retransmission_of_an_earlier_recovery_proves_nothing),
+		CASE(timestamp_of_an_earlier_recovery_proves_nothing),
+		CASE(dsack_of_an_earlier_recovery_proves_nothing),
 		CASE(frto_undoes_a_spurious_timeout),
 		CASE(frto_survives_a_series_of_timeouts),
 		CASE(frto_duplicate_means_loss),
