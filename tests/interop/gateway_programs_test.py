@@ -27,8 +27,7 @@ import threading
 import time
 import unittest
 
-from gateway_world import (ELSEWHERE, FAMILY, GATEWAY, LOOPBACK, UdpServer, World, await_true, is_few, odd_in,
-                           packets_in)
+from gateway_world import (ELSEWHERE, FAMILY, GATEWAY, LOOPBACK, UdpServer, World, await_true, is_few, odd_in)
 
 WORLD = None
 PATIENCE = 60               # seconds for one program
@@ -164,7 +163,8 @@ class Case(unittest.TestCase):
 
     def guest(self, *command, options=(), code=0, captured=False, **more):
         """A command in the guest; its stdout. The guest stays for a moment, so that servers end too."""
-        if captured and shutil.which("tshark"):
+        # Another user's packets are no others: once is enough.
+        if captured and shutil.which("tshark") and not WORLD.helper:
             return self.guest_on_the_wire(*command, options=options, code=code, **more)
         script = '"$@"; code=$?; sleep 0.2; exit $code'
         done = WORLD.run("sh", "-c", script, "sh", *command, options=("--stats", *options), timeout=PATIENCE, **more)
@@ -175,11 +175,11 @@ class Case(unittest.TestCase):
     def guest_on_the_wire(self, *command, options=(), **more):
         capture = f"{WORLD.work}/{self.id()}.pcapng"
         out = self.guest(*command, options=(*options, "--plain", "--pcap", capture), **more)
-        odd, packets = odd_in(capture), packets_in(capture)
-        if os.environ.get("TERN_KEEP") and odd:
+        odd = odd_in(capture)
+        if odd and os.environ.get("TERN_KEEP"):
             shutil.copy(capture, os.environ["TERN_KEEP"])
+        self.assertGreater(os.path.getsize(capture), 500)
         os.unlink(capture)
-        self.assertGreaterEqual(packets, 4)
         self.assertEqual(odd, [])
         return out
 
@@ -393,7 +393,8 @@ class Iperf3(Case):
     def test_datagrams(self):
         for version in self.each_version():
             end = self.run_iperf3(version, "-u", "-b", "20M", "-l", "1000", "-t", "1", captured=True)
-            self.assertEqual(end["sum"]["lost_packets"], 0)
+            # Nobody waits for a reader that a busy machine does not run.
+            self.assertLessEqual(end["sum"]["lost_packets"], end["sum"]["packets"] // 100)
             self.assertGreater(end["sum"]["packets"], 1000)
 
 
