@@ -316,6 +316,9 @@ static void learn(const struct script_event *event, struct actual *actual)
 	bool				  has;
 	const uint32_t			  val = first_ts_val(packet, &has);
 
+	/* The number of a reset to what belongs to no connection comes from the script's own ACK. */
+	if (!flow->knows_isn && actual->seg.flags & TERN_RST)
+		return;
 	if (!flow->knows_isn || (actual->seg.flags & packet->flags & TERN_SYN)) {
 		if (actual->seg.flags & TERN_SYN || !flow->knows_isn)
 			flow->local_shift = actual->seg.seq.v - packet->seq;
