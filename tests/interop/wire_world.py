@@ -65,6 +65,11 @@ def enter():
         skip(f"network namespaces or veth pairs are not permitted here ({error})")
 
 
+def inside_user_namespace():
+    with open("/proc/self/uid_map", encoding="ascii") as file:
+        return file.read().split() != ["0", "0", "4294967295"]
+
+
 def sysctl(name, value):
     with contextlib.suppress(OSError), open(f"/proc/sys/net/{name}", "w", encoding="ascii") as file:
         file.write(str(value))
