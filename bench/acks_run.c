@@ -284,7 +284,7 @@ static struct tcp_segment next_ack(struct ends *e, enum kind kind)
 		break;
 	case DSACK:
 		seg.opt.sack[seg.opt.n_sack++] = (struct tcp_sack_block){ seq_add(e->first, 0u - MSS), e->first };
-		/* fallthrough */
+		__attribute__((fallthrough));
 	case SINGLES:
 		while (seg.opt.n_sack < 4) {
 			const uint32_t i = a_known_one(e);
