@@ -1,13 +1,14 @@
 /* Fairness: flows of one controller, and of two, on one bottleneck of 100 Mbit/s and 40 ms with one
  * bandwidth-delay product of buffer, over 60 seconds of which the first ten do not count; and what they do to
- * its queue.
+ * its queue. Flows begin within one round trip of each other, by seed, or one comes late; a jitter of half a
+ * packet's time keeps them from marching in step, as clocks do in the world.
  */
 #include "bench.h"
 #include "base/siphash.h"
 #include "path.h"
 #include <stdio.h>
 
-enum { MTU = 1500, WARM_UP = 10, SECONDS = 60, STAGGER = 100 };
+enum { MTU = 1500, WARM_UP = 10, SECONDS = 60, LATE = 5 /* seconds */ };
 
 static const uint64_t rate = 100000000 / 8;
 static const tern_time rtt = 40 * TERN_MILLISECOND;
@@ -16,7 +17,8 @@ static void make_path(struct path *path, double buffer, uint64_t seed)
 {
 	const struct path_settings settings = {
 		.forward = {
-			.delay = rtt / 2, .rate = rate, .limit = path_buffer(buffer, rate, rtt, MTU), .seed = seed,
+			.delay = rtt / 2, .jitter = 60 * TERN_MICROSECOND, .rate = rate,
+			.limit = path_buffer(buffer, rate, rtt, MTU), .seed = seed,
 		},
 		.back = rtt / 2,
 		.window = 16 << 20,
@@ -26,14 +28,16 @@ static void make_path(struct path *path, double buffer, uint64_t seed)
 }
 
 /* Shares of flows 0 to n, octets of the seconds that count. */
-static void shares(struct path *path, const char *const controller[], unsigned n, double *share)
+static void shares(struct path *path, const char *const controller[], unsigned n, bool late, double *share)
 {
 	const tern_time end = SECONDS * TERN_SECOND;
 	uint64_t random = path->settings.forward.seed;
 
-	for (unsigned i = 0; i < n; i++) { /* within the first seconds, by seed: else every run is the same */
+	for (unsigned i = 0; i < n; i++) {
+		const tern_time soon = (tern_time)(splitmix64(&random) % (uint64_t)(rtt / n));
+
 		path_open(path, controller[i], UINT64_MAX);
-		path_run(path, path->now + (tern_time)(splitmix64(&random) % (2 * STAGGER)) * TERN_MILLISECOND);
+		path_run(path, path->now + (i + 1 == n ? 0 : late ? LATE * TERN_SECOND : soon));
 	}
 	path_run(path, WARM_UP * TERN_SECOND);
 	for (unsigned i = 0; i < n; i++)
@@ -55,7 +59,7 @@ static double jain(const double *share, unsigned n)
 	return squares > 0 ? sum * sum / (n * squares) : 0;
 }
 
-static void same_kind(struct bench *bench, const char *name, unsigned n)
+static void same_kind(struct bench *bench, const char *name, unsigned n, bool late)
 {
 	const char *controller[PATH_FLOWS_MAX];
 	double samples[BENCH_ROUNDS_MAX], share[PATH_FLOWS_MAX], used = 0;
@@ -68,15 +72,15 @@ static void same_kind(struct bench *bench, const char *name, unsigned n)
 		struct path path;
 
 		make_path(&path, 1, 1 + round);
-		shares(&path, controller, n, share);
+		shares(&path, controller, n, late, share);
 		samples[round] = jain(share, n);
 		used = 0;
 		for (unsigned i = 0; i < n; i++)
 			used += share[i] / (SECONDS - WARM_UP) / path_ceiling(&path);
 		path_destroy(&path);
 	}
-	snprintf(metric, sizeof metric, "%u flows of %s", n, name);
-	const struct bench_case what = { "fairness", metric, "Jain", 0.95, BENCH_HIGHER };
+	snprintf(metric, sizeof metric, "%u flows of %s%s", n, name, late ? ", the last 5 s late" : "");
+	const struct bench_case what = { "fairness", metric, "Jain", late ? NAN : 0.95, BENCH_HIGHER };
 	struct bench_row *const row = bench_add(bench, &what, samples, rounds);
 
 	snprintf(row->note, BENCH_NOTE, "%.0f %% of the bottleneck used", 100 * used);
@@ -94,7 +98,7 @@ static void two_kinds(struct bench *bench, const char *a, const char *b, double 
 		struct path path;
 
 		make_path(&path, 1, 1 + round);
-		shares(&path, controller, 2, share);
+		shares(&path, controller, 2, false, share);
 		samples[round] = (share[0] < share[1] ? share[0] : share[1]) / (share[0] + share[1]);
 		path_destroy(&path);
 	}
@@ -110,9 +114,11 @@ void bench_fairness(struct bench *bench)
 {
 	static const unsigned flows[] = { 2, 8, 32 };
 
-	for (unsigned c = 0; c < bench_n_controllers; c++)
+	for (unsigned c = 0; c < bench_n_controllers; c++) {
 		for (unsigned i = 0; i < (bench->quick ? 2 : 3); i++)
-			same_kind(bench, bench_controllers[c], flows[i]);
+			same_kind(bench, bench_controllers[c], flows[i], false);
+		same_kind(bench, bench_controllers[c], 2, true);
+	}
 	for (unsigned a = 0; a < bench_n_controllers; a++)
 		for (unsigned b = a + 1; b < bench_n_controllers; b++)
 			two_kinds(bench, bench_controllers[a], bench_controllers[b], 0.15);
