@@ -68,8 +68,9 @@ struct tern_config {
 	uint32_t packets;	  /* 512: output packets in flight between host and links */
 	uint16_t port_low, port_high; /* 32768-60999: ephemeral ports (RFC 6056) */
 
-	/* By name: "reno" (RFC 5681), "cubic" (RFC 9438), "bbr" (BBRv3, draft-ietf-ccwg-bbr-06), or one of
-	 * the program's own. What a connection begins with; tern_set_congestion_control() changes it. */
+	/* By name: "reno" (RFC 5681), "cubic" (RFC 9438), "bbr" (BBRv3, draft-ietf-ccwg-bbr-06); "dctcp" (RFC 8257)
+	 * and "prague" (RFC 9331) where the network is made for them; or one of the program's own. What a connection
+	 * begins with; tern_set_congestion_control() changes it. */
 	const char *congestion_control; /* "cubic" */
 	/* What connections begin with (TERN_ECN); 0: TERN_ECN_ACCEPT. no_ecn: TERN_ECN_OFF. A controller that
 	 * wants every mark (tern_cc_ops.ecn) makes it TERN_ECN_ACCURATE, unless it is off. */

@@ -1,7 +1,7 @@
 #include "tcp/congestion.h"
 #include "base/bytes.h"
 
-static const struct tern_cc_ops *const controllers[] = { &cc_reno, &cc_cubic, &cc_bbr };
+static const struct tern_cc_ops *const controllers[] = { &cc_reno, &cc_cubic, &cc_bbr, &cc_dctcp, &cc_prague };
 
 enum { BUILT_IN = sizeof controllers / sizeof *controllers };
 

@@ -12,7 +12,7 @@
 enum { CC_NO_SSTHRESH = TERN_CC_NO_SSTHRESH };
 enum { CC_FEW_WORDS = 20 }; /* state that the warm record itself has room for */
 
-extern const struct tern_cc_ops cc_reno, cc_cubic, cc_bbr;
+extern const struct tern_cc_ops cc_reno, cc_cubic, cc_bbr, cc_dctcp, cc_prague;
 
 enum { CC_NAME_MOST = 15 };
 enum { CC_RENO = 0 }; /* the one that never wants for memory */

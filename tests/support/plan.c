@@ -42,7 +42,7 @@ static void plan_cable(struct chance *chance, struct cable_settings *s, tern_tim
 
 /* ---- the hosts ---- */
 
-static const char *const controllers[] = { "reno", "cubic", "bbr" };
+static const char *const controllers[] = { "reno", "cubic", "bbr", "dctcp", "prague" };
 
 static void plan_host(struct chance *chance, struct tern_config *config, bool hasty)
 {
