@@ -264,9 +264,10 @@ static size_t pass(tern_loop *loop)
 
 bool loop_serve(tern_loop *loop)
 {
+	const size_t budget = loop->n_watches > 0 ? LOOP_SHARE : LOOP_BUDGET;
 	size_t moved = 0;
 
-	for (size_t more = pass(loop); more; more = moved < LOOP_BUDGET ? pass(loop) : 0)
+	for (size_t more = pass(loop); more; more = moved < budget ? pass(loop) : 0)
 		moved += more;
 	return moved > 0;
 }

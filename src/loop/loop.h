@@ -11,6 +11,7 @@ enum {
 	LOOP_BATCH = 64,    /* packets moved at once */
 	LOOP_PENDING = 128, /* packets that a link has not taken yet */
 	LOOP_BUDGET = 4096, /* packets and events of one turn */
+	LOOP_SHARE = 128,   /* the same, where descriptors of the program wait for theirs: neither starves the other */
 	LOOP_READY = 256,   /* descriptors served in one turn */
 	LOOP_LINKS = 256,   /* link numbers of a host: what tern_packet.link can hold */
 };

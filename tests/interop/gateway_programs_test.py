@@ -389,6 +389,10 @@ class Iperf3(Case):
                     streams = [each.get("receiver", each) for each in end["streams"]]
                     self.assertEqual(len(streams), 16 if way == ("--bidir",) else 8)
                     self.assertTrue(all(stream["bytes"] > 0 for stream in streams), streams)
+                    if way == ("--bidir",):  # neither way starves the other
+                        up = sum(stream["bytes"] for stream in streams if stream["sender"])
+                        down = sum(stream["bytes"] for stream in streams if not stream["sender"])
+                        self.assertGreater(min(up, down) * 10, max(up, down))
 
     def test_datagrams(self):
         for version in self.each_version():
