@@ -57,6 +57,11 @@ static size_t put_option(char *to, size_t size, size_t at, const struct packet_o
 	case OPT_NOP: return put(to, size, at, "nop");
 	case OPT_EOL: return put(to, size, at, "eol");
 	case OPT_TS: return put(to, size, at, "TS val %u ecr %u", option->a, option->b);
+	case OPT_RAW:
+		at = put(to, size, at, "raw");
+		for (unsigned i = 0; i < option->n_raw; i++)
+			at = put(to, size, at, " %u", option->raw[i]);
+		return at;
 	case OPT_SACK:
 		at = put(to, size, at, "sack");
 		for (unsigned i = 0; i < option->n_sack; i++)

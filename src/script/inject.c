@@ -42,6 +42,7 @@ static size_t put_option(uint8_t *to, const struct packet_option *option, const 
 		put32(to + 2, option->a);
 		put32(to + 6, option->b + (flow->knows_ts ? flow->ts_shift : 0));
 		return 10;
+	case OPT_RAW: memcpy(to, option->raw, option->n_raw); return option->n_raw;
 	case OPT_SACK:
 		to[0] = OPTION_SACK;
 		to[1] = (uint8_t)(2 + 8 * option->n_sack);

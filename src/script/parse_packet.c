@@ -73,6 +73,21 @@ static bool take_sack(struct parser *parser, struct packet_option *option)
 	return option->n_sack > 0 || parse_wrong(parser, parser->now.line, "a SACK without blocks");
 }
 
+/* raw 253 4 1 2: octets as they are */
+static bool take_raw(struct parser *parser, struct packet_option *option)
+{
+	int64_t octet;
+
+	while (parser->now.kind == TOKEN_INTEGER) {
+		if (option->n_raw == OPTION_RAW_MOST)
+			return parse_wrong(parser, parser->now.line, "more octets than a TCP header holds");
+		if (!parse_number(parser, 0, UINT8_MAX, &octet, "an octet"))
+			return false;
+		option->raw[option->n_raw++] = (uint8_t)octet;
+	}
+	return option->n_raw > 0 || parse_wrong(parser, parser->now.line, "raw without octets");
+}
+
 static bool take_timestamps(struct parser *parser, struct packet_option *option)
 {
 	int64_t val, ecr;
@@ -92,7 +107,7 @@ static bool take_timestamps(struct parser *parser, struct packet_option *option)
 
 static bool take_option(struct parser *parser, struct packet_option *option)
 {
-	static const char *const names[] = { "mss", "sackOK", "sack", "TS", "nop", "wscale", "eol" };
+	static const char *const names[] = { "mss", "sackOK", "sack", "TS", "nop", "wscale", "eol", "raw" };
 	const unsigned		 line = parser->now.line;
 	const char *const	 name = parser->now.text;
 	int64_t			 n = 0;
@@ -108,6 +123,8 @@ static bool take_option(struct parser *parser, struct packet_option *option)
 	parse_advance(parser);
 	if (option->kind == OPT_SACK)
 		return take_sack(parser, option);
+	if (option->kind == OPT_RAW)
+		return take_raw(parser, option);
 	if (option->kind == OPT_TS)
 		return take_timestamps(parser, option);
 	if (option->kind == OPT_MSS && !parse_number(parser, 0, UINT16_MAX, &n, "an MSS"))

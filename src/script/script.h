@@ -49,7 +49,9 @@ enum packet_ecn {
 	ECN_TOS /* all of it */
 };
 
-enum option_kind { OPT_MSS, OPT_SACK_OK, OPT_SACK, OPT_TS, OPT_NOP, OPT_WSCALE, OPT_EOL };
+enum option_kind { OPT_MSS, OPT_SACK_OK, OPT_SACK, OPT_TS, OPT_NOP, OPT_WSCALE, OPT_EOL, OPT_RAW };
+
+enum { OPTION_RAW_MOST = 40 };
 
 struct packet_option {
 	enum option_kind kind;
@@ -58,6 +60,8 @@ struct packet_option {
 		uint32_t left, right;
 	} sack[4];
 	unsigned	      n_sack;
+	uint8_t		      raw[OPTION_RAW_MOST]; /* ours: any octets, also such as are no option */
+	unsigned	      n_raw;
 	struct packet_option *next;
 };
 

@@ -130,11 +130,16 @@ class Said(unittest.TestCase):
         self.assertIn("FILE:1: warning: command './common.sh' is passed over", error)
         self.assertEqual(play("`./common.sh`\n" + OPEN, "--quiet"), (0, "", ""))
 
+    def test_raw_options(self):
+        text = OPEN.replace("<mss 1460>", "<raw 2 4 2 88,raw 253 4 0 0>") + "+0 %{ assert tcpi_snd_mss == 600 }%\n"
+        self.assertEqual(play(text), (0, "", ""))
+        self.assertIn("too few", play(OPEN + "+0 write(3, ..., 10) = 10\n+0 > P. 1:11(10) ack 1 <raw 1>\n")[2])
+
     def test_what_cannot_be_read(self):
         for text, said in (("0 foo\n", "'(' is missing"), ("0 > S 0:5(4)\n", "0:5 is not 4 octets"),
                            ("0 < Q 0:0(0)\n", "'Q' is no TCP flag"), ("0 %{ assert", "'%{' without '}%'"),
                            ("0.2~0.1 > S 0:0(0)\n", "backwards"), ("* < S 0:0(0)\n", "packets that leave"),
-                           ("", "without events"), ("0 < S 0:0(0) <mss 99999>\n", "99999 is no MSS")):
+                           ("0 < S 0:0(0) <raw>\n", "raw without octets"), ("", "without events"), ("0 < S 0:0(0) <mss 99999>\n", "99999 is no MSS")):
             with self.subTest(text=text):
                 code, _, error = play(text)
                 self.assertEqual(code, 2)
