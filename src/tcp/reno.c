@@ -14,6 +14,11 @@ static void reno_init(struct tern_cc *cc)
 	cc->state[ACKED] = 0;
 }
 
+static uint32_t whole_segments(const struct tern_cc *cc)
+{
+	return max_u32(cc->cwnd - cc->cwnd % cc->mss, cc->mss);
+}
+
 static void reno_on_ack(struct tern_cc *cc, const struct tern_cc_ack *ack)
 {
 	if (!ack->cwnd_limited || ack->in_recovery)
@@ -24,9 +29,12 @@ static void reno_on_ack(struct tern_cc *cc, const struct tern_cc_ack *ack)
 		return;
 	}
 	cc->state[AFTER_RTO] = 0;
+	/* One segment a round trip (RFC 5681 3.1). What full segments leave over of the window is never sent, so
+	 * a round trip acknowledges no more than they hold: half a segment over would slow a small window's growth
+	 * by a tenth. */
 	cc->state[ACKED] += ack->acked;
-	if (cc->state[ACKED] >= cc->cwnd) {
-		cc->state[ACKED] -= cc->cwnd;
+	if (cc->state[ACKED] >= whole_segments(cc)) {
+		cc->state[ACKED] -= whole_segments(cc);
 		cc->cwnd += cc->mss;
 	}
 }

@@ -70,6 +70,20 @@ static void congestion_avoidance_grows_by_one_segment_a_window(struct rig *r)
 	assert_int_equal(cc.cwnd, 12 * M);
 }
 
+/* Half a segment is never sent: the round trip is over when the whole ones are acknowledged. */
+static void fraction_of_a_segment_does_not_slow_growth(struct rig *r)
+{
+	struct tern_cc cc = controller(3 * M + M / 2, 3 * M + M / 2);
+
+	(void)r;
+	acks(&cc, M, 2);
+	assert_int_equal(cc.cwnd, 3 * M + M / 2);
+	acks(&cc, M, 1);
+	assert_int_equal(cc.cwnd, 4 * M + M / 2);
+	acks(&cc, M, 4);
+	assert_int_equal(cc.cwnd, 5 * M + M / 2);
+}
+
 static void unused_window_does_not_grow(struct rig *r)
 {
 	struct tern_cc	    cc = controller(10 * M, CC_NO_SSTHRESH);
@@ -204,6 +218,7 @@ int main(void)
 		CASE(initial_window_is_rfc_6928s),
 		CASE(slow_start_grows_by_octets_acknowledged),
 		CASE(congestion_avoidance_grows_by_one_segment_a_window),
+		CASE(fraction_of_a_segment_does_not_slow_growth),
 		CASE(unused_window_does_not_grow),
 		CASE(loss_halves_what_is_in_flight),
 		CASE(timeout_falls_to_one_segment_ssthresh_once),
