@@ -1,6 +1,6 @@
 /* tern/congestion.h - the door of congestion control (DESIGN: events in, window out): what a controller
  * is told and what it owns. Types only; any layer may include it. A program may bring its own
- * controllers: tern_config.controllers.
+ * controllers: tern_config.controllers; examples/controller.c has a whole one.
  *
  * A controller sees no connection, no segment and no timer. It owns cwnd and ssthresh and, if it paces,
  * the pacing rate. It keeps what it knows in `state`, an array of 64-bit words that belongs to the
