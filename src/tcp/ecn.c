@@ -349,10 +349,10 @@ uint32_t ecn_feedback(struct tcb *tcb, const struct tcp_segment *seg, uint32_t s
 	else
 		marked = feedback_classic(tcb, seg, segments, octets);
 	if (marked > 0 && ops->ecn == TERN_CC_ECN_NONE)
-		recovery_congested(tcb, now); /* RFC 3168 6.1.2 */
+		recovery_congested(tcb, octets, now); /* RFC 3168 6.1.2 */
 	/* A scalable controller without accurate feedback responds as classic ones do (RFC 9331 4.3). */
 	if (marked > 0 && ops->ecn == TERN_CC_ECN_SCALABLE && !accurate) {
-		recovery_congested(tcb, now);
+		recovery_congested(tcb, octets, now);
 		return 0;
 	}
 	return marked;

@@ -246,6 +246,7 @@ static bool emit_lost(struct tcb *tcb, struct tcp_out *out, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
 	struct flight_record *const record = flight_first_lost(&warm->flight);
+	const uint32_t in_flight = recovery_in_flight(tcb);
 
 	if (!record || recovery_holds_back(tcb))
 		return false;
@@ -253,7 +254,8 @@ static bool emit_lost(struct tcb *tcb, struct tcp_out *out, tern_time now)
 	if (!seq_eq(record->seq, tcb->snd.una) &&
 	    seq_gt(seq_add(record->seq, record->len), seq_add(tcb->snd.una, max_u32(tcb->snd.wnd, 1))))
 		return false;
-	if (!warm->retransmit_now && recovery_in_flight(tcb) + record->len > warm->cc.cwnd)
+	/* One may always fly alone: with its FIN it can be an octet more than the least window. */
+	if (!warm->retransmit_now && in_flight > 0 && in_flight + record->len > warm->cc.cwnd)
 		return false;
 	/* What SND.UNA waits for is never held up (pace.h). */
 	if (!warm->retransmit_now && !seq_eq(record->seq, tcb->snd.una) && pace_room(tcb, record->len, now) == 0)

@@ -133,8 +133,11 @@ static const struct flight_record *delivered(struct flight *flight, const struct
 		report->revived = true;
 	if (!(record->flags & FLIGHT_AGAIN)) {
 		report->reordered |= seq_lt(flight_end(record), report->fack);
-		if (report->sent_at == TERN_NEVER || record->sent_at > report->sent_at)
+		if (report->sent_at == TERN_NEVER || record->sent_at > report->sent_at ||
+		    (record->sent_at == report->sent_at && seq_gt(flight_end(record), report->sent_end))) {
 			report->sent_at = record->sent_at;
+			report->sent_end = flight_end(record);
+		}
 	}
 	flight->highest_sacked = seq_max(flight->highest_sacked, flight_end(record));
 	return !youngest || is_younger(record, youngest) ? record : youngest;

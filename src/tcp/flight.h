@@ -87,6 +87,7 @@ struct flight_report {
 	uint32_t  sacked;    /* octets newly SACKed */
 	uint32_t  delivered; /* octets newly known to have arrived, either way */
 	tern_time sent_at;   /* of the youngest record newly delivered that was sent once; TERN_NEVER: none */
+	seq_t	  sent_end;  /* its right edge */
 	seq_t	  fack;	     /* highest_sacked as it was before this ACK, so that its blocks come in any order */
 	bool	  again;     /* some of what SND.UNA moved over had been sent more than once */
 	bool	  cut;	     /* the last of it was acknowledged in part */

@@ -106,7 +106,6 @@ int tcp_option_set(struct tcb *tcb, enum tern_option option, int64_t value, tern
 	struct tcb_cold *const cold = tcb_cold(tcb);
 	struct range range;
 
-	(void)now;
 	if (!range_of(tcb_env(tcb), option, &range) || value < range.least || value > range.most)
 		return -TERN_EINVAL;
 	switch (option) {
@@ -150,6 +149,8 @@ int tcp_option_set(struct tcb *tcb, enum tern_option option, int64_t value, tern
 		break;
 	default:
 		set_switch(tcb, option, value != 0);
+		if (option == TERN_SACK_COUNTING && value && tcb->warm)
+			timers_reordering(tcb, TERN_NEVER, now);
 	}
 	return 0;
 }

@@ -85,12 +85,14 @@ void rack_update(struct tcb *tcb, const struct tcp_segment *seg, const struct fl
 	struct rack *const rack = &tcb->warm->rack;
 	const struct flight_record *const youngest = &report->youngest;
 
+	if (seq_ge(tcb->snd.una, rack->dsack_round)) /* or the numbers come round to it again */
+		rack->in_dsack_round = false;
 	if (!report->any)
 		return;
 	if (!is_of_an_earlier_transmission(tcb, seg, youngest, now))
 		advance(rack, youngest->sent_at, seq_add(youngest->seq, youngest->len), now);
 	else if (report->sent_at != TERN_NEVER)
-		advance(rack, report->sent_at, tcb->snd.una, now);
+		advance(rack, report->sent_at, report->sent_end, now);
 	if (!report->reordered && !report->revived)
 		return;
 	rack->reordering_seen = true;

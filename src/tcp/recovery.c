@@ -21,7 +21,7 @@ bool recovery_is_rack(const struct tcb *tcb)
 
 bool recovery_holds_back(const struct tcb *tcb)
 {
-	return tcb->warm->undo.frto == FRTO_NEW_SENT && tcb_unsent(tcb) > 0;
+	return tcb->warm->undo.frto == FRTO_NEW_SENT && undo_new_text_may_leave(tcb);
 }
 
 /* ---- what is lost ---- */
@@ -74,6 +74,7 @@ void recovery_lose_first(struct tcb *tcb, tern_time now)
 	if (has_reneged(tcb->warm))
 		believe_no_sack(tcb);
 	lose_first(tcb, now);
+	tcb->warm->undo.frto = FRTO_OFF; /* it is the window that decides now what leaves */
 	tcb->warm->retransmit_now = true;
 	tcb->due |= DUE_TEXT;
 }
@@ -225,7 +226,7 @@ static void enter_fast_recovery(struct tcb *tcb, const struct recovery_ack *ack,
 	tell(tcb, TERN_CONGESTION_RECOVERY_ENTER, now);
 }
 
-void recovery_congested(struct tcb *tcb, tern_time now)
+void recovery_congested(struct tcb *tcb, uint32_t delivered, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
 
@@ -233,7 +234,8 @@ void recovery_congested(struct tcb *tcb, tern_time now)
 		return;
 	warm->recovery = TERN_RECOVERY_CWR;
 	warm->recover = tcb->snd.nxt;
-	reduce(tcb, recovery_in_flight(tcb), NULL, now);
+	reduce(tcb, recovery_in_flight(tcb) + delivered, NULL, now);
+	undo_done(tcb); /* a mark is no guess: whatever proves needless of a recovery that follows leaves it */
 	tell(tcb, TERN_CONGESTION_ECN, now);
 }
 
@@ -375,6 +377,17 @@ void recovery_sacks(struct tcb *tcb, struct recovery_ack *ack)
 	}
 }
 
+/* The peer's window took a part only of what went again. ACKs that come sooner than that can be answered are of an
+ * earlier copy, or divided so that each would bring a segment. */
+static bool is_cut(const struct tcb *tcb, const struct recovery_ack *ack, tern_time now)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+	const tern_time srtt = us_to_time(tcb_cold(tcb)->srtt8 / 8);
+
+	return warm->recovery == TERN_RECOVERY_LOSS && ack->report.cut && !has_reneged(warm) &&
+	       now - flight_at(&warm->flight, 0)->sent_at >= (warm->rack.min_rtt ? warm->rack.min_rtt : srtt / 2);
+}
+
 /* A recovery may end, then another begin. */
 static void step_state(struct tcb *tcb, const struct recovery_ack *ack, tern_time now)
 {
@@ -386,10 +399,12 @@ static void step_state(struct tcb *tcb, const struct recovery_ack *ack, tern_tim
 		recovered(tcb, now);
 	if (moved && warm->recovery <= TERN_RECOVERY_CWR)
 		warm->dup_acks = 0;
+	/* It follows, or the numbers come round to it again. */
+	if (warm->recovery <= TERN_RECOVERY_DISORDER && seq_gt(tcb->snd.una, warm->recover))
+		warm->recover = seq_add(tcb->snd.una, 0u - 1);
 	lost = recovery_is_rack(tcb) ? rack_detect(tcb, now) : lose_by_counting(tcb, ack, now);
 	lost -= min_u32(lost, plpmtud_look(tcb, now));
-	/* The peer's window took a part of it only. */
-	if (warm->recovery == TERN_RECOVERY_LOSS && ack->report.cut && !has_reneged(warm))
+	if (is_cut(tcb, ack, now))
 		lost += lose_first(tcb, now);
 	if (lost > 0 && may_enter(tcb))
 		enter_fast_recovery(tcb, ack, ack->in_flight_before, now);

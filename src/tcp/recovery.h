@@ -47,8 +47,9 @@ void recovery_ack(struct tcb *tcb, struct recovery_ack *ack, tern_time now);
 
 void recovery_timeout(struct tcb *tcb, tern_time now);	       /* RFC 6298 5.4-5.6 */
 void recovery_reordering_timeout(struct tcb *tcb, tern_time now); /* RFC 8985 6.2 step 5 */
-/* ECN-Echo, or another word of congestion without loss: once for what is in flight. */
-void recovery_congested(struct tcb *tcb, tern_time now);
+/* ECN-Echo, or another word of congestion without loss: once for what is in flight. delivered: octets, by the ACK
+ * that tells so, which are in flight no more. */
+void recovery_congested(struct tcb *tcb, uint32_t delivered, tern_time now);
 
 /* RACK finds the losses of this connection. */
 bool recovery_is_rack(const struct tcb *tcb);

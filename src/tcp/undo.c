@@ -5,13 +5,14 @@
 #include "tcp/warm.h"
 #include "tcp/window.h"
 
-/* Retransmissions of an earlier recovery may still be on their way: what was begun with them counts on, or their
- * ACKs and D-SACKs would be taken for those of the new one. */
+/* Retransmissions of an earlier recovery, or a tail loss probe, may still be on their way: what was begun with them
+ * counts on, or their ACKs and D-SACKs would be taken for those of the new one. Those of which D-SACKs have told
+ * already prove nothing more. */
 void undo_begin(struct tcb *tcb)
 {
 	struct tcb_warm *const warm = tcb->warm;
 	const struct undo old = warm->undo;
-	const bool goes_on = seq_lt(tcb->snd.una, old.resent_end);
+	const bool goes_on = seq_lt(tcb->snd.una, old.resent_end) && old.needless < old.resent;
 
 	warm->undo = (struct undo){
 		.cwnd = warm->cc.cwnd,
@@ -32,6 +33,10 @@ void undo_resent(struct tcb *tcb, seq_t end, tern_time now)
 	if (seq_le(undo->resent_end, tcb->snd.una)) {
 		undo->first_resent_ts = tcp_ts_clock(now) + tcb->ts.offset;
 		undo->resent_end = end;
+		if (!undo->possible) { /* a probe: nothing of before is out */
+			undo->resent = undo->needless = 0;
+			undo->from = tcb->snd.una;
+		}
 	}
 	undo->resent_end = seq_max(undo->resent_end, end);
 	undo->resent++;
@@ -58,10 +63,15 @@ void undo_timed_out(struct tcb *tcb)
 		undo->frto = FRTO_OFF;
 }
 
-/* New text can leave: F-RTO needs two segments of it to see which ACKs come back. */
-static bool new_text_may_leave(const struct tcb *tcb)
+/* F-RTO needs two segments of new text to see which ACKs come back. What Nagle's algorithm, a cork or the peer's
+ * window holds back while something flies is none. */
+bool undo_new_text_may_leave(const struct tcb *tcb)
 {
-	return tcb_unsent(tcb) > 0 && window_usable(tcb) > 0;
+	const uint32_t unsent = tcb_unsent(tcb), usable = window_usable(tcb);
+
+	if (unsent >= tcb->mss)
+		return usable >= tcb->mss;
+	return unsent > 0 && usable >= unsent && (tcb->fin_queued || (tcb->nodelay && !tcb->cork && !tcb->more));
 }
 
 /* RFC 5682 2.1, and 3.1 with SACK. Is the time-out proved spurious? */
@@ -78,7 +88,7 @@ static bool frto_step(struct tcb *tcb, const struct recovery_ack *ack)
 			return false;
 		}
 		/* All that had been sent is acknowledged: that says nothing. */
-		undo->frto = seq_ge(tcb->snd.una, warm->recover) || ack->report.cut || !new_text_may_leave(tcb) ?
+		undo->frto = seq_ge(tcb->snd.una, warm->recover) || ack->report.cut || !undo_new_text_may_leave(tcb) ?
 				     FRTO_OFF :
 				     FRTO_NEW_SENT;
 		return false;

@@ -48,6 +48,8 @@ void undo_dsacked(struct tcb *tcb, seq_t right, uint32_t segments);
 void undo_timed_out(struct tcb *tcb);
 /* What this ACK proves. It carries F-RTO on by a step. */
 enum undo_proof undo_proof(struct tcb *tcb, const struct recovery_ack *ack);
+/* F-RTO's step 2b has something to send. */
+bool undo_new_text_may_leave(const struct tcb *tcb);
 /* It is undone, or can never be. */
 void undo_done(struct tcb *tcb);
 

@@ -29,6 +29,7 @@ struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now)
 		.push_end = tcb->snd.nxt,
 		.usage_end = tcb->snd.una,
 		.undo.resent_end = tcb->snd.una,
+		.undo.from = tcb->snd.una,
 	};
 	path_controller_wakes(tcb, warm, now);
 	pace_begin(warm, seq_sub(tcb->snd.una, tcb->snd.iss) <= 1 && tcb_cold(tcb)->sent_wraps == 0, now);

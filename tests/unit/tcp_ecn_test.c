@@ -219,7 +219,7 @@ static void one_reduction_a_window_and_cwr(struct rig *r)
 	rx(r, ACK | TCP_ECE, 1, 1 + RIG_MSS, 0);
 	const uint32_t reduced = status_of(r).ssthresh;
 
-	assert_int_equal(reduced, 19 * RIG_MSS * 8 / 10);
+	assert_int_equal(reduced, 20 * RIG_MSS * 8 / 10);
 	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_CWR);
 	writes(r, 1 + 20 * RIG_MSS, 20 * RIG_MSS);
 	sends(r, ACK | TCP_CWR, 1 + 20 * RIG_MSS, 1, RIG_MSS);

@@ -1,0 +1,340 @@
+/* Recovery's corners: moments in which nothing would leave though text is due, undo that was not earned, and what
+ * a peer could win by lies. Segments as in tcp_recovery_test.c; the round trip is 10 ms. */
+#include "tcp/recovery.h"
+#include "unit/tcp_rig.h"
+
+enum { M = RIG_MSS };
+
+static uint32_t at(uint32_t k)
+{
+	return 1 + k * M;
+}
+
+/* ESTABLISHED, n segments in flight of a text of so many octets, sent 10 ms ago. */
+static void flying(struct rig *r, bool sack, unsigned n, unsigned octets)
+{
+	r->peer.sack = sack;
+	established(r);
+	writes(r, 1, octets);
+	assert_int_equal(drain(r), n);
+	pass(r, ms(10));
+}
+
+static void times_out(struct rig *r)
+{
+	const unsigned n = r->fired[TERN_TIMER_RETRANSMIT];
+
+	while (r->fired[TERN_TIMER_RETRANSMIT] == n)
+		expires(r);
+}
+
+static void goes_again(struct rig *r, uint32_t k)
+{
+	sends(r, TCP_ACK, at(k), 1, M);
+	assert_true(r->out.retransmitted);
+}
+
+/* ---- nothing waits that could go ---- */
+
+/* RFC 5682 2.1 step 2b: F-RTO is for where new text can leave. A crumb that Nagle holds back cannot. */
+static void frto_does_not_wait_for_a_crumb(struct rig *r)
+{
+	flying(r, false, 10, 10 * M + 100);
+	times_out(r);
+	goes_again(r, 0);
+	pass(r, ms(10));
+	rx(r, TCP_ACK, 1, at(1), 0);
+	goes_again(r, 1);
+	goes_again(r, 2);
+}
+
+/* The same crumb, with Nagle off, can. */
+static void frto_sends_a_crumb_without_nagle(struct rig *r)
+{
+	flying(r, false, 10, 10 * M + 100);
+	times_out(r);
+	goes_again(r, 0);
+	pass(r, ms(10));
+	r->tcb->nodelay = true;
+	rx(r, TCP_ACK, 1, at(1), 0);
+	sends(r, TCP_ACK, at(10), 1, 100);
+}
+
+/* Nor can text for which the peer's window has no segment's room. */
+static void frto_does_not_wait_for_a_window(struct rig *r)
+{
+	flying(r, false, 10, 20 * M);
+	times_out(r);
+	goes_again(r, 0);
+	pass(r, ms(10));
+	r->peer.wnd = 9 * M + 100;
+	rx(r, TCP_ACK, 1, at(1), 0);
+	goes_again(r, 1);
+	goes_again(r, 2);
+}
+
+/* MUST-37: a window that shuts while F-RTO has let new text out is probed, and ends it. */
+static void frto_ends_where_the_window_shuts(struct rig *r)
+{
+	flying(r, false, 10, 40 * M);
+	times_out(r);
+	goes_again(r, 0);
+	pass(r, ms(10));
+	rx(r, TCP_ACK, 1, at(1), 0);
+	sends(r, TCP_ACK, at(10), 1, M);
+	sends(r, TCP_ACK, at(11), 1, M);
+	r->peer.wnd = 0;
+	rx(r, TCP_ACK, 1, at(1), 0);
+	drain(r);
+	for (unsigned i = 0; i < 3; i++) {
+		expires(r);
+		goes_again(r, 1);
+		is_quiet(r);
+	}
+	assert_int_equal(r->env.stats.TCPWinProbe, 3);
+}
+
+/* A segment of full size and its FIN are one octet more than the least window: alone it goes nevertheless. */
+static void last_segment_with_its_fin_goes_again_at_once(struct rig *r)
+{
+	r->peer.sack = true;
+	established(r);
+	writes(r, 1, 3 * M);
+	assert_int_equal(tcp_shutdown(r->tcb, r->now), 0);
+	assert_int_equal(drain(r), 3);
+	pass(r, ms(10));
+	rx_sack(r, 1, 1, (const uint32_t[]){ at(1), at(2), 0 }); /* 0 and 2 are lost */
+	while (status_of(r).recovery != TERN_RECOVERY_FAST)
+		expires(r);
+	goes_again(r, 0);
+	pass(r, ms(15));
+	rx(r, TCP_ACK, 1, at(2), 0);
+	sends(r, TCP_FIN | TCP_ACK, at(2), 1, M);
+	assert_int_equal(r->env.stats.TCPTimeouts, 0);
+}
+
+/* RFC 6582 3.2 step 2's recover is of the last recovery, not of half the numbers from there on. */
+static void recovery_begins_gigabytes_after_the_last(struct rig *r)
+{
+	flying(r, false, 10, 40 * M);
+	r->tcb->warm->recover = seq_add(r->tcb->snd.una, 0x80000001u + M + M / 2);
+	rx(r, TCP_ACK, 1, at(1), 0);
+	rx(r, TCP_ACK, 1, at(2), 0); /* SND.UNA is 2^31 further than that */
+	drain(r);
+	pass(r, ms(10));
+	for (unsigned i = 0; i < 3; i++) {
+		rx(r, TCP_ACK, 1, at(2), 0);
+		if (i < 2)
+			drain(r);
+	}
+	goes_again(r, 2);
+	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_FAST);
+}
+
+/* The round of a D-SACK (RFC 8985 6.2 step 4) is over when it is over, and not again 2^31 octets later. */
+static void dsack_round_ends(struct rig *r)
+{
+	flying(r, true, 10, 40 * M);
+	r->tcb->warm->rack.in_dsack_round = true;
+	r->tcb->warm->rack.dsack_round = r->tcb->snd.una;
+	rx(r, TCP_ACK, 1, at(2), 0);
+	assert_false(r->tcb->warm->rack.in_dsack_round);
+}
+
+/* ---- undo ---- */
+
+/* RFC 8985 7.3's probe may be one copy too many, and says nothing of what recovery sent: Linux counts it among the
+ * retransmissions for that. */
+static void dsack_of_the_tail_probe_undoes_nothing(struct rig *r)
+{
+	flying(r, true, 10, 10 * M);
+	expires(r);
+	goes_again(r, 9); /* the probe; the originals' ACK was late */
+	pass(r, ms(1));
+	rx_sack(r, 1, 1, (const uint32_t[]){ at(1), at(10), 0 });
+	goes_again(r, 0); /* this one was lost */
+	pass(r, ms(9));
+	rx_sack(r, 1, 1, (const uint32_t[]){ at(9), at(10), at(1), at(10), 0 });
+	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_FAST);
+	assert_int_equal(r->congestion[TERN_CONGESTION_UNDO], 0);
+	assert_int_equal(r->env.stats.TCPDSACKOfoRecv, 1);
+}
+
+/* Both came twice: then nothing was lost. */
+static void dsacks_of_tail_probe_and_retransmission_undo(struct rig *r)
+{
+	flying(r, true, 10, 10 * M);
+	expires(r);
+	goes_again(r, 9);
+	pass(r, ms(1));
+	rx_sack(r, 1, 1, (const uint32_t[]){ at(1), at(10), 0 });
+	goes_again(r, 0);
+	writes(r, at(10), M); /* something flies */
+	drain(r);
+	pass(r, ms(9));
+	rx_sack(r, 1, at(10), (const uint32_t[]){ at(9), at(10), 0 });
+	drain(r);
+	assert_int_equal(r->congestion[TERN_CONGESTION_UNDO], 0);
+	rx_sack(r, 1, at(10), (const uint32_t[]){ at(0), at(1), 0 });
+	assert_int_equal(r->congestion[TERN_CONGESTION_UNDO], 1);
+}
+
+/* A recovery that begins while the window shrinks for a mark takes nothing away; that it was needless does not
+ * take back what the mark asked for (RFC 3168 6.1.2). */
+static void undo_leaves_the_answer_to_a_mark(struct rig *r)
+{
+	flying(r, true, 10, 10 * M);
+	recovery_congested(r->tcb, 0, r->now);
+	const uint32_t ssthresh = status_of(r).ssthresh;
+
+	drain(r);
+	assert_true(ssthresh < TERN_CC_NO_SSTHRESH);
+	rx_sack(r, 1, 1, (const uint32_t[]){ at(1), at(5), 0 });
+	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_FAST);
+	goes_again(r, 0);
+	drain(r);
+	pass(r, ms(1));
+	rx_sack(r, 1, at(5), (const uint32_t[]){ at(0), at(1), 0 });
+	assert_int_equal(r->congestion[TERN_CONGESTION_UNDO], 0);
+	assert_int_equal(status_of(r).ssthresh, ssthresh);
+	assert_true(status_of(r).cwnd <= 10 * M);
+}
+
+/* The mark comes with the ACK of all that flew: the window becomes a part of that (RFC 3168 6.1.2), and not of the
+ * nothing that flies then. */
+static void mark_on_the_last_ack_counts_what_flew(struct rig *r)
+{
+	flying(r, true, 10, 10 * M);
+	r->tcb->ecn_ok = true;
+	rx(r, TCP_ACK | TCP_ECE, 1, at(10), 0);
+	assert_int_equal(status_of(r).ssthresh, 8 * M); /* RFC 8511 */
+	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_OPEN);
+}
+
+/* A probe that D-SACK has told of, and its recovery begun but not yet seen on the wire: no proof of anything. */
+static void old_dsacks_prove_nothing_of_a_new_recovery(struct rig *r)
+{
+	flying(r, true, 10, 10 * M);
+	expires(r);
+	goes_again(r, 9);
+	pass(r, ms(10));
+	rx_sack(r, 1, 1, (const uint32_t[]){ at(9), at(10), at(8), at(10), 0 }); /* twice; with 0 to 7 late */
+	assert_int_equal(r->env.stats.TCPDSACKOfoRecv, 1);
+	while (status_of(r).recovery != TERN_RECOVERY_FAST)
+		expires(r);
+	rx_sack(r, 1, 1, (const uint32_t[]){ at(7), at(10), 0 }); /* before what is due has left */
+	assert_int_equal(r->congestion[TERN_CONGESTION_UNDO], 0);
+	goes_again(r, 0);
+}
+
+/* ---- lies ---- */
+
+/* After a time-out, an ACK of a part shows a window that had room for a part; a peer that sends a thousand of them a
+ * round trip does not get a thousand segments. */
+static void acks_of_parts_do_not_multiply(struct rig *r)
+{
+	unsigned again = 0;
+
+	flying(r, true, 10, 10 * M);
+	times_out(r);
+	drain(r);
+	again = (unsigned)status_of(r).retransmits_total;
+	for (uint32_t i = 0; i < 1000; i++) {
+		pass(r, 10 * TERN_MICROSECOND);
+		rx(r, TCP_ACK, 1, 2 + i, 0);
+		drain(r);
+	}
+	assert_true(status_of(r).retransmits_total - again <= 12); /* the rest of the flight, and one a round trip */
+}
+
+/* What was taken in part, by a window of that size, goes on at the pace of its ACKs. */
+static void rest_of_a_segment_goes_again(struct rig *r)
+{
+	flying(r, false, 3, 3 * M);
+	times_out(r);
+	goes_again(r, 0);
+	pass(r, ms(10));
+	rx(r, TCP_ACK, 1, 101, 0);
+	sends(r, TCP_ACK, 101, 1, M - 100);
+	assert_true(r->out.retransmitted);
+}
+
+/* ---- counting (RFC 6675) ---- */
+
+static unsigned n_lost;
+
+static void count_init(struct tern_cc *cc)
+{
+	(void)cc;
+}
+
+static void count_ack(struct tern_cc *cc, const struct tern_cc_ack *ack)
+{
+	(void)cc;
+	(void)ack;
+}
+
+static void count_lost(struct tern_cc *cc, const struct tern_cc_lost *lost)
+{
+	assert_int_equal(lost->len, cc->mss);
+	n_lost++;
+}
+
+static const struct tern_cc_ops counting = {
+	.name = "counting", .init = count_init, .ack = count_ack, .lost = count_lost,
+};
+
+/* The controller hears of each segment, whoever finds it lost. */
+static void counting_tells_the_controller(struct rig *r)
+{
+	n_lost = 0;
+	r->tcb->sack_counting = true;
+	flying(r, true, 10, 10 * M);
+	r->tcb->warm->cc.ops = &counting;
+	rx_sack(r, 1, 1, (const uint32_t[]){ at(3), at(7), 0 });
+	assert_int_equal(n_lost, 3);
+	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_FAST);
+	rx_sack(r, 1, 1, (const uint32_t[]){ at(3), at(8), 0 });
+	assert_int_equal(n_lost, 3);
+	while (tx(r))
+		assert_true(r->out.seg.seq.v - r->iss < at(3));
+}
+
+/* TERN_SACK_COUNTING may be set at any time: RACK's timers end. */
+static void counting_ends_racks_timers(struct rig *r)
+{
+	flying(r, true, 10, 10 * M);
+	rx_sack(r, 1, 1, (const uint32_t[]){ at(1), at(2), 0 });
+	assert_true(r->tcb->warm->reordering_at != TERN_NEVER);
+	assert_int_equal(tcp_option_set(r->tcb, TERN_SACK_COUNTING, 1, r->now), 0);
+	drain(r);
+	writes(r, at(10), 100);
+	rx(r, TCP_ACK, 1, at(10), 0);
+	drain(r);
+	rx(r, TCP_ACK, 1, at(10) + 100, 0);
+	assert_true(wait_of(r) == TERN_NEVER);
+}
+
+int main(void)
+{
+	static const struct rig_case cases[] = {
+		CASE(frto_does_not_wait_for_a_crumb),
+		CASE(frto_sends_a_crumb_without_nagle),
+		CASE(frto_does_not_wait_for_a_window),
+		CASE(frto_ends_where_the_window_shuts),
+		CASE(last_segment_with_its_fin_goes_again_at_once),
+		CASE(recovery_begins_gigabytes_after_the_last),
+		CASE(dsack_round_ends),
+		CASE(dsack_of_the_tail_probe_undoes_nothing),
+		CASE(dsacks_of_tail_probe_and_retransmission_undo),
+		CASE(undo_leaves_the_answer_to_a_mark),
+		CASE(mark_on_the_last_ack_counts_what_flew),
+		CASE(old_dsacks_prove_nothing_of_a_new_recovery),
+		CASE(acks_of_parts_do_not_multiply),
+		CASE(rest_of_a_segment_goes_again),
+		CASE(counting_tells_the_controller),
+		CASE(counting_ends_racks_timers),
+	};
+
+	return RIG_RUN("recovery, corners", cases);
+}
