@@ -44,6 +44,15 @@ static uint64_t derived(const struct tcb *tcb)
 	return srtt8 == 0 ? 0 : window * 8 * percent / 100 * 1000000 / srtt8;
 }
 
+/* A segment a round trip. A controller that measures what a shut window lets through, an octet a probe, would have
+ * the first segment after it wait for hours. */
+static uint64_t least_rate(const struct tcb *tcb)
+{
+	const uint64_t srtt8 = tcb_cold(tcb)->srtt8;
+
+	return srtt8 == 0 ? 0 : (uint64_t)tcb->mss * 8 * 1000000 / srtt8;
+}
+
 uint64_t pace_rate(const struct tcb *tcb)
 {
 	const struct tcb_path *const path = path_of(tcb);
@@ -54,6 +63,8 @@ uint64_t pace_rate(const struct tcb *tcb)
 		return 0;
 	if (!path || path->pacing != 0)
 		rate = tcb->warm->cc.pacing_rate ? tcb->warm->cc.pacing_rate : derived(tcb);
+	if (rate > 0 && rate < least_rate(tcb))
+		rate = least_rate(tcb);
 	if (most > 0 && (rate == 0 || rate > most))
 		rate = most;
 	return rate < RATE_MOST ? rate : RATE_MOST;

@@ -15,6 +15,7 @@
  *	cwnd / srtt, times 2 while cwnd is below ssthresh / 2, else times 1.2 (Linux's tcp_pacing_ss_ratio,
  *	tcp_pacing_ca_ratio); once a round trip was measured
  *	without bound
+ * and of the first two at least a segment a round trip.
  * Paced is who has a controller that paces (tern_cc_ops.paces), TERN_PACING 1, or a TERN_MAX_PACING_RATE.
  *
  * What passes at once, though it is counted: the initial window of a connection (RFC 6928), the segment at

@@ -58,6 +58,19 @@ static void bursts_are_as_the_formula_has_it(struct rig *r)
 	}
 }
 
+/* A controller that has seen an octet a round trip, which is what a shut window lets through, may say so: a segment
+ * a round trip leaves nevertheless. */
+static void a_segment_a_round_trip_is_the_least(struct rig *r)
+{
+	ready(r, 0);
+	r->tcb->warm->cc.paced = true;
+	r->tcb->warm->cc.pacing_rate = 1;
+	assert_true(octets_now(r) > 0);
+	assert_true(wait_of(r) <= ms(25)); /* two segments are a burst */
+	expires(r);
+	assert_int_equal(octets_now(r), 2 * M);
+}
+
 /* At 10 Gbit/s a burst must last for a tick of the wheel, or the clock would be the limit: D is 229,376. */
 static void fast_paths_get_a_tick_at_once(struct rig *r)
 {
@@ -140,8 +153,8 @@ static void rate_follows_the_window(struct rig *r)
 	assert_int_equal(pace_rate(r->tcb), 5000);
 	tcp_option_set(r->tcb, TERN_MAX_PACING_RATE, INT64_MAX, r->now);
 	assert_int_equal(pace_rate(r->tcb), table[3].rate);
-	r->tcb->warm->cc.pacing_rate = 7777; /* a controller's own goes first */
-	assert_int_equal(pace_rate(r->tcb), 7777);
+	r->tcb->warm->cc.pacing_rate = 777777; /* a controller's own goes first */
+	assert_int_equal(pace_rate(r->tcb), 777777);
 	tcp_option_set(r->tcb, TERN_PACING, 0, r->now); /* only what is asked for */
 	tcp_option_set(r->tcb, TERN_MAX_PACING_RATE, 9999, r->now);
 	assert_int_equal(pace_rate(r->tcb), 9999);
@@ -409,6 +422,7 @@ int main(void)
 {
 	static const struct rig_case cases[] = {
 		CASE(bursts_are_as_the_formula_has_it),
+		CASE(a_segment_a_round_trip_is_the_least),
 		CASE(fast_paths_get_a_tick_at_once),
 		CASE(large_segments_keep_to_the_burst),
 		CASE(lateness_of_two_ticks_is_made_up_for),
