@@ -29,6 +29,7 @@ const struct lab_scenario *const lab_scenarios[] = {
 	&lab_tail_loss_probe,
 	&lab_spurious_rto_undone,
 	&lab_path_mtu_black_hole,
+	&lab_ecn,
 	&lab_slow_start,
 	&lab_cubic,
 	&lab_bbr,

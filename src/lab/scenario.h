@@ -103,6 +103,8 @@ struct lab_scenario {
 	uint64_t  rate;	     /* bytes per second: apart in time, segments are acknowledged apart */
 	uint32_t  limit;     /* packets that wait for it; 0: as usual */
 	uint32_t  black_hole; /* larger packets vanish without a word; 0: none do */
+	tern_time ce_threshold; /* what waits longer for the rate is marked, where it is ECN-capable; 0: nothing is */
+	uint8_t	  ecn;	     /* enum tern_ecn of both hosts; 0: their default */
 	const char *cc;	     /* NULL: the host's default */
 	bool	  no_sack;
 };

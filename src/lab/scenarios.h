@@ -25,6 +25,6 @@ extern const struct lab_scenario lab_syn_flood, lab_zero_window, lab_peer_vanish
 
 /* scenarios_recovery.c */
 extern const struct lab_scenario lab_fast_retransmit, lab_sack_recovery, lab_tail_loss_probe, lab_spurious_rto_undone,
-	lab_path_mtu_black_hole, lab_slow_start, lab_cubic, lab_bbr;
+	lab_path_mtu_black_hole, lab_ecn, lab_slow_start, lab_cubic, lab_bbr;
 
 #endif

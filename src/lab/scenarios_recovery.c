@@ -141,6 +141,29 @@ const struct lab_scenario lab_path_mtu_black_hole = {
 	.black_hole = 1400,
 };
 
+/* ---- being told ---- */
+
+static const struct lab_expectation made_way[] = {
+	{ LAB_NOTE, LAB_CLIENT, TERN_NOTE_ECN_AGREED, 0, 0 },
+	{ LAB_NOTE, LAB_SERVER, TERN_NOTE_CE_RECEIVED, 0, 0 },
+	{ LAB_CONGESTION, LAB_CLIENT, TERN_CONGESTION_ECN, 1, 0 },
+	{ LAB_NO_TIMEOUT, LAB_CLIENT, 0, 0, 0 },
+	{ LAB_INTACT, 0, 0, 0, 0 },
+	{ LAB_EXPECT_END, 0, 0, 0, 0 },
+};
+
+const struct lab_scenario lab_ecn = {
+	.name = "ecn",
+	.line = { "the queue marks packets instead of dropping them: the sender makes way, and nothing is lost",
+		  "队列给分组打标记而不丢弃：发送方让路，没有任何丢失" },
+	.program = { uploads, closes_later },
+	.expect = made_way,
+	.bytes = 60000,
+	.rate = 10 * MBIT,
+	.ce_threshold = 8 * MS,
+	.ecn = TERN_ECN_ON,
+};
+
 /* ---- how much ---- */
 
 static const struct lab_expectation left_slow_start[] = {

@@ -42,6 +42,7 @@ static void configure(const struct lab_world *world, unsigned side, struct tern_
 	if (scenario->receive_buffer != 0)
 		config->receive_buffer = config->receive_buffer_max = scenario->receive_buffer;
 	config->no_sack = scenario->no_sack;
+	config->ecn = scenario->ecn;
 	if (scenario->syn_ack_retries != 0)
 		config->syn_ack_retries = scenario->syn_ack_retries;
 	if (scenario->r2 != 0)
@@ -67,6 +68,7 @@ static int impair(struct lab_world *world, unsigned side, struct tern_link *end)
 	settings.drop = world->options->drop[side];
 	settings.n_drop = world->options->n_drop[side];
 	settings.mtu = world->scenario->black_hole;
+	settings.ce_threshold = world->scenario->ce_threshold;
 	settings.fate = timeline_fate;
 	settings.context = &at->tap;
 	at->impair = settings;

@@ -61,7 +61,8 @@ static const struct setting {
 	SETTING(dup_ack_threshold), SETTING(challenge_acks), SETTING(ttl), SETTING(connections_max),
 	SETTING(half_open_max), SETTING(time_wait_max), SETTING(packets), SETTING(port_low), SETTING(port_high),
 	SETTING(no_timestamps), SETTING(no_window_scale), SETTING(no_sack), SETTING(no_syn_cookies),
-	SETTING(no_path_mtu_discovery), SETTING(no_delayed_ack), SETTING(forwarding_any),
+	SETTING(no_path_mtu_discovery), SETTING(no_delayed_ack), SETTING(forwarding_any), SETTING(ecn),
+	SETTING(no_ecn), SETTING(mtu_probing), SETTING(no_mtu_probing), SETTING(sack_counting),
 #undef SETTING
 };
 

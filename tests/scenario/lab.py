@@ -11,7 +11,7 @@ SCENARIOS = (
     "connection open close half-close three-segment-close server-closes-first simultaneous-open "
     "simultaneous-close refused abort lost-syn lost-syn-ack lost-ack-of-syn lost-fin lost-last-ack "
     "old-duplicate-syn time-wait-reuse syn-flood zero-window retransmission reordering fast-retransmit sack-recovery "
-    "tail-loss-probe spurious-rto-undone path-mtu-black-hole slow-start cubic bbr peer-vanishes keep-alive "
+    "tail-loss-probe spurious-rto-undone path-mtu-black-hole ecn slow-start cubic bbr peer-vanishes keep-alive "
     "user-timeout fin-wait-2-orphan challenge-ack urgent window-scale").split()
 
 VERSIONS = ((), ("--ipv6",))
