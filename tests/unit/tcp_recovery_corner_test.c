@@ -113,6 +113,23 @@ static void last_segment_with_its_fin_goes_again_at_once(struct rig *r)
 	assert_int_equal(r->env.stats.TCPTimeouts, 0);
 }
 
+/* RFC 8985 7.2 spares loss recovery alone: while the window shrinks for a mark a tail is probed too, as in Linux. */
+static void tail_is_probed_after_a_mark(struct rig *r)
+{
+	flying(r, true, 10, 10 * M);
+	r->tcb->ecn_ok = true;
+	rx(r, TCP_ACK | TCP_ECE, 1, at(5), 0);
+	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_CWR);
+	expires(r);
+	goes_again(r, 9);
+	assert_int_equal(r->env.stats.TCPLossProbes, 1);
+	pass(r, ms(10));
+	rx_sack(r, 1, at(5), (const uint32_t[]){ at(9), at(10), 0 });
+	goes_again(r, 5);
+	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_FAST);
+	assert_int_equal(r->env.stats.TCPTimeouts, 0);
+}
+
 /* RFC 6582 3.2 step 2's recover is of the last recovery, not of half the numbers from there on. */
 static void recovery_begins_gigabytes_after_the_last(struct rig *r)
 {
@@ -323,6 +340,7 @@ int main(void)
 		CASE(frto_does_not_wait_for_a_window),
 		CASE(frto_ends_where_the_window_shuts),
 		CASE(last_segment_with_its_fin_goes_again_at_once),
+		CASE(tail_is_probed_after_a_mark),
 		CASE(recovery_begins_gigabytes_after_the_last),
 		CASE(dsack_round_ends),
 		CASE(dsack_of_the_tail_probe_undoes_nothing),
