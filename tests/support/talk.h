@@ -82,6 +82,8 @@ struct talks {
 	tern_time     start, limit; /* the run ends by start + limit */
 	struct chance chance;
 	bool	      forgiving; /* memory runs out on purpose: calls may fail, nothing may be wrong */
+	bool	      may_stay; /* so little of it that what wants more may wait for ever: cut off at the limit */
+	bool	      cut_off;
 	uint64_t      bytes, watchdogs, strays;
 	unsigned      errors;		   /* talks with an error, where they are forgiven */
 	void (*hook)(struct talks *talks); /* between steps */

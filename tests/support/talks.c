@@ -218,6 +218,23 @@ static bool step_all(struct talks *talks, tern_time *next)
 	return over;
 }
 
+/* With hardly any memory windows stay shut and sends are refused, though nothing is broken. Programs that have waited
+ * so long give up. */
+static void cut_off(struct talks *talks)
+{
+	talks->cut_off = true;
+	talks->limit += 1000 * TERN_SECOND;
+	for (unsigned k = 0; k < talks->n; k++)
+		for (unsigned i = 0; i < 2; i++) {
+			struct talk_side *const side = &talks->talk[k].side[i];
+
+			if (side->open && !side->let_go)
+				talk_side_abort(talks, side);
+			else if (!side->done)
+				talk_side_done(talks, side);
+		}
+}
+
 static bool turn(struct talks *talks, bool *over)
 {
 	struct world *const world = talks->world;
@@ -238,7 +255,9 @@ static bool turn(struct talks *talks, bool *over)
 	next = soon < next ? soon : next;
 	if (next == TERN_NEVER)
 		return false;
-	if (next > talks->start + talks->limit)
+	if (next > talks->start + talks->limit && talks->may_stay && !talks->cut_off)
+		cut_off(talks);
+	else if (next > talks->start + talks->limit)
 		talk_fail(talks, NULL, "it does not end in time");
 	world_go_to(world, next);
 	return true;
