@@ -44,8 +44,10 @@ void tcp_path_mtu(struct tcb *tcb, uint32_t mtu, tern_time now)
 		}
 	}
 	tcb->mss = mss;
-	if (warm)
+	if (warm) {
 		cc_mss_changed(&warm->cc, mss);
+		tcb->due |= DUE_TEXT; /* a segment of this size may fit where the last did not */
+	}
 }
 
 bool tcp_icmp_arrives(struct tcb *tcb, const struct tcp_icmp *icmp, bool v6, tern_time now)
