@@ -249,7 +249,7 @@ def seventh(tcb, seg):
             tcb.note("3.10.7.4 seventh and eighth: neither text nor FIN")
         return None
     if seg.text:
-        tcb.note("3.10.7.4 seventh: the text is taken, and acknowledged within 0.5 s (MUST-58, MUST-59)")
+        tcb.note("3.10.7.4 seventh: the text is taken, and acknowledged within 0.5 s (3.8.6.3, MUST-40)")
         tcb.rcv_nxt += seg.text
         tcb.text_taken = seg.text
         tcb.reply_ack()
