@@ -95,6 +95,12 @@ static void begin_epoch(struct tern_cc *cc, tern_time now)
 		cc->state[CWND_PRIOR] = cc->cwnd;
 }
 
+/* What of the window can be in flight: no segment is sent in part for its sake. */
+static uint32_t whole_segments(const struct tern_cc *cc)
+{
+	return cc->cwnd < cc->mss ? cc->cwnd : cc->cwnd - cc->cwnd % cc->mss;
+}
+
 /* RFC 9438 4.3: alpha = 3 * (1 - 0.7) / (1 + 0.7) = 9/17 until W_est has reached what cwnd was, then 1. */
 static uint32_t w_est(struct tern_cc *cc, uint32_t delivered)
 {
@@ -102,7 +108,7 @@ static uint32_t w_est(struct tern_cc *cc, uint32_t delivered)
 	const bool reached = before >> W_EST_SHIFT >= cc->state[CWND_PRIOR];
 	const uint64_t segment = (uint64_t)min_u32(delivered, cc->cwnd) * cc->mss;
 
-	cc->state[W_EST] = before + (segment << W_EST_SHIFT) * (reached ? 17 : 9) / 17 / cc->cwnd;
+	cc->state[W_EST] = before + (segment << W_EST_SHIFT) * (reached ? 17 : 9) / 17 / whole_segments(cc);
 	return octets_of(cc->state[W_EST] >> W_EST_SHIFT);
 }
 
@@ -131,10 +137,11 @@ static void avoid_congestion(struct tern_cc *cc, const struct tern_cc_ack *ack)
 	target = min_u64(target, (uint64_t)cwnd + cwnd / 2);
 	if (target <= cwnd)
 		return;
-	const uint64_t part = min_u64(cc->state[PART], cwnd) + (target - cwnd) * delivered;
+	const uint32_t whole = whole_segments(cc);
+	const uint64_t part = min_u64(cc->state[PART], whole) + (target - cwnd) * delivered;
 
-	cc->cwnd = min_u32(cwnd + (uint32_t)(part / cwnd), WINDOW_MOST);
-	cc->state[PART] = part % cwnd;
+	cc->cwnd = min_u32(cwnd + (uint32_t)(part / whole), WINDOW_MOST);
+	cc->state[PART] = part % whole;
 }
 
 static void slow_start(struct tern_cc *cc, const struct tern_cc_ack *ack)

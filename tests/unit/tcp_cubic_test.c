@@ -77,10 +77,10 @@ static void window_follows_the_curve(struct rig *r)
 		const tern_time end = start + (tern_time)(1.5 * k * 1e9) + 20 * ms(table[i].rtt_ms);
 
 		while (clock_now < end) {
-			/* w_est grows by alpha a round trip of the window that there is */
+			/* W_est grows by alpha a round trip, whether or not the window is whole segments */
 			const double alpha = w_est >= w_max ? 1 : 3 * (1 - beta) / (1 + beta);
 
-			w_est += alpha * floor(cc.cwnd / mss) * mss / cc.cwnd;
+			w_est += alpha;
 			round_trip(&cc, ms(table[i].rtt_ms), true);
 			const double t = (double)(clock_now - start) / 1e9;
 			const double curve = 0.4 * pow(t - k, 3) + w_max, window_now = cc.cwnd / mss;
