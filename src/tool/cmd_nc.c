@@ -402,6 +402,8 @@ static int make_host(struct nc *nc, struct tern_link *link)
 	uint8_t number;
 	tern_config_default(&config);
 	config.allocator = *tern_allocator_default();
+	config.ecn = (uint8_t)options->ecn;
+	config.no_ecn = options->ecn == TERN_ECN_OFF;
 	if (getrandom(config.secret, sizeof config.secret, 0) != (ssize_t)sizeof config.secret)
 		return -errno;
 	if (options->watch)

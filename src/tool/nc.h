@@ -17,6 +17,7 @@ struct nc_options {
 	bool		   has_gateway[2];
 	const char	  *dev, *netns;
 	uint32_t	   mtu;
+	enum tern_ecn	   ecn;
 	struct nc_prefix   address[NC_ADDRESSES], system[NC_ADDRESSES]; /* ours, and those of the device's other end */
 	unsigned	   n_addresses, n_system;
 	struct tern_addr   gateway[2]; /* IPv4, IPv6 */

@@ -14,7 +14,7 @@
 
 enum long_option {
 	DEV = 256, WATCH, ADDRESS, SYSTEM, GATEWAY, NETNS, MTU, TAP, PLAIN, NO_GSO, HELP,
-	DELAY, JITTER, LOSS, DUPLICATE, CORRUPT, REORDER, RATE, SEED,
+	ECN, DELAY, JITTER, LOSS, DUPLICATE, CORRUPT, REORDER, RATE, SEED,
 };
 
 static const struct option long_options[] = {
@@ -28,6 +28,7 @@ static const struct option long_options[] = {
 	{ "tap", no_argument, NULL, TAP },
 	{ "plain", no_argument, NULL, PLAIN },
 	{ "no-gso", no_argument, NULL, NO_GSO },
+	{ "ecn", required_argument, NULL, ECN },
 	{ "delay", required_argument, NULL, DELAY },
 	{ "jitter", required_argument, NULL, JITTER },
 	{ "loss", required_argument, NULL, LOSS },
@@ -62,6 +63,7 @@ void nc_help(FILE *to)
 	      "  --mtu N         bytes of an IP packet (the device's)\n"
 	      "  --no-gso        one packet for each segment\n"
 	      "  --plain         no offloads at all: every checksum made and checked here\n"
+	      "  --ecn HOW       off, on, accept (where the peer offers it; the default) or accurate\n"
 	      "  --delay TIME, --jitter TIME, --loss SHARE, --duplicate SHARE, --corrupt SHARE,\n"
 	      "  --reorder SHARE, --rate RATE, --seed N\n"
 	      "                  spoil what tern sends, with the words of tc(8)\n"
@@ -138,6 +140,22 @@ static bool take_gateway(const struct parser *parser, const char *text)
 	return true;
 }
 
+static bool take_ecn(const struct parser *parser, const char *text)
+{
+	static const char *const words[] = {
+		[TERN_ECN_OFF] = "off", [TERN_ECN_ON] = "on", [TERN_ECN_ACCEPT] = "accept",
+		[TERN_ECN_ACCURATE] = "accurate",
+	};
+
+	for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
+		if (strcmp(text, words[i]) == 0) {
+			parser->options->ecn = (enum tern_ecn)i;
+			return true;
+		}
+	}
+	return wrong(parser, "--ecn: '%s' is not off, on, accept or accurate", text);
+}
+
 static bool take_impairment(const struct parser *parser, int option, const char *word, const char *text)
 {
 	struct tern_impair *const impair = &parser->options->impair;
@@ -185,6 +203,7 @@ static bool take_option(const struct parser *parser, int option, const char *wor
 		return add_prefix(parser, "address", optarg, options->address, &options->n_addresses);
 	case SYSTEM: return add_prefix(parser, "system", optarg, options->system, &options->n_system);
 	case GATEWAY: return take_gateway(parser, optarg);
+	case ECN: return take_ecn(parser, optarg);
 	case MTU:
 		if (!take_number(parser, "--mtu", 68, 65535, &number))
 			return false;
@@ -255,7 +274,7 @@ bool nc_options_parse(struct nc_options *options, int n, char *const arguments[]
 	const struct parser parser = { options, why, why_room };
 	char **const words = calloc((size_t)n + 2, sizeof *words); /* getopt moves them about, and skips the first */
 	bool good = true;
-	*options = (struct nc_options){ .timeout = TERN_NEVER };
+	*options = (struct nc_options){ .timeout = TERN_NEVER, .ecn = TERN_ECN_ACCEPT };
 	if (words == NULL)
 		return wrong(&parser, "no memory");
 	words[0] = (char *)(uintptr_t)"nc";

@@ -61,9 +61,9 @@ static void slow_start_is_left_before_the_first_loss(void **state)
 						     buffer > least ? buffer : least, paced);
 
 			if (!seen.left || seen.lost)
-				print_error("%u Mbit/s, %u ms, %u %%, paced %u: left %d, lost %d, queue %u\n", rates[i % 3],
-					    rtts_ms[i / 3 % 3], percents[i / 9], paced, seen.left, seen.lost,
-					    (unsigned)seen.queue);
+				print_error("%u Mbit/s, %u ms, %u %%, paced %u: left %d, lost %d, queue %u\n",
+					    rates[i % 3], rtts_ms[i / 3 % 3], percents[i / 9], paced, seen.left,
+					    seen.lost, (unsigned)seen.queue);
 			assert_true(seen.left);
 			assert_false(seen.lost);
 			assert_true(seen.cwnd > bdp); /* and not before the path is full */
