@@ -298,10 +298,11 @@ class Load(unittest.TestCase):
 
     def assert_nothing_left(self, port, of_datagrams=0):
         def left():
+            descriptors = self.count_descriptors()      # before stats(), which has one of its own for a moment
             stats = self.stats()
             return {"flows": stats["flows"] - of_datagrams, "chunks": stats["chunks_lent"], "established": stats["CurrEstab"],
                     "blocks": stats["TernConnections"], "half-open": stats["TernHalfOpen"],
-                    "descriptors": self.count_descriptors() - self.descriptors - of_datagrams,
+                    "descriptors": descriptors - self.descriptors - of_datagrams,
                     "sockets": len(sockets_of_host(port))}
 
         await_true(lambda: not any(left().values()), 10)
@@ -357,8 +358,9 @@ class Load(unittest.TestCase):
             for each in ports.values():
                 self.assert_nothing_left(each["tcp"], self.stats()["udp_flows"])
             self.assert_flat(resident, "resident bytes")
-            # What is not acknowledged yet comes and goes; what comes back every time is what it grew to at first.
-            self.assertLess(min(held[-5:]), min(held[:5]) + MIB, held)
+            # What is not acknowledged yet comes and goes; what comes back every time is what it grew to at first,
+            # once the mixture was under way.
+            self.assertLess(min(held[-5:]), min(held[len(held) // 4:len(held) // 2]) + MIB // 2, held)
             self.go_on()
             self.assertEqual(process.wait(PATIENCE), 0)
 
