@@ -22,7 +22,8 @@ enum tern_option {
 	TERN_R2,		  /* "r2": seconds until data is given up, 0 = the host's (MUST-21). 0 */
 	TERN_MAX_SEGMENT,	  /* "max_segment": bytes, 0 or 64-65495; before the handshake. 0 */
 	TERN_RECEIVE_BUFFER,	  /* "receive_buffer": bytes, at most the host's; turns autotuning off. */
-	TERN_SEND_BUFFER,	  /* "send_buffer": bytes that may wait and fly together. */
+	TERN_SEND_BUFFER,	  /* "send_buffer": bytes that may wait and fly together; less than the
+				     host's most turns autotuning off. */
 	TERN_TRAFFIC_CLASS,	  /* "traffic_class": 0-255, DSCP (MUST-48); the ECN bits are ours. 0 */
 	TERN_TTL,		  /* "ttl": 1-255 (MUST-49). */
 	TERN_LINGER,		  /* "linger": seconds; -1 off; 0: close() resets (RFC 9293 3.9.1.5). -1 */

@@ -24,8 +24,8 @@ void tern_config_default(struct tern_config *config)
 		.accept_wait = 120 * TERN_SECOND,
 		.reassembly_timeout = 30 * TERN_SECOND,
 		.receive_buffer = 256 * KIB,
-		.receive_buffer_max = 8 * MIB,
-		.send_buffer_max = 4 * MIB,
+		.receive_buffer_max = 65535u << 11, /* 128 MiB, as near as a window scale tells */
+		.send_buffer_max = 128 * MIB,
 		.mss_floor = 64,
 		.initial_window = 10,
 		.dup_ack_threshold = 3,
@@ -92,13 +92,19 @@ static void fill_times(struct tern_config *c, const struct tern_config *d)
 	fill_u8(&c->keepalive_probes, d->keepalive_probes);
 }
 
+/* Half of a small host's memory at most, whoever asks for nothing. */
+static uint32_t share_of(size_t memory, uint32_t otherwise)
+{
+	return memory / 2 < otherwise ? (uint32_t)(memory / 2) + (memory < 2) : otherwise;
+}
+
 static void fill_sizes(struct tern_config *c, const struct tern_config *d)
 {
 	fill_size(&c->memory_limit, d->memory_limit);
 	fill_size(&c->memory_reserve, c->memory_limit / 64);
-	fill_u32(&c->receive_buffer_max, d->receive_buffer_max);
+	fill_u32(&c->receive_buffer_max, share_of(c->memory_limit, d->receive_buffer_max));
 	fill_u32(&c->receive_buffer, min_u32(d->receive_buffer, c->receive_buffer_max));
-	fill_u32(&c->send_buffer_max, d->send_buffer_max);
+	fill_u32(&c->send_buffer_max, share_of(c->memory_limit, d->send_buffer_max));
 	fill_u16(&c->mss_floor, d->mss_floor);
 	fill_u8(&c->initial_window, d->initial_window);
 	fill_u8(&c->dup_ack_threshold, d->dup_ack_threshold);

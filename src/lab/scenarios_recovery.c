@@ -179,7 +179,7 @@ const struct lab_scenario lab_slow_start = {
 		  "窗口每个往返时间翻倍，直到队列开始增长（HyStart++）" },
 	.program = { uploads, closes_later },
 	.expect = left_slow_start,
-	.bytes = 3000000,
+	.bytes = 5000000,
 	.delay = 25 * MS,
 	.rate = 20 * MBIT,
 	.cc = "cubic",

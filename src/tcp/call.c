@@ -7,6 +7,7 @@
 #include "tcp/negotiate.h"
 #include "tcp/path.h"
 #include "tcp/timers.h"
+#include "tcp/tune.h"
 #include "tcp/warm.h"
 #include "tcp/window.h"
 
@@ -58,7 +59,7 @@ void tcp_open_from_half(struct tcb *tcb, const struct tcp_agreement *agreed, uin
 uint32_t emit_room(const struct tcb *tcb)
 {
 	const uint32_t unsent = tcb_unsent(tcb), queued = unsent + tcb_unacked(tcb);
-	const uint32_t buffer = tcb_cold(tcb)->send_buffer;
+	const uint32_t buffer = tune_send_buffer(tcb);
 	/* What the window takes at once, and a little more, so that the next ACK finds text to send. */
 	const uint32_t ahead = window_usable(tcb) + TCP_UNSENT_AHEAD;
 
@@ -69,7 +70,7 @@ uint32_t emit_room(const struct tcb *tcb)
 
 void emit_made_room(struct tcb *tcb)
 {
-	if (!tcb->write_blocked || emit_room(tcb) < min_u32(TCP_UNSENT_AHEAD / 4, tcb_cold(tcb)->send_buffer / 4 + 1))
+	if (!tcb->write_blocked || emit_room(tcb) < min_u32(TCP_UNSENT_AHEAD / 4, tune_send_buffer(tcb) / 4 + 1))
 		return;
 	tcb->write_blocked = false;
 	tcb->ready |= TERN_WRITABLE;
@@ -200,7 +201,6 @@ int tcp_consume(struct tcb *tcb, size_t n, tern_time now)
 {
 	struct pages_pool *const pool = &tcb_env(tcb)->pages;
 
-	(void)now;
 	if (n > tcb_unread(tcb))
 		return -TERN_EINVAL;
 	if (n == 0)
@@ -215,7 +215,7 @@ int tcp_consume(struct tcb *tcb, size_t n, tern_time now)
 		pages_release(pool, tcb->store, rcv_offset(tcb, tcb->rcv.read));
 	}
 	if (tcb->state != CLOSED)
-		window_after_read(tcb);
+		window_after_read(tcb, now);
 	return 0;
 }
 

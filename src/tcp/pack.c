@@ -355,6 +355,9 @@ static void path(struct codec *codec, struct tcb *tcb)
 	path_plpmtud(codec, &path->plpmtud);
 	u8(codec, &pacing);
 	u64(codec, &path->max_pacing_rate);
+	moment(codec, &path->tune.at);
+	number(codec, &path->tune.from);
+	u32(codec, &path->tune.most);
 	path->pacing = (int8_t)pacing;
 	codec->bad |= path->pacing < -1 || path->pacing > 1;
 	ecn(codec, &path->ecn);

@@ -40,7 +40,7 @@ static bool is_promised(const struct tcb_path *path)
 static bool is_worth_keeping(const struct tcb_path *path)
 {
 	return path->state || path->reordering_seen || path->spurious > 0 || path->reo_wnd_mult > 1 ||
-	       path->plpmtud.low != 0 || is_promised(path);
+	       path->plpmtud.low != 0 || is_promised(path) || path->tune.most > 0;
 }
 
 /* Back to the cold record with what that has room for. */

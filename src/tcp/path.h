@@ -23,6 +23,11 @@ struct tcb_path {
 	uint64_t  max_pacing_rate; /* TERN_MAX_PACING_RATE; 0: none */
 	uint32_t  quantum;
 	uint16_t  mss;
+	struct {
+		tern_time at;	/* the round of reading began (tune.h) */
+		seq_t	  from; /* RCV.READ then */
+		uint32_t  most; /* octets taken in a round trip; 0: not begun */
+	} tune;
 	int8_t	  pacing; /* TERN_PACING: -1 as the controller wants it */
 	uint16_t  words; /* of state */
 	/* Loss recovery (rack.h, undo.h), while no warm record holds it. */

@@ -1,12 +1,15 @@
 #include "tcp/window.h"
 #include "tcp/timers.h"
+#include "tcp/tune.h"
 #include "tcp/warm.h"
 
 uint32_t window_buffer(const struct tcb *tcb)
 {
 	const uint32_t most = 65535u << tcb->rcv.wscale;
 
-	return min_u32(tcb_cold(tcb)->receive_buffer, most);
+	/* Less than two of the scale's units would be a window that never opens: what is left of the one may be
+	 * too little to tell, and what the other adds too little to move the edge for (MUST-39). */
+	return max_u32(min_u32(tcb_cold(tcb)->receive_buffer, most), 2u << tcb->rcv.wscale);
 }
 
 /* Where the right edge could be now, memory permitting; at least where it is. */
@@ -16,9 +19,10 @@ static seq_t edge_wanted(const struct tcb *tcb)
 	const uint32_t unread = tcb_unread(tcb);
 	uint32_t room = buffer > unread ? buffer - unread : 0;
 
-	/* Short of memory: one segment at a time, and only to a program that reads. */
+	/* Short of memory: one segment at a time, beside what the scale is too coarse to tell of, and only to a
+	 * program that reads. */
 	if (mem_is_tight(tcb_env(tcb)->mem))
-		room = unread == 0 ? min_u32(room, tcb->rcv.mss) : 0;
+		room = unread == 0 ? min_u32(room, tcb->rcv.mss + (1u << tcb->rcv.wscale)) : 0;
 	return seq_max(tcb->rcv.wnd_edge, seq_add(tcb->rcv.nxt, room));
 }
 
@@ -66,25 +70,10 @@ uint16_t window_to_send(struct tcb *tcb, bool on_syn, tern_time now)
 	return (uint16_t)field;
 }
 
-/* The buffer doubles when twice as much has come as it may hold, and the program keeps up: so it is at most half of
- * what has come, and grows about as fast as slow start. It is a promise and no memory: pages are taken when octets
- * arrive, and given back when they are read. */
-static void grow(struct tcb *tcb)
+void window_after_read(struct tcb *tcb, tern_time now)
 {
-	struct tcb_cold *const cold = tcb_cold(tcb);
-	const uint32_t most = tcb_env(tcb)->config.receive_buffer_max;
-	const uint32_t came = cold->received_wraps > 0 ? UINT32_MAX : seq_sub(tcb->rcv.nxt, tcb->rcv.irs);
+	tune_after_read(tcb, now);
 
-	if (tcb->window_fixed || cold->receive_buffer >= most || came / 2 < cold->receive_buffer)
-		return;
-	if (tcb_unread(tcb) > cold->receive_buffer / 4 || mem_is_tight(tcb_env(tcb)->mem))
-		return;
-	cold->receive_buffer = cold->receive_buffer > most / 2 ? most : 2 * cold->receive_buffer;
-}
-
-void window_after_read(struct tcb *tcb)
-{
-	grow(tcb);
 	const seq_t wanted = edge_wanted(tcb);
 	const uint32_t gain = seq_sub(wanted, tcb->rcv.wnd_edge);
 	const uint32_t open = rcv_wnd(tcb);

@@ -9,7 +9,7 @@
 uint16_t window_to_send(struct tcb *tcb, bool on_syn, tern_time now);
 
 /* The program took text: is the larger window worth a segment of its own? Marks it due. */
-void window_after_read(struct tcb *tcb);
+void window_after_read(struct tcb *tcb, tern_time now);
 
 /* SEG.WND in octets; the window of a SYN is never scaled (RFC 7323 2.2). */
 static inline uint32_t window_of(const struct tcb *tcb, const struct tcp_segment *seg)

@@ -111,7 +111,7 @@ static void options_need_both_sides(struct rig *r)
 
 		assert_int_equal(agreed.wscale_ok, peer_wscale && !(bits & 8));
 		assert_int_equal(agreed.snd_wscale, agreed.wscale_ok ? 7 : 0);
-		assert_int_equal(agreed.rcv_wscale, agreed.wscale_ok ? 8 : 0);
+		assert_int_equal(agreed.rcv_wscale, agreed.wscale_ok ? 11 : 0);
 		assert_int_equal(agreed.ts_ok, peer_ts && !(bits & 16));
 		assert_int_equal(agreed.ts_recent, agreed.ts_ok ? 4711 : 0);
 		assert_int_equal(agreed.sack_ok, peer_sack && !(bits & 32));
@@ -145,7 +145,7 @@ static void syn_offers_everything_an_ack_nothing(struct rig *r)
 {
 	opens(r);
 	assert_true(r->out.seg.opt.has_mss && r->out.seg.opt.mss == 1460);
-	assert_true(r->out.seg.opt.has_wscale && r->out.seg.opt.wscale == 8);
+	assert_true(r->out.seg.opt.has_wscale && r->out.seg.opt.wscale == 11);
 	assert_true(r->out.seg.opt.sack_permitted && r->out.seg.opt.has_ts);
 	assert_int_equal(r->out.seg.opt.ts_ecr, 0);
 	assert_int_equal(r->out.seg.wnd, 65535);

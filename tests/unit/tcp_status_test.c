@@ -61,7 +61,7 @@ static void variables_are_the_rfcs(struct rig *r)
 	assert_int_equal(status.snd_wl1, r->irs + 1);
 	assert_true(status.wscale_ok && status.ts_ok && status.sack_ok);
 	assert_int_equal(status.snd_wscale, 3);
-	assert_int_equal(status.rcv_wscale, 8);
+	assert_int_equal(status.rcv_wscale, 11);
 	assert_int_equal(status.snd_mss, 1448);
 	assert_int_equal(status.rcv_mss, 1000);
 	assert_int_equal(status.segments_out, 2);
