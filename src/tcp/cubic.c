@@ -17,6 +17,7 @@
 #include "base/bytes.h"
 #include "tcp/congestion.h"
 #include "tcp/hystart.h"
+#include "tcp/validate.h"
 
 /* Its state, by word. Windows in octets. */
 enum {
@@ -233,8 +234,7 @@ static void cubic_restart(struct tern_cc *cc, const struct tern_cc_restart *rest
 	if (cc->state[EPOCH] != TERN_NEVER)
 		cc->state[EPOCH] += (uint64_t)restart->now - cc->state[LAST_ACK];
 	cc->state[LAST_ACK] = (uint64_t)restart->now;
-	if (restart->idle > restart->rto) /* RFC 5681 4.1 */
-		cc->cwnd = min_u32(cc->cwnd, restart->restart_window);
+	validate_restart(cc, restart);
 }
 
 /* In the first slow start cwnd says it all. */

@@ -1,6 +1,7 @@
 /* NewReno: RFC 5681 with appropriate byte counting (RFC 3465, L = 2) and RFC 6582's recovery. */
 #include "base/bytes.h"
 #include "tcp/congestion.h"
+#include "tcp/validate.h"
 
 /* Its state, by word. */
 enum {
@@ -75,12 +76,6 @@ static void reno_recovered(struct tern_cc *cc, uint32_t in_flight)
 	cc->cwnd = min_u32(cc->ssthresh, max_u32(in_flight, cc->mss) + cc->mss);
 }
 
-static void reno_restart(struct tern_cc *cc, const struct tern_cc_restart *restart)
-{
-	if (restart->idle > restart->rto) /* RFC 5681 4.1 */
-		cc->cwnd = min_u32(cc->cwnd, restart->restart_window);
-}
-
 const struct tern_cc_ops cc_reno = {
 	.name = "reno",
 	.state_words = STATE_WORDS,
@@ -90,5 +85,5 @@ const struct tern_cc_ops cc_reno = {
 	.ecn_echo = reno_on_ecn_echo,
 	.rto = reno_on_rto,
 	.recovered = reno_recovered,
-	.restart = reno_restart,
+	.restart = validate_restart,
 };

@@ -1,5 +1,6 @@
 #include "tcp/scalable.h"
 #include "base/bytes.h"
+#include "tcp/validate.h"
 
 enum { G_SHIFT = 4 };
 
@@ -72,8 +73,7 @@ void scalable_rto(struct tern_cc *cc, const struct tern_cc_loss *loss, bool firs
 void scalable_restart(struct tern_cc *cc, const struct tern_cc_restart *restart)
 {
 	cc->state[SCALABLE_REDUCED] = 0; /* delivered_total begins anew with what flies */
-	if (restart->idle > restart->rto) /* RFC 5681 4.1 */
-		cc->cwnd = min_u32(cc->cwnd, restart->restart_window);
+	validate_restart(cc, restart);
 }
 
 bool scalable_at_rest(const struct tern_cc *cc)
