@@ -48,6 +48,8 @@ static void set_defaults(struct stage *stage, const struct script_options *optio
 	tern_config_default(&stage->config);
 	stage->config.allocator = *tern_allocator_default();
 	stage->config.secret[0] = 1;
+	/* What a window may grow to decides the scale that our SYN offers: 8, whatever the default becomes. */
+	stage->config.receive_buffer_max = 8 << 20;
 	stage->mtu = options->v6 ? 1520 : 1500; /* an MSS of 1460 either way, so that a script serves both */
 	stage->tolerance = 4 * TERN_MILLISECOND;
 	stage->strict_segments = options->strict_segments;
