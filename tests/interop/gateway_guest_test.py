@@ -110,7 +110,8 @@ class Guest(unittest.TestCase):
             with self.subTest(number=number):
                 code = ("import signal,sys,time\n"
                         f"signal.signal({int(number)}, lambda *_: sys.exit(42))\n"
-                        "print('ready',flush=True)\ntime.sleep(30)")
+                        # In small sleeps: Python looks for what came just before one only when it is over.
+                        "print('ready',flush=True)\nfor _ in range(300): time.sleep(0.1)")
                 with WORLD.running(sys.executable, "-c", code, stdout=subprocess.PIPE, text=True) as process:
                     self.assertEqual(process.stdout.readline(), "ready\n")
                     process.send_signal(number)
