@@ -296,13 +296,15 @@ class Load(unittest.TestCase):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
             return int(re.search(r"VmRSS:\s+(\d+) kB", file.read()).group(1)) << 10
 
-    def assert_nothing_left(self, port, of_datagrams=0):
+    def assert_nothing_left(self, port, datagrams=False):
+        """datagrams: their flows live on until their time is over."""
         def left():
             descriptors = self.count_descriptors()      # before stats(), which has one of its own for a moment
             stats = self.stats()
-            return {"flows": stats["flows"] - of_datagrams, "chunks": stats["chunks_lent"], "established": stats["CurrEstab"],
+            alive = stats["flows"] if datagrams else 0
+            return {"flows": stats["flows"] - alive, "chunks": stats["chunks_lent"], "established": stats["CurrEstab"],
                     "blocks": stats["TernConnections"], "half-open": stats["TernHalfOpen"],
-                    "descriptors": descriptors - self.descriptors - of_datagrams,
+                    "descriptors": descriptors - self.descriptors - alive,
                     "sockets": len(sockets_of_host(port))}
 
         await_true(lambda: not any(left().values()), 10)
@@ -356,7 +358,7 @@ class Load(unittest.TestCase):
             self.assertGreater(min(counts.values()), 3, counts)
             self.assertEqual(len(counts), 7, counts)
             for each in ports.values():
-                self.assert_nothing_left(each["tcp"], self.stats()["udp_flows"])
+                self.assert_nothing_left(each["tcp"], datagrams=True)
             self.assert_flat(resident, "resident bytes")
             # What is not acknowledged yet comes and goes; what comes back every time is what it grew to at first,
             # once the mixture was under way.

@@ -223,6 +223,7 @@ int main(void)
 {
 	struct runs	   runs = { .program = "build/release/tests/sim/sim_alloc_failure",
 				    .most = true,
+				    .seconds = 120, /* sanitizers, and hardly any memory */
 				    .run = run };
 	const struct trial none = { PLAIN, 0, 0, 0 };
 
