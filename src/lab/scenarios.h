@@ -11,6 +11,9 @@ enum { MBIT = 125000 }; /* bytes per second */
 
 extern const struct lab_expectation lab_client_closed_first[]; /* the ordinary end of a connection */
 
+/* programs.c: a client that opens, waits and closes; one that sends and closes; a server that closes after it */
+extern const struct lab_step lab_opens_and_closes[], lab_uploads[], lab_closes_later[];
+
 /* scenarios_life.c */
 extern const struct lab_scenario lab_open, lab_close, lab_connection, lab_half_close, lab_three_segment_close,
 	lab_server_closes_first, lab_simultaneous_open, lab_simultaneous_close, lab_refused, lab_abort;

@@ -70,25 +70,11 @@ const struct lab_scenario lab_connection = {
 
 /* ---- closing ---- */
 
-static const struct lab_step opens_and_closes[] = {
-	{ .act = LAB_OPEN },
-	{ .when = LAB_CONNECTED, .after = 50 * MS, .act = LAB_SHUTDOWN },
-	{ .when = LAB_PEER_CLOSED, .act = LAB_CLOSE },
-	{ .act = LAB_END },
-};
-
-static const struct lab_step closes_later[] = {
-	{ .act = LAB_LISTEN },
-	{ .when = LAB_ACCEPTED, .act = LAB_WAIT },
-	{ .when = LAB_PEER_CLOSED, .after = 5 * MS, .act = LAB_CLOSE },
-	{ .act = LAB_END },
-};
-
 const struct lab_scenario lab_close = {
 	.name = "close",
 	.line = { "four segments close a connection: FIN, ACK, FIN, ACK; then 2MSL of silence",
 		  "四个报文段关闭一个连接：FIN、ACK、FIN、ACK；然后静默 2MSL" },
-	.program = { opens_and_closes, closes_later },
+	.program = { lab_opens_and_closes, lab_closes_later },
 	.expect = lab_client_closed_first,
 };
 
@@ -147,7 +133,7 @@ const struct lab_scenario lab_three_segment_close = {
 	.name = "three-segment-close",
 	.line = { "where the other side has finished already, ACK and FIN share a segment",
 		  "若对方也已发完，ACK 与 FIN 合为一个报文段" },
-	.program = { opens_and_closes, closes_at_once },
+	.program = { lab_opens_and_closes, closes_at_once },
 	.expect = closed_by_three,
 };
 

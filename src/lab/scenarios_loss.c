@@ -5,25 +5,12 @@
 
 /* No data, so that the numbers of the packets are known: the client sends SYN, ACK, FIN, ACK; the server
  * SYN-ACK, ACK, FIN. */
-static const struct lab_step opens_and_closes[] = {
-	{ .act = LAB_OPEN },
-	{ .when = LAB_CONNECTED, .after = 50 * MS, .act = LAB_SHUTDOWN },
-	{ .when = LAB_PEER_CLOSED, .act = LAB_CLOSE },
-	{ .act = LAB_END },
-};
-
-static const struct lab_step closes_later[] = {
-	{ .act = LAB_LISTEN },
-	{ .when = LAB_ACCEPTED, .act = LAB_WAIT },
-	{ .when = LAB_PEER_CLOSED, .after = 5 * MS, .act = LAB_CLOSE },
-	{ .act = LAB_END },
-};
 
 const struct lab_scenario lab_lost_syn = {
 	.name = "lost-syn",
 	.line = { "segment 1 is lost: the client sends its SYN again",
 		  "第 1 个报文段丢失：客户端重发 SYN" },
-	.program = { opens_and_closes, closes_later },
+	.program = { lab_opens_and_closes, lab_closes_later },
 	.expect = lab_client_closed_first,
 	.drop = { [LAB_CLIENT] = { 1 } },
 };
@@ -32,7 +19,7 @@ const struct lab_scenario lab_lost_syn_ack = {
 	.name = "lost-syn-ack",
 	.line = { "segment 2 is lost: SYN or SYN-ACK come again, whichever time-out is first",
 		  "第 2 个报文段丢失：谁先超时谁重发，SYN 或 SYN-ACK" },
-	.program = { opens_and_closes, closes_later },
+	.program = { lab_opens_and_closes, lab_closes_later },
 	.expect = lab_client_closed_first,
 	.drop = { [LAB_SERVER] = { 1 } },
 };
@@ -74,7 +61,7 @@ const struct lab_scenario lab_lost_fin = {
 	.name = "lost-fin",
 	.line = { "segment 4 is lost: the FIN comes again, as any octet would",
 		  "第 4 个报文段丢失：FIN 像任何数据一样重发" },
-	.program = { opens_and_closes, closes_later },
+	.program = { lab_opens_and_closes, lab_closes_later },
 	.expect = fin_came_again,
 	.drop = { [LAB_CLIENT] = { 3 } },
 };
@@ -92,20 +79,12 @@ const struct lab_scenario lab_lost_last_ack = {
 	.name = "lost-last-ack",
 	.line = { "segment 7 is lost: the FIN comes again, TIME-WAIT answers it and starts over",
 		  "第 7 个报文段丢失：FIN 重发，TIME-WAIT 再次应答并重新计时" },
-	.program = { opens_and_closes, closes_later },
+	.program = { lab_opens_and_closes, lab_closes_later },
 	.expect = last_ack_came_again,
 	.drop = { [LAB_CLIENT] = { 4 } },
 };
 
 /* ---- data ---- */
-
-static const struct lab_step uploads[] = {
-	{ .act = LAB_OPEN },
-	{ .when = LAB_CONNECTED, .after = 5 * MS, .act = LAB_SEND, .n = LAB_ALL },
-	{ .when = LAB_DRAINED, .after = 5 * MS, .act = LAB_SHUTDOWN },
-	{ .when = LAB_PEER_CLOSED, .act = LAB_CLOSE },
-	{ .act = LAB_END },
-};
 
 static const struct lab_expectation sent_again[] = {
 	{ LAB_LOST, LAB_CLIENT, 0, 0, 0 },
@@ -121,7 +100,7 @@ const struct lab_scenario lab_retransmission = {
 	.name = "retransmission",
 	.line = { "a segment of data is lost; duplicate ACKs tell of it, and it is sent again at once",
 		  "一个数据报文段丢失；重复 ACK 报告了它，于是立即重发" },
-	.program = { uploads, closes_later },
+	.program = { lab_uploads, lab_closes_later },
 	.expect = sent_again,
 	.bytes = 14600,
 	.rate = 10 * MBIT,
@@ -140,7 +119,7 @@ const struct lab_scenario lab_reordering = {
 	.name = "reordering",
 	.line = { "data arrives out of order: it is held, and the program reads it in order",
 		  "数据乱序到达：先存起来，程序读到的仍是原来的顺序" },
-	.program = { uploads, closes_later },
+	.program = { lab_uploads, lab_closes_later },
 	.expect = came_out_of_order,
 	.bytes = 29200,
 	.rate = 10 * MBIT,
@@ -173,7 +152,7 @@ const struct lab_scenario lab_old_duplicate_syn = {
 	.name = "old-duplicate-syn",
 	.line = { "an old SYN comes out of the network: why two segments would not do to open",
 		  "网络中冒出一个旧的 SYN：为什么两次握手不够" },
-	.program = { haunted, closes_later },
+	.program = { haunted, lab_closes_later },
 	.expect = survived_old_syn,
 };
 

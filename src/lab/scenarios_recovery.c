@@ -2,27 +2,12 @@
  * how much it dares to send. */
 #include "lab/scenarios.h"
 
-static const struct lab_step uploads[] = {
-	{ .act = LAB_OPEN },
-	{ .when = LAB_CONNECTED, .after = 5 * MS, .act = LAB_SEND, .n = LAB_ALL },
-	{ .when = LAB_DRAINED, .after = 5 * MS, .act = LAB_SHUTDOWN },
-	{ .when = LAB_PEER_CLOSED, .act = LAB_CLOSE },
-	{ .act = LAB_END },
-};
-
 static const struct lab_step uploads_without_delay[] = {
 	{ .act = LAB_OPEN },
 	{ .when = LAB_CONNECTED, .act = LAB_SET, .option = TERN_NODELAY, .n = 1 },
 	{ .after = 5 * MS, .act = LAB_SEND, .n = LAB_ALL },
 	{ .when = LAB_DRAINED, .after = 5 * MS, .act = LAB_SHUTDOWN },
 	{ .when = LAB_PEER_CLOSED, .act = LAB_CLOSE },
-	{ .act = LAB_END },
-};
-
-static const struct lab_step closes_later[] = {
-	{ .act = LAB_LISTEN },
-	{ .when = LAB_ACCEPTED, .act = LAB_WAIT },
-	{ .when = LAB_PEER_CLOSED, .after = 5 * MS, .act = LAB_CLOSE },
 	{ .act = LAB_END },
 };
 
@@ -42,7 +27,7 @@ const struct lab_scenario lab_fast_retransmit = {
 	.name = "fast-retransmit",
 	.line = { "without SACK: the third duplicate ACK says that a segment is lost",
 		  "没有 SACK：第三个重复 ACK 说明一个报文段丢失了" },
-	.program = { uploads, closes_later },
+	.program = { lab_uploads, lab_closes_later },
 	.expect = sent_again_at_once,
 	.bytes = 14600,
 	.rate = 10 * MBIT,
@@ -65,7 +50,7 @@ const struct lab_scenario lab_sack_recovery = {
 	.name = "sack-recovery",
 	.line = { "three segments of one window are lost: SACK names the holes, all are repaired in one round trip",
 		  "同一窗口内丢失三个报文段：SACK 指出缺口，一个往返时间内全部补上" },
-	.program = { uploads, closes_later },
+	.program = { lab_uploads, lab_closes_later },
 	.expect = named_by_sack,
 	.bytes = 14600,
 	.rate = 10 * MBIT,
@@ -85,7 +70,7 @@ const struct lab_scenario lab_tail_loss_probe = {
 	.name = "tail-loss-probe",
 	.line = { "the last segment is lost, and nothing follows that could tell: a probe asks before the time-out",
 		  "最后一个报文段丢失，后面再没有数据能报告它：尾部丢失探测先于超时" },
-	.program = { uploads_without_delay, closes_later },
+	.program = { uploads_without_delay, lab_closes_later },
 	.expect = probed,
 	.bytes = 13100, /* ten segments over IPv4 and IPv6, the last one short */
 	.rate = 10 * MBIT,
@@ -117,7 +102,7 @@ const struct lab_scenario lab_spurious_rto_undone = {
 	.name = "spurious-rto-undone",
 	.line = { "ACKs are late, not lost: the time-out was a mistake, which the sender sees and takes back",
 		  "ACK 只是迟到而没有丢失：发送方发现超时是误判，并撤销它" },
-	.program = { uploads, stalls },
+	.program = { lab_uploads, stalls },
 	.expect = undone,
 	.bytes = 60000,
 	.rate = 10 * MBIT,
@@ -134,7 +119,7 @@ const struct lab_scenario lab_path_mtu_black_hole = {
 	.name = "path-mtu-black-hole",
 	.line = { "a router drops what is too big and does not say so: time-outs tell, smaller segments get through",
 		  "路由器丢弃过大的分组却不通知：超时暴露了黑洞，改用较小的报文段便能通过" },
-	.program = { uploads, closes_later },
+	.program = { lab_uploads, lab_closes_later },
 	.expect = found_the_hole,
 	.bytes = 30000,
 	.rate = 10 * MBIT,
@@ -156,7 +141,7 @@ const struct lab_scenario lab_ecn = {
 	.name = "ecn",
 	.line = { "the queue marks packets instead of dropping them: the sender makes way, and nothing is lost",
 		  "队列给分组打标记而不丢弃：发送方让路，没有任何丢失" },
-	.program = { uploads, closes_later },
+	.program = { lab_uploads, lab_closes_later },
 	.expect = made_way,
 	.bytes = 60000,
 	.rate = 10 * MBIT,
@@ -177,7 +162,7 @@ const struct lab_scenario lab_slow_start = {
 	.name = "slow-start",
 	.line = { "the window doubles each round trip, until the queue begins to grow (HyStart++)",
 		  "窗口每个往返时间翻倍，直到队列开始增长（HyStart++）" },
-	.program = { uploads, closes_later },
+	.program = { lab_uploads, lab_closes_later },
 	.expect = left_slow_start,
 	.bytes = 5000000,
 	.delay = 25 * MS,
@@ -197,7 +182,7 @@ const struct lab_scenario lab_cubic = {
 	.name = "cubic",
 	.line = { "the saw of CUBIC: fast towards where loss was, slow around it, then further (see --plot)",
 		  "CUBIC 的锯齿：先快速逼近上次丢失的窗口，在附近放慢，然后继续探索（见 --plot）" },
-	.program = { uploads, closes_later },
+	.program = { lab_uploads, lab_closes_later },
 	.expect = grew_and_shrank,
 	.bytes = 6000000,
 	.delay = 20 * MS,
@@ -216,7 +201,7 @@ const struct lab_scenario lab_bbr = {
 	.name = "bbr",
 	.line = { "BBR looks for the path's rate and round trip, and paces: the queue stays short (see --plot)",
 		  "BBR 测量路径的速率和往返时间并据此匀速发送：队列保持很短（见 --plot）" },
-	.program = { uploads, closes_later },
+	.program = { lab_uploads, lab_closes_later },
 	.expect = kept_the_queue_short,
 	.bytes = 6000000,
 	.delay = 20 * MS,

@@ -1,15 +1,6 @@
 /* Scenarios of peers that are full, gone, hostile or slow. */
 #include "lab/scenarios.h"
 
-/* What most servers here do. */
-static const struct lab_step closes_later[] = {
-	{ .act = LAB_LISTEN },
-	{ .when = LAB_ACCEPTED, .act = LAB_WAIT },
-	{ .when = LAB_PEER_CLOSED, .after = 5 * MS, .act = LAB_CLOSE },
-	{ .act = LAB_END },
-};
-
-
 /* ---- syn-flood ---- */
 
 static const struct lab_step floods_then_opens[] = {
@@ -40,21 +31,13 @@ const struct lab_scenario lab_syn_flood = {
 	.name = "syn-flood",
 	.line = { "more SYNs than the listener keeps entries for: SYN cookies let the honest one in",
 		  "SYN 多到监听者记不下：SYN cookie 仍让真正的客户进来" },
-	.program = { floods_then_opens, closes_later },
+	.program = { floods_then_opens, lab_closes_later },
 	.expect = withstood,
 	.backlog = 4,
 	.syn_ack_retries = 1,
 };
 
 /* ---- zero-window ---- */
-
-static const struct lab_step uploads[] = {
-	{ .act = LAB_OPEN },
-	{ .when = LAB_CONNECTED, .after = 5 * MS, .act = LAB_SEND, .n = LAB_ALL },
-	{ .when = LAB_DRAINED, .after = 5 * MS, .act = LAB_SHUTDOWN },
-	{ .when = LAB_PEER_CLOSED, .act = LAB_CLOSE },
-	{ .act = LAB_END },
-};
 
 static const struct lab_step reads_late[] = {
 	{ .act = LAB_LISTEN },
@@ -79,7 +62,7 @@ const struct lab_scenario lab_zero_window = {
 	.name = "zero-window",
 	.line = { "the receiver stops reading: its window closes, and the sender probes until it opens",
 		  "接收方停止读取：窗口关闭，发送方不断探测直到它重新打开" },
-	.program = { uploads, reads_late },
+	.program = { lab_uploads, reads_late },
 	.expect = probed,
 	.bytes = 12000,
 	.rate = 10 * MBIT,
@@ -231,7 +214,7 @@ const struct lab_scenario lab_challenge_ack = {
 	.name = "challenge-ack",
 	.line = { "somebody forges RST and SYN into the window: both are challenged, nothing ends",
 		  "有人向窗口内伪造 RST 和 SYN：都只引来质询 ACK，连接不受影响" },
-	.program = { is_attacked, closes_later },
+	.program = { is_attacked, lab_closes_later },
 	.expect = challenged,
 };
 
@@ -258,7 +241,7 @@ const struct lab_scenario lab_urgent = {
 	.name = "urgent",
 	.line = { "the urgent pointer marks a place in the stream; the octets stay where they are",
 		  "紧急指针标出流中的一个位置；数据仍在原来的顺序里" },
-	.program = { sends_urgently, closes_later },
+	.program = { sends_urgently, lab_closes_later },
 	.expect = was_urgent,
 };
 
@@ -274,7 +257,7 @@ const struct lab_scenario lab_window_scale = {
 	.name = "window-scale",
 	.line = { "a long fat path: 16 bits of window, shifted, keep it full",
 		  "又长又宽的路径：16 位的窗口经过移位才能把它填满" },
-	.program = { uploads, closes_later },
+	.program = { lab_uploads, lab_closes_later },
 	.expect = wide_open,
 	.bytes = 58400,
 	.rate = 10 * MBIT,
