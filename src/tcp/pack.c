@@ -9,6 +9,7 @@
  */
 #include "base/bytes.h"
 #include "tcp/call.h"
+#include "tcp/codec.h"
 #include "tcp/pace.h"
 #include "tcp/path.h"
 #include "tcp/tcp.h"
@@ -17,111 +18,13 @@
 
 enum { PACK_VERSION = 2, FLIGHT_RECORD_BYTES = 48 };
 
-struct codec {
-	uint8_t	  *at; /* what is read is never written to */
-	size_t	   n, room;
-	tern_time  now;
-	bool	   writes, bad;
-};
-
-static void bytes(struct codec *codec, void *data, size_t n)
-{
-	if (codec->bad)
-		return;
-	if (codec->room - codec->n < n || codec->n > codec->room) {
-		codec->bad = !codec->writes;
-		codec->n = codec->writes ? codec->n + n : codec->n;
-		return;
-	}
-	if (codec->writes)
-		memcpy(codec->at + codec->n, data, n);
-	else
-		memcpy(data, codec->at + codec->n, n);
-	codec->n += n;
-}
-
-static void word(struct codec *codec, uint64_t *value, unsigned octets)
-{
-	uint8_t raw[8];
-
-	for (unsigned i = 0; i < octets; i++)
-		raw[i] = (uint8_t)(*value >> 8 * i);
-	bytes(codec, raw, octets);
-	if (codec->writes || codec->bad)
-		return;
-	*value = 0;
-	for (unsigned i = 0; i < octets; i++)
-		*value |= (uint64_t)raw[i] << 8 * i;
-}
-
-static void u64(struct codec *codec, uint64_t *value)
-{
-	word(codec, value, 8);
-}
-
-static void u32(struct codec *codec, uint32_t *value)
-{
-	uint64_t wide = *value;
-
-	word(codec, &wide, 4);
-	*value = (uint32_t)wide;
-}
-
-static void u16(struct codec *codec, uint16_t *value)
-{
-	uint64_t wide = *value;
-
-	word(codec, &wide, 2);
-	*value = (uint16_t)wide;
-}
-
-static void u8(struct codec *codec, uint8_t *value)
-{
-	bytes(codec, value, 1);
-}
-
-static void number(struct codec *codec, seq_t *value)
-{
-	u32(codec, &value->v);
-}
-
-/* A moment, as a distance from now. */
-static void moment(struct codec *codec, tern_time *at)
-{
-	int64_t distance = *at == TERN_NEVER ? INT64_MAX : *at - codec->now;
-	uint64_t raw = (uint64_t)distance;
-
-	u64(codec, &raw);
-	distance = (int64_t)raw;
-	if (codec->writes)
-		return;
-	if (distance > INT64_MAX / 2 || distance < -(INT64_MAX / 2)) {
-		codec->bad |= distance != INT64_MAX;
-		*at = TERN_NEVER;
-		return;
-	}
-	*at = codec->now + distance;
-}
-
-/* The same for the 32-bit milliseconds of the cold record; 0 stays 0 where it means none. */
-static void moment_ms(struct codec *codec, uint32_t *ms, bool zero_is_none)
-{
-	uint32_t ahead = *ms - time_to_ms(codec->now);
-	uint8_t none = zero_is_none && *ms == 0;
-
-	u8(codec, &none);
-	u32(codec, &ahead);
-	if (!codec->writes)
-		*ms = none ? 0 : (time_to_ms(codec->now) + ahead) | (uint32_t)zero_is_none;
-}
-
 static void head(struct codec *codec)
 {
 	uint8_t magic[4] = { 'T', 'E', 'R', 'N' };
 	uint32_t version = PACK_VERSION;
 
-	bytes(codec, magic, 4);
-	u32(codec, &version);
+	codec_bytes(codec, magic, 4);
+	codec_u32(codec, &version);
 	codec->bad |= memcmp(magic, "TERN", 4) != 0 || version != PACK_VERSION;
 }
 
@@ -176,41 +79,41 @@ static void hot(struct codec *codec, struct tcb *tcb)
 	struct tern_tuple tuple;
 
 	tcb_get_tuple(tcb, &tuple);
-	bytes(codec, tuple.local.b, 16);
-	bytes(codec, tuple.remote.b, 16);
-	u32(codec, &tuple.zone);
-	u16(codec, &tuple.local_port);
-	u16(codec, &tuple.remote_port);
+	codec_bytes(codec, tuple.local.b, 16);
+	codec_bytes(codec, tuple.remote.b, 16);
+	codec_u32(codec, &tuple.zone);
+	codec_u16(codec, &tuple.local_port);
+	codec_u16(codec, &tuple.remote_port);
 	if (!codec->writes)
 		tcb_set_tuple(tcb, &tuple);
-	u8(codec, &tcb->state);
-	u32(codec, &flags);
+	codec_u8(codec, &tcb->state);
+	codec_u32(codec, &flags);
 	if (!codec->writes)
 		set_flags(tcb, flags);
-	number(codec, &tcb->snd.una);
-	number(codec, &tcb->snd.nxt);
-	number(codec, &tcb->snd.wl1);
-	number(codec, &tcb->snd.wl2);
-	number(codec, &tcb->snd.iss);
-	u32(codec, &tcb->snd.wnd);
-	u32(codec, &tcb->snd.max_wnd);
-	number(codec, &tcb->rcv.nxt);
-	number(codec, &tcb->rcv.irs);
-	number(codec, &tcb->rcv.wnd_edge);
-	number(codec, &tcb->rcv.read);
-	number(codec, &tcb->rcv.acked);
-	u16(codec, &tcb->rcv.mss);
-	u8(codec, &tcb->rcv.wscale);
-	u8(codec, &tcb->rcv.traffic_class);
-	u32(codec, &tcb->ts.recent);
-	u32(codec, &clock);
+	codec_seq(codec, &tcb->snd.una);
+	codec_seq(codec, &tcb->snd.nxt);
+	codec_seq(codec, &tcb->snd.wl1);
+	codec_seq(codec, &tcb->snd.wl2);
+	codec_seq(codec, &tcb->snd.iss);
+	codec_u32(codec, &tcb->snd.wnd);
+	codec_u32(codec, &tcb->snd.max_wnd);
+	codec_seq(codec, &tcb->rcv.nxt);
+	codec_seq(codec, &tcb->rcv.irs);
+	codec_seq(codec, &tcb->rcv.wnd_edge);
+	codec_seq(codec, &tcb->rcv.read);
+	codec_seq(codec, &tcb->rcv.acked);
+	codec_u16(codec, &tcb->rcv.mss);
+	codec_u8(codec, &tcb->rcv.wscale);
+	codec_u8(codec, &tcb->rcv.traffic_class);
+	codec_u32(codec, &tcb->ts.recent);
+	codec_u32(codec, &clock);
 	tcb->ts.offset = clock - tcp_ts_clock(codec->now);
-	u16(codec, &tcb->mss);
-	u16(codec, &tcb->ready);
-	u8(codec, &tcb->due);
-	u8(codec, &tcb->snd_wscale);
-	u8(codec, &tcb->challenge);
-	moment(codec, &tcb->delayed_ack_at);
+	codec_u16(codec, &tcb->mss);
+	codec_u16(codec, &tcb->ready);
+	codec_u8(codec, &tcb->due);
+	codec_u8(codec, &tcb->snd_wscale);
+	codec_u8(codec, &tcb->challenge);
+	codec_moment(codec, &tcb->delayed_ack_at);
 	codec->bad |= tcb->snd_wscale > TCP_WSCALE_MAX || tcb->rcv.wscale > TCP_WSCALE_MAX;
 }
 
@@ -218,33 +121,33 @@ static void cold(struct codec *codec, struct tcb_cold *cold)
 {
 	uint8_t linger = (uint8_t)cold->linger, ecn = cold->ecn;
 
-	u64(codec, &cold->cookie);
-	u32(codec, &cold->srtt8);
-	u32(codec, &cold->rttvar4);
-	u32(codec, &cold->receive_buffer);
-	u32(codec, &cold->send_buffer);
-	moment_ms(codec, &cold->heard_ms, false);
-	moment_ms(codec, &cold->orphan_ms, true);
-	u32(codec, &cold->user_timeout_ms);
-	u32(codec, &cold->rcv_up);
-	u32(codec, &cold->retransmits);
-	u32(codec, &cold->segments_in);
-	u32(codec, &cold->segments_out);
-	u16(codec, &cold->sent_wraps);
-	u16(codec, &cold->received_wraps);
-	u16(codec, &cold->r2_s);
-	u16(codec, &cold->peer_mss);
-	u16(codec, &cold->keepalive_idle_s);
-	u16(codec, &cold->keepalive_interval_s);
-	u8(codec, &cold->keepalive_probes);
-	u8(codec, &cold->keepalive_sent);
-	u8(codec, &cold->traffic_class);
-	u8(codec, &cold->ttl);
-	u8(codec, &cold->error);
-	u8(codec, &cold->soft_error);
-	u8(codec, &ecn);
+	codec_u64(codec, &cold->cookie);
+	codec_u32(codec, &cold->srtt8);
+	codec_u32(codec, &cold->rttvar4);
+	codec_u32(codec, &cold->receive_buffer);
+	codec_u32(codec, &cold->send_buffer);
+	codec_moment_ms(codec, &cold->heard_ms, false);
+	codec_moment_ms(codec, &cold->orphan_ms, true);
+	codec_u32(codec, &cold->user_timeout_ms);
+	codec_u32(codec, &cold->rcv_up);
+	codec_u32(codec, &cold->retransmits);
+	codec_u32(codec, &cold->segments_in);
+	codec_u32(codec, &cold->segments_out);
+	codec_u16(codec, &cold->sent_wraps);
+	codec_u16(codec, &cold->received_wraps);
+	codec_u16(codec, &cold->r2_s);
+	codec_u16(codec, &cold->peer_mss);
+	codec_u16(codec, &cold->keepalive_idle_s);
+	codec_u16(codec, &cold->keepalive_interval_s);
+	codec_u8(codec, &cold->keepalive_probes);
+	codec_u8(codec, &cold->keepalive_sent);
+	codec_u8(codec, &cold->traffic_class);
+	codec_u8(codec, &cold->ttl);
+	codec_u8(codec, &cold->error);
+	codec_u8(codec, &cold->soft_error);
+	codec_u8(codec, &ecn);
 	cold->ecn = ecn & 3u;
-	u8(codec, &linger);
+	codec_u8(codec, &linger);
 	cold->linger = (int8_t)linger;
 }
 
@@ -259,7 +162,7 @@ static void controller_name(struct codec *codec, struct tcb *tcb)
 
 	for (unsigned i = 0; codec->writes && i < CC_NAME_MOST && own[i]; i++)
 		name[i] = own[i];
-	bytes(codec, name, sizeof name - 1);
+	codec_bytes(codec, name, sizeof name - 1);
 	if (codec->writes || codec->bad)
 		return;
 	number = cc_by_name(config, name);
@@ -271,16 +174,16 @@ static void ecn(struct codec *codec, struct tcb_ecn *ecn)
 	uint8_t flags = (uint8_t)(ecn->agreed | ecn->accurate << 1 | ecn->distrust << 2 | ecn->heard << 3 |
 				  ecn->optional << 4);
 
-	u32(codec, &ecn->r_cep);
-	u32(codec, &ecn->r_e0b);
-	u32(codec, &ecn->r_ceb);
-	u32(codec, &ecn->r_e1b);
-	u32(codec, &ecn->s_cep);
-	u32(codec, &ecn->s_ceb);
-	u32(codec, &ecn->delivered_ce);
-	u8(codec, &ecn->handshake);
-	u8(codec, &ecn->pending);
-	u8(codec, &flags);
+	codec_u32(codec, &ecn->r_cep);
+	codec_u32(codec, &ecn->r_e0b);
+	codec_u32(codec, &ecn->r_ceb);
+	codec_u32(codec, &ecn->r_e1b);
+	codec_u32(codec, &ecn->s_cep);
+	codec_u32(codec, &ecn->s_ceb);
+	codec_u32(codec, &ecn->delivered_ce);
+	codec_u8(codec, &ecn->handshake);
+	codec_u8(codec, &ecn->pending);
+	codec_u8(codec, &flags);
 	ecn->agreed = flags & 1;
 	ecn->accurate = flags & 2;
 	ecn->distrust = flags & 4;
@@ -288,48 +191,30 @@ static void ecn(struct codec *codec, struct tcb_ecn *ecn)
 	ecn->optional = flags & 16;
 }
 
-static void flag(struct codec *codec, bool *value)
-{
-	uint8_t raw = *value;
-
-	u8(codec, &raw);
-	*value = raw & 1;
-}
-
-/* A length of time, which does not move with the clock. */
-static void span(struct codec *codec, tern_time *value)
-{
-	uint64_t raw = (uint64_t)*value;
-
-	u64(codec, &raw);
-	*value = (tern_time)raw;
-	codec->bad |= *value < 0 || *value > TERN_NEVER / 1024;
-}
-
 static void path_recovery(struct codec *codec, struct tcb_path *path)
 {
-	span(codec, &path->min_rtt);
-	moment(codec, &path->min_rtt_at);
-	u64(codec, &path->delivery_rate);
-	u32(codec, &path->spurious);
-	u8(codec, &path->reo_wnd_mult);
-	u8(codec, &path->reo_wnd_persist);
-	flag(codec, &path->reordering_seen);
+	codec_span(codec, &path->min_rtt);
+	codec_moment(codec, &path->min_rtt_at);
+	codec_u64(codec, &path->delivery_rate);
+	codec_u32(codec, &path->spurious);
+	codec_u8(codec, &path->reo_wnd_mult);
+	codec_u8(codec, &path->reo_wnd_persist);
+	codec_flag(codec, &path->reordering_seen);
 }
 
 static void path_plpmtud(struct codec *codec, struct plpmtud *p)
 {
 	uint8_t waits = p->waits;
 
-	u16(codec, &p->low);
-	u16(codec, &p->high);
-	u16(codec, &p->most);
-	u16(codec, &p->probe);
-	number(codec, &p->probe_seq);
-	u8(codec, &p->lost);
-	u8(codec, &waits);
+	codec_u16(codec, &p->low);
+	codec_u16(codec, &p->high);
+	codec_u16(codec, &p->most);
+	codec_u16(codec, &p->probe);
+	codec_seq(codec, &p->probe_seq);
+	codec_u8(codec, &p->lost);
+	codec_u8(codec, &waits);
 	p->waits = waits;
-	moment(codec, &p->again_at);
+	codec_moment(codec, &p->again_at);
 	codec->bad |= p->low > p->high || p->high > p->most;
 }
 
@@ -337,27 +222,27 @@ static void path(struct codec *codec, struct tcb *tcb)
 {
 	uint8_t has_path = tcb->has_path;
 
-	u8(codec, &has_path);
+	codec_u8(codec, &has_path);
 	if (!codec->writes && has_path)
 		path_attach(tcb); /* for want of memory it is forgotten */
 	struct tcb_path forgotten = { 0 };
 	struct tcb_path *const path = tcb->has_path ? path_of(tcb) : &forgotten;
 	uint8_t pacing = (uint8_t)path->pacing;
 
-	u32(codec, path_cwnd(tcb));
-	u32(codec, path_ssthresh(tcb));
+	codec_u32(codec, path_cwnd(tcb));
+	codec_u32(codec, path_ssthresh(tcb));
 	if (!has_path)
 		return;
-	u64(codec, &path->pacing_rate);
-	u32(codec, &path->quantum);
-	u16(codec, &path->mss);
+	codec_u64(codec, &path->pacing_rate);
+	codec_u32(codec, &path->quantum);
+	codec_u16(codec, &path->mss);
 	path_recovery(codec, path);
 	path_plpmtud(codec, &path->plpmtud);
-	u8(codec, &pacing);
-	u64(codec, &path->max_pacing_rate);
-	moment(codec, &path->tune.at);
-	number(codec, &path->tune.from);
-	u32(codec, &path->tune.most);
+	codec_u8(codec, &pacing);
+	codec_u64(codec, &path->max_pacing_rate);
+	codec_moment(codec, &path->tune.at);
+	codec_seq(codec, &path->tune.from);
+	codec_u32(codec, &path->tune.most);
 	path->pacing = (int8_t)pacing;
 	codec->bad |= path->pacing < -1 || path->pacing > 1;
 	ecn(codec, &path->ecn);
@@ -380,10 +265,10 @@ static void controller_state(struct codec *codec, struct tcb *tcb)
 		memcpy(state, from, n * sizeof *state);
 		cc_shift(&cc, -codec->now);
 	}
-	u16(codec, &n);
+	codec_u16(codec, &n);
 	codec->bad |= n > TERN_CC_STATE_WORDS;
 	for (uint16_t i = 0; i < n && !codec->bad; i++)
-		u64(codec, &state[i]);
+		codec_u64(codec, &state[i]);
 	if (codec->writes || codec->bad || n == 0 || n != cc.ops->state_words)
 		return;
 	if (!tcb->warm)
@@ -399,44 +284,44 @@ static void listed(struct codec *codec, const struct flight *flight, uint32_t *p
 {
 	uint32_t number = codec->writes ? flight_number(flight, *place) : 0;
 
-	u32(codec, &number);
+	codec_u32(codec, &number);
 	if (!codec->writes)
 		*place = number; /* until flight_rebuild() */
 }
 
 static void flight_record(struct codec *codec, const struct flight *flight, struct flight_record *record)
 {
-	moment(codec, &record->sent_at);
-	moment(codec, &record->delivered_at);
-	moment(codec, &record->first_sent_at);
-	u32(codec, &record->delivered);
-	u32(codec, &record->lost);
-	u32(codec, &record->in_flight);
-	number(codec, &record->seq);
+	codec_moment(codec, &record->sent_at);
+	codec_moment(codec, &record->delivered_at);
+	codec_moment(codec, &record->first_sent_at);
+	codec_u32(codec, &record->delivered);
+	codec_u32(codec, &record->lost);
+	codec_u32(codec, &record->in_flight);
+	codec_seq(codec, &record->seq);
 	listed(codec, flight, &record->younger);
-	u16(codec, &record->len);
-	u8(codec, &record->flags);
-	u8(codec, &record->times);
+	codec_u16(codec, &record->len);
+	codec_u8(codec, &record->flags);
+	codec_u8(codec, &record->times);
 }
 
 static void flight(struct codec *codec, struct flight *flight, struct mem *mem)
 {
 	uint32_t n = flight->n;
 
-	u32(codec, &n);
+	codec_u32(codec, &n);
 	/* No more records than what is left can hold. One more: a SYN that waits needs its place. */
 	if (!codec->writes)
 		codec->bad |= n > (codec->room - codec->n) / FLIGHT_RECORD_BYTES || !flight_reserve(flight, mem, n + 1);
 	if (codec->bad)
 		return;
 	flight->n = n;
-	u32(codec, &flight->in_flight);
-	u32(codec, &flight->sacked);
-	u32(codec, &flight->n_sacked);
-	u32(codec, &flight->n_lost);
-	u32(codec, &flight->lost_octets);
-	number(codec, &flight->highest_sacked);
-	number(codec, &flight->settled);
+	codec_u32(codec, &flight->in_flight);
+	codec_u32(codec, &flight->sacked);
+	codec_u32(codec, &flight->n_sacked);
+	codec_u32(codec, &flight->n_lost);
+	codec_u32(codec, &flight->lost_octets);
+	codec_seq(codec, &flight->highest_sacked);
+	codec_seq(codec, &flight->settled);
 	if (n > 0)
 		listed(codec, flight, &flight->oldest);
 	for (uint32_t i = 0; i < n; i++)
@@ -447,12 +332,12 @@ static void flight(struct codec *codec, struct flight *flight, struct mem *mem)
 
 static void rate(struct codec *codec, struct rate *rate)
 {
-	u64(codec, &rate->delivered);
-	u64(codec, &rate->lost);
-	u64(codec, &rate->round_end);
-	u64(codec, &rate->app_limited);
-	moment(codec, &rate->delivered_at);
-	moment(codec, &rate->first_sent_at);
+	codec_u64(codec, &rate->delivered);
+	codec_u64(codec, &rate->lost);
+	codec_u64(codec, &rate->round_end);
+	codec_u64(codec, &rate->app_limited);
+	codec_moment(codec, &rate->delivered_at);
+	codec_moment(codec, &rate->first_sent_at);
 }
 
 static void ranges(struct codec *codec, struct reassembly *ooo, struct mem *mem)
@@ -460,54 +345,54 @@ static void ranges(struct codec *codec, struct reassembly *ooo, struct mem *mem)
 	uint16_t n = ooo->n;
 	uint8_t fin_seen = ooo->fin_seen;
 
-	u8(codec, &fin_seen);
+	codec_u8(codec, &fin_seen);
 	ooo->fin_seen = fin_seen;
-	number(codec, &ooo->fin);
-	u16(codec, &n);
+	codec_seq(codec, &ooo->fin);
+	codec_u16(codec, &n);
 	codec->bad |= n > REASSEMBLY_RANGES_MAX;
 	for (uint16_t i = 0; i < n && !codec->bad; i++) {
 		struct reassembly_range range = { { 0 }, { 0 } };
 
 		if (codec->writes)
 			range = ooo->ranges[i];
-		number(codec, &range.left);
-		number(codec, &range.right);
+		codec_seq(codec, &range.left);
+		codec_seq(codec, &range.right);
 		if (!codec->writes)
 			codec->bad |= !seq_lt(range.left, range.right) ||
 				      (i > 0 && !seq_lt(ooo->ranges[i - 1].right, range.left)) ||
 				      !reassembly_add(ooo, mem, range.left, range.right);
 	}
-	u8(codec, &ooo->n_recent);
+	codec_u8(codec, &ooo->n_recent);
 	codec->bad |= ooo->n_recent > REASSEMBLY_RECENT;
 	for (uint8_t i = 0; i < REASSEMBLY_RECENT; i++)
-		number(codec, &ooo->recent[i]);
+		codec_seq(codec, &ooo->recent[i]);
 }
 
 static void rack(struct codec *codec, struct rack *rack)
 {
-	moment(codec, &rack->sent_at);
-	span(codec, &rack->rtt);
-	span(codec, &rack->min_rtt);
-	moment(codec, &rack->min_rtt_at);
-	number(codec, &rack->end);
-	number(codec, &rack->dsack_round);
-	flag(codec, &rack->in_dsack_round);
-	flag(codec, &rack->reordering_seen);
-	u8(codec, &rack->reo_wnd_mult);
-	u8(codec, &rack->reo_wnd_persist);
+	codec_moment(codec, &rack->sent_at);
+	codec_span(codec, &rack->rtt);
+	codec_span(codec, &rack->min_rtt);
+	codec_moment(codec, &rack->min_rtt_at);
+	codec_seq(codec, &rack->end);
+	codec_seq(codec, &rack->dsack_round);
+	codec_flag(codec, &rack->in_dsack_round);
+	codec_flag(codec, &rack->reordering_seen);
+	codec_u8(codec, &rack->reo_wnd_mult);
+	codec_u8(codec, &rack->reo_wnd_persist);
 }
 
 static void undo(struct codec *codec, struct undo *undo)
 {
-	u32(codec, &undo->cwnd);
-	u32(codec, &undo->ssthresh);
-	u32(codec, &undo->resent);
-	u32(codec, &undo->needless);
-	u32(codec, &undo->first_resent_ts);
-	number(codec, &undo->resent_end);
-	number(codec, &undo->from);
-	flag(codec, &undo->possible);
-	u8(codec, &undo->frto);
+	codec_u32(codec, &undo->cwnd);
+	codec_u32(codec, &undo->ssthresh);
+	codec_u32(codec, &undo->resent);
+	codec_u32(codec, &undo->needless);
+	codec_u32(codec, &undo->first_resent_ts);
+	codec_seq(codec, &undo->resent_end);
+	codec_seq(codec, &undo->from);
+	codec_flag(codec, &undo->possible);
+	codec_u8(codec, &undo->frto);
 	codec->bad |= undo->frto > FRTO_NEW_SENT;
 }
 
@@ -517,16 +402,16 @@ static void recovery(struct codec *codec, struct tcb_warm *warm)
 
 	rack(codec, &warm->rack);
 	undo(codec, &warm->undo);
-	number(codec, &tlp->end);
-	u32(codec, &tlp->ts);
-	flag(codec, &tlp->out);
-	flag(codec, &tlp->is_retrans);
-	flag(codec, &tlp->due);
-	flag(codec, &tlp->unsampled);
-	u32(codec, &warm->prr.recover_fs);
-	u32(codec, &warm->prr.delivered);
-	u32(codec, &warm->prr.out);
-	u64(codec, &warm->delivery_rate);
+	codec_seq(codec, &tlp->end);
+	codec_u32(codec, &tlp->ts);
+	codec_flag(codec, &tlp->out);
+	codec_flag(codec, &tlp->is_retrans);
+	codec_flag(codec, &tlp->due);
+	codec_flag(codec, &tlp->unsampled);
+	codec_u32(codec, &warm->prr.recover_fs);
+	codec_u32(codec, &warm->prr.delivered);
+	codec_u32(codec, &warm->prr.out);
+	codec_u64(codec, &warm->delivery_rate);
 }
 
 static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
@@ -540,39 +425,39 @@ static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 	rate(codec, &warm->rate);
 	recovery(codec, warm);
 	ranges(codec, &warm->ooo, mem);
-	u32(codec, &warm->cc.cwnd);
-	u32(codec, &warm->cc.ssthresh);
-	u32(codec, &warm->cc.mss);
-	u64(codec, &warm->cc.pacing_rate);
-	u32(codec, &warm->cc.quantum);
-	moment(codec, &warm->retransmit_at);
-	moment(codec, &warm->reordering_at);
-	moment(codec, &warm->probe_at);
-	moment(codec, &warm->persist_at);
-	moment(codec, &warm->override_at);
-	moment(codec, &warm->pace_at);
-	moment(codec, &warm->pace_from);
-	u32(codec, &warm->pace_free);
+	codec_u32(codec, &warm->cc.cwnd);
+	codec_u32(codec, &warm->cc.ssthresh);
+	codec_u32(codec, &warm->cc.mss);
+	codec_u64(codec, &warm->cc.pacing_rate);
+	codec_u32(codec, &warm->cc.quantum);
+	codec_moment(codec, &warm->retransmit_at);
+	codec_moment(codec, &warm->reordering_at);
+	codec_moment(codec, &warm->probe_at);
+	codec_moment(codec, &warm->persist_at);
+	codec_moment(codec, &warm->override_at);
+	codec_moment(codec, &warm->pace_at);
+	codec_moment(codec, &warm->pace_from);
+	codec_u32(codec, &warm->pace_free);
 	pace_bound(warm, codec->now);
-	moment(codec, &warm->progress_at);
-	moment(codec, &warm->last_sent_at);
-	u32(codec, &warm->rto_us);
-	number(codec, &warm->recover);
-	number(codec, &warm->usage_end);
-	u32(codec, &warm->max_in_flight);
-	u32(codec, &warm->spurious);
-	number(codec, &warm->edge);
-	number(codec, &warm->push_end);
-	number(codec, &warm->up);
-	u32(codec, &warm->dsack.left);
-	u32(codec, &warm->dsack.right);
-	u8(codec, &warm->recovery);
-	u8(codec, &warm->backoff);
-	u8(codec, &warm->probes);
-	u8(codec, &warm->dup_acks);
-	u8(codec, &flags);
-	u16(codec, &warm->mtu);
-	u16(codec, &warm->max_segment);
+	codec_moment(codec, &warm->progress_at);
+	codec_moment(codec, &warm->last_sent_at);
+	codec_u32(codec, &warm->rto_us);
+	codec_seq(codec, &warm->recover);
+	codec_seq(codec, &warm->usage_end);
+	codec_u32(codec, &warm->max_in_flight);
+	codec_u32(codec, &warm->spurious);
+	codec_seq(codec, &warm->edge);
+	codec_seq(codec, &warm->push_end);
+	codec_seq(codec, &warm->up);
+	codec_u32(codec, &warm->dsack.left);
+	codec_u32(codec, &warm->dsack.right);
+	codec_u8(codec, &warm->recovery);
+	codec_u8(codec, &warm->backoff);
+	codec_u8(codec, &warm->probes);
+	codec_u8(codec, &warm->dup_acks);
+	codec_u8(codec, &flags);
+	codec_u16(codec, &warm->mtu);
+	codec_u16(codec, &warm->max_segment);
 	warm->urgent = flags & 1;
 	warm->r1_told = flags & 2;
 	warm->override_now = flags & 4;
@@ -580,7 +465,7 @@ static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 	warm->retransmit_now = flags & 16;
 	warm->cwnd_limited = flags & 32;
 	warm->recut = flags & 64;
-	u8(codec, &ecn_cwr);
+	codec_u8(codec, &ecn_cwr);
 	warm->ecn_cwr = ecn_cwr & 1;
 	codec->bad |= warm->recovery > TERN_RECOVERY_LOSS || warm->cc.mss == 0 || warm->cc.cwnd == 0;
 }
@@ -595,9 +480,9 @@ static void text_out(struct codec *codec, struct tcb *tcb)
 	uint32_t base = present ? slices_base(tcb->warm->text) : 0;
 	uint32_t n = present ? slices_end(tcb->warm->text) - base : 0;
 
-	u8(codec, &present);
-	u32(codec, &base);
-	u32(codec, &n);
+	codec_u8(codec, &present);
+	codec_u32(codec, &base);
+	codec_u32(codec, &n);
 	if (!present || codec->bad)
 		return;
 	if (codec->writes) {
@@ -621,7 +506,7 @@ static void stored(struct codec *codec, struct tcb *tcb, seq_t from, seq_t to)
 			const uint8_t *at;
 			const size_t n = pages_peek(tcb->store, rcv_offset(tcb, from), seq_sub(to, from), &at);
 
-			bytes(codec, (void *)(uintptr_t)at, n);
+			codec_bytes(codec, (void *)(uintptr_t)at, n);
 			from = seq_add(from, (uint32_t)n);
 		}
 		return;
@@ -666,7 +551,7 @@ static void connection(struct codec *codec, struct tcb *tcb)
 	cold(codec, tcb_cold(tcb));
 	controller_name(codec, tcb);
 	path(codec, tcb);
-	u8(codec, &has_warm);
+	codec_u8(codec, &has_warm);
 	if (codec->bad)
 		return;
 	if (has_warm && !tcb_warm_up(tcb, codec->now)) {
