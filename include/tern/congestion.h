@@ -112,7 +112,7 @@ struct tern_cc_ops {
 	/* The retransmission timer. first: of a series. Sets ssthresh; the stack sends one mss. NULL: as loss. */
 	void (*rto)(struct tern_cc *cc, const struct tern_cc_loss *loss, bool first);
 	void (*lost)(struct tern_cc *cc, const struct tern_cc_lost *lost); /* each segment, before loss or rto */
-	void (*recovered)(struct tern_cc *cc, uint32_t in_flight); /* recovery is over */
+	void (*recovered)(struct tern_cc *cc, uint32_t in_flight); /* without own_recovery cwnd is ssthresh next */
 	/* The last loss or rto was none (RFC 4015): cwnd and ssthresh as they stood before it. NULL: at least
 	 * these again. */
 	void (*undo)(struct tern_cc *cc, uint32_t cwnd, uint32_t ssthresh);

@@ -213,13 +213,6 @@ static void cubic_rto(struct tern_cc *cc, const struct tern_cc_loss *loss, bool 
 	cc->cwnd = cc->mss;
 }
 
-static void cubic_recovered(struct tern_cc *cc, uint32_t in_flight)
-{
-	cc->cwnd = cc->ssthresh;
-	if (!cc->paced) /* RFC 6582 3.2 step 3, option 1: no burst where little is in flight */
-		cc->cwnd = min_u32(cc->ssthresh, max_u32(in_flight, cc->mss) + cc->mss);
-}
-
 static void cubic_undo(struct tern_cc *cc, uint32_t cwnd, uint32_t ssthresh)
 {
 	cc->cwnd = max_u32(cc->cwnd, cwnd);
@@ -260,7 +253,6 @@ const struct tern_cc_ops cc_cubic = {
 	.loss = cubic_loss,
 	.ecn_echo = cubic_ecn_echo,
 	.rto = cubic_rto,
-	.recovered = cubic_recovered,
 	.undo = cubic_undo,
 	.restart = cubic_restart,
 	.at_rest = cubic_at_rest,

@@ -70,12 +70,6 @@ static void reno_on_rto(struct tern_cc *cc, const struct tern_cc_loss *loss, boo
 	cc->state[AFTER_RTO] = 1;
 }
 
-static void reno_recovered(struct tern_cc *cc, uint32_t in_flight)
-{
-	/* RFC 6582 3.2 step 3, option 1: no burst where little is in flight. */
-	cc->cwnd = min_u32(cc->ssthresh, max_u32(in_flight, cc->mss) + cc->mss);
-}
-
 const struct tern_cc_ops cc_reno = {
 	.name = "reno",
 	.state_words = STATE_WORDS,
@@ -84,6 +78,5 @@ const struct tern_cc_ops cc_reno = {
 	.loss = reno_on_loss,
 	.ecn_echo = reno_on_ecn_echo,
 	.rto = reno_on_rto,
-	.recovered = reno_recovered,
 	.restart = validate_restart,
 };

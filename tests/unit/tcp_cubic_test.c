@@ -46,7 +46,7 @@ static void lose(struct tern_cc *cc)
 	const struct tern_cc_loss loss = { .now = clock_now, .in_flight = cc->cwnd };
 
 	cc->ops->loss(cc, &loss);
-	cc->ops->recovered(cc, cc->cwnd);
+	cc->cwnd = cc->ssthresh; /* as recovery leaves it */
 }
 
 /* After a loss at W_max the window follows W_cubic(t), or Reno's where that is larger (4.2-4.5). */

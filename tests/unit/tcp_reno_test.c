@@ -148,22 +148,6 @@ static void slow_start_after_timeout_grows_by_one_segment_an_ack(struct rig *r)
 	assert_int_equal(cc.cwnd, 12 * M);
 }
 
-/* RFC 6582 3.2 step 3, option 1: min(ssthresh, max(FlightSize, SMSS) + SMSS). */
-static void recovery_ends_without_a_burst(struct rig *r)
-{
-	static const struct {
-		uint32_t in_flight, cwnd;
-	} table[] = { { 0, 2 * M }, { M, 2 * M }, { 4 * M, 5 * M }, { 9 * M, 10 * M }, { 30 * M, 10 * M } };
-
-	(void)r;
-	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		struct tern_cc cc = controller(13 * M, 10 * M);
-
-		cc.ops->recovered(&cc, table[i].in_flight);
-		assert_int_equal(cc.cwnd, table[i].cwnd);
-	}
-}
-
 /* RFC 5681 4.1: RW = min(IW, cwnd). */
 static void idle_restart_takes_the_smaller(struct rig *r)
 {
@@ -223,7 +207,6 @@ int main(void)
 		CASE(loss_halves_what_is_in_flight),
 		CASE(timeout_falls_to_one_segment_ssthresh_once),
 		CASE(slow_start_after_timeout_grows_by_one_segment_an_ack),
-		CASE(recovery_ends_without_a_burst),
 		CASE(idle_restart_takes_the_smaller),
 		CASE(undo_restores_what_stood),
 		CASE(mss_change_keeps_room_for_a_segment),
