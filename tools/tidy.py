@@ -44,7 +44,8 @@ ROOMS = {
     "loop": {"loop", "link"} | OPEN,
     "record": {"record", "watch", "link"} | OPEN,
     "gateway": {"gateway", "loop", "link", "watch"} | OPEN,
-    "lab": {"lab", "record", "loop", "link", "watch"} | OPEN,
+    "option": {"option"} | OPEN,
+    "lab": {"lab", "option", "record", "loop", "link", "watch"} | OPEN,
     "script": {"script", "record", "loop", "link", "watch"} | OPEN,
     "trace": {"trace", "watch"} | OPEN,
 }

@@ -1,39 +1,24 @@
-/* The command line of `tern lab`: one table of options, one function that takes each. */
+/* The command line of `tern lab`: its own words beside those for a bad link. */
 #include "lab/options.h"
-#include "lab/units.h"
-#include <stdarg.h>
+#include "option/netem.h"
+#include "option/units.h"
 #include <stdlib.h>
 #include <string.h>
 
 enum option {
-	OPTION_ALL, OPTION_ASCII, OPTION_BYTES, OPTION_CC, OPTION_COLOR, OPTION_COMPARE,
-	OPTION_CORRUPT, OPTION_DELAY, OPTION_DROP,
-	OPTION_DUPLICATE, OPTION_EXPLAIN, OPTION_HELP, OPTION_IPV6, OPTION_JITTER, OPTION_JSON, OPTION_LANG,
-	OPTION_LIMIT, OPTION_LIST, OPTION_LOSS, OPTION_MTU, OPTION_PLOT, OPTION_RATE, OPTION_RECORD,
-	OPTION_REORDER, OPTION_SEED,
-	OPTION_WIDTH,
+	OPTION_ALL, OPTION_ASCII, OPTION_BYTES, OPTION_CC, OPTION_COLOR, OPTION_COMPARE, OPTION_DROP,
+	OPTION_EXPLAIN, OPTION_HELP, OPTION_IPV6, OPTION_JSON, OPTION_LANG, OPTION_LIST, OPTION_MTU,
+	OPTION_PLOT, OPTION_RECORD, OPTION_SEED, OPTION_WIDTH,
 };
 
-/* In the order of --help. value NULL: takes none. */
-static const struct {
-	const char *name, *value, *help;
-	enum option option;
-} known[] = {
+static const struct option_word known[] = {
 	{ "list", NULL, "name the scenarios, a line each", OPTION_LIST },
 	{ "bytes", "N", "octets that a program sends (0 to 67108864)", OPTION_BYTES },
 	{ "seed", "N", "what chance and the hosts' secrets are drawn from; same seed, same run", OPTION_SEED },
 	{ "drop", "HOST:N", "lose the N-th packet that HOST (client or server) sends; repeatable", OPTION_DROP },
 	{ "mtu", "N", "largest packet of the link in bytes (68 to 65535; 1500)", OPTION_MTU },
-	{ "cc", "NAME", "congestion control: cubic (the default), reno", OPTION_CC },
+	{ "cc", "NAME", "congestion control: cubic (the default), reno, bbr, dctcp, prague", OPTION_CC },
 	{ "ipv6", NULL, "the same over IPv6 (fd00::1, fd00::2)", OPTION_IPV6 },
-	{ "delay", "TIME", "one way, such as 40ms", OPTION_DELAY },
-	{ "jitter", "TIME", "delay varies by as much", OPTION_JITTER },
-	{ "loss", "SHARE", "of the packets, such as 3%", OPTION_LOSS },
-	{ "duplicate", "SHARE", "that arrives twice", OPTION_DUPLICATE },
-	{ "corrupt", "SHARE", "that arrives with a bit flipped", OPTION_CORRUPT },
-	{ "reorder", "SHARE", "that arrives late", OPTION_REORDER },
-	{ "rate", "RATE", "the bottleneck, such as 10mbit", OPTION_RATE },
-	{ "limit", "N", "packets that may wait for it (1 to 65536; 1000)", OPTION_LIMIT },
 	{ "json", NULL, "JSON lines, one event each, instead of the ladder", OPTION_JSON },
 	{ "explain", NULL, "under the ladder: what happened, why, and the clause", OPTION_EXPLAIN },
 	{ "lang", "LANG", "of titles and explanations: en or zh (else by locale)", OPTION_LANG },
@@ -49,27 +34,19 @@ static const struct {
 
 enum { N_KNOWN = sizeof known / sizeof known[0] };
 
-struct parser {
-	struct lab_options *options;
-	char		   *error;
-	size_t		    size;
-	uint32_t	    given; /* 1 << enum option */
-	uint64_t	    bytes;
+static const struct option_line words = {
+	.command = "tern lab",
+	.table = { { known, N_KNOWN }, { netem_words, NETEM_WORDS } },
+	.letter = { { 'h', OPTION_HELP } },
 };
 
-static bool wrong(struct parser *parser, const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	vsnprintf(parser->error, parser->size, format, arguments);
-	va_end(arguments);
-	return false;
-}
-
-static bool bad_value(struct parser *parser, const char *name, const char *value, const char *wanted)
-{
-	return wrong(parser, "--%s: '%s' is not %s", name, value, wanted);
-}
+struct parser {
+	struct option_line  line;
+	struct lab_options *options;
+	uint32_t	    given; /* 1 << enum netem_word - NETEM_FIRST */
+	bool		    has_bytes;
+	uint64_t	    bytes;
+};
 
 /* ---- --drop ---- */
 
@@ -89,7 +66,7 @@ static bool add_drop(struct lab_options *options, unsigned side, uint64_t n)
 	return true;
 }
 
-static bool take_drop(struct parser *parser, const char *value)
+static bool take_drop(struct parser *parser, const struct option_word *word, const char *value)
 {
 	static const char *const sides[LAB_SIDES] = { "client:", "server:" };
 	uint64_t n;
@@ -99,15 +76,16 @@ static bool take_drop(struct parser *parser, const char *value)
 		if (!units_number(value + strlen(sides[side]), 1, UINT32_MAX, &n))
 			break;
 		if (!add_drop(parser->options, side, n))
-			return wrong(parser, "--drop: '%s' is one too many (%d for each host)", value, LAB_DROPS - 1);
+			return line_wrong(&parser->line, "--drop: '%s' is one too many (%d for each host)", value,
+					  LAB_DROPS - 1);
 		return true;
 	}
-	return bad_value(parser, "drop", value, "client:N or server:N with N from 1");
+	return line_not(&parser->line, word, value, "client:N or server:N with N from 1");
 }
 
 /* ---- --compare ---- */
 
-static bool take_compare(struct parser *parser, const char *value)
+static bool take_compare(struct parser *parser, const struct option_word *word, const char *value)
 {
 	struct lab_options *const options = parser->options;
 	const char *const whole = value;
@@ -116,9 +94,11 @@ static bool take_compare(struct parser *parser, const char *value)
 		const size_t n = strcspn(value, ",");
 
 		if (n == 0 || n >= sizeof options->compare[0])
-			return bad_value(parser, "compare", whole, "a list of congestion controls, such as reno,cubic");
+			return line_not(&parser->line, word, whole,
+					"a list of congestion controls, such as reno,cubic");
 		if (options->n_compare == LAB_CONTROLLERS)
-			return wrong(parser, "--compare: more than %d congestion controls", LAB_CONTROLLERS);
+			return line_wrong(&parser->line, "--compare: more than %d congestion controls",
+					  LAB_CONTROLLERS);
 		snprintf(options->compare[options->n_compare++], sizeof options->compare[0], "%.*s", (int)n, value);
 		if (value[n] == '\0')
 			return true;
@@ -126,182 +106,64 @@ static bool take_compare(struct parser *parser, const char *value)
 	}
 }
 
-/* ---- values ---- */
+/* ---- the others ---- */
 
-static bool take_number(struct parser *parser, unsigned i, const char *value, uint64_t low, uint64_t high,
-			uint64_t *to)
+static bool take_language(struct parser *parser, const struct option_word *word, const char *value)
 {
-	if (units_number(value, low, high, to))
-		return true;
-	if (high == UINT64_MAX)
-		return bad_value(parser, known[i].name, value, "a whole number below 2^64");
-	return wrong(parser, "--%s: '%s' is not a whole number from %llu to %llu", known[i].name, value,
-		     (unsigned long long)low, (unsigned long long)high);
+	return explain_language_by_name(value, &parser->options->language) ||
+	       line_not(&parser->line, word, value, "en or zh");
 }
 
-static bool take_share(struct parser *parser, unsigned i, const char *value, double *to)
+static bool take_colour(struct parser *parser, const struct option_word *word, const char *value)
 {
-	return units_share(value, to) || bad_value(parser, known[i].name, value, "a share from 0% to 100%, such as 3%");
+	static const char *const colours[] = { "auto", "always", "never", NULL };
+	unsigned colour;
+
+	if (!line_choice(&parser->line, word, value, colours, &colour))
+		return false;
+	parser->options->colour = (enum lab_colour)colour;
+	return true;
 }
 
-static bool take_time(struct parser *parser, unsigned i, const char *value, tern_time *to)
+static bool take_impairment(struct parser *parser, const struct option_word *word, const char *value)
 {
-	return units_time(value, to) ||
-	       bad_value(parser, known[i].name, value, "a time of at most an hour, such as 40ms");
+	parser->given |= UINT32_C(1) << (word->id - NETEM_FIRST);
+	return netem_take(&parser->line, word, value, &parser->options->impair);
 }
 
-static bool take_impairment(struct parser *parser, unsigned i, const char *value)
-{
-	struct tern_impair *const impair = &parser->options->impair;
-	uint64_t n;
-	switch (known[i].option) {
-	case OPTION_DELAY:
-		return take_time(parser, i, value, &impair->delay);
-	case OPTION_JITTER:
-		return take_time(parser, i, value, &impair->jitter);
-	case OPTION_LOSS:
-		return take_share(parser, i, value, &impair->loss);
-	case OPTION_DUPLICATE:
-		return take_share(parser, i, value, &impair->duplicate);
-	case OPTION_CORRUPT:
-		return take_share(parser, i, value, &impair->corrupt);
-	case OPTION_REORDER:
-		return take_share(parser, i, value, &impair->reorder);
-	case OPTION_RATE:
-		return units_rate(value, &impair->rate) ||
-		       bad_value(parser, "rate", value, "a rate of at least 8bit, such as 10mbit");
-	case OPTION_LIMIT:
-		if (!take_number(parser, i, value, 1, 65536, &n))
-			return false;
-		impair->limit = (uint32_t)n;
-		return true;
-	default:
-		return wrong(parser, "--%s is not understood", known[i].name);
-	}
-}
-
-static bool take_word(struct parser *parser, unsigned i, const char *value)
+static bool take(struct parser *parser, const struct option_word *word, const char *value)
 {
 	struct lab_options *const options = parser->options;
-	static const char *const colours[] = { "auto", "always", "never" };
-	switch (known[i].option) {
-	case OPTION_CC:
-		options->cc = value;
-		return *value != '\0' || bad_value(parser, "cc", value, "the name of a congestion control");
-	case OPTION_COLOR:
-		for (unsigned j = 0; j < 3; j++)
-			if (strcmp(value, colours[j]) == 0) {
-				options->colour = (enum lab_colour)j;
-				return true;
-			}
-		return bad_value(parser, "color", value, "auto, always or never");
-	case OPTION_COMPARE:
-		return take_compare(parser, value);
-	case OPTION_DROP:
-		return take_drop(parser, value);
-	case OPTION_LANG:
-		return explain_language_by_name(value, &options->language) ||
-		       bad_value(parser, "lang", value, "en or zh");
-	case OPTION_PLOT:
-		options->plot = value;
-		return *value != '\0' || bad_value(parser, "plot", value, "the name of a file");
-	case OPTION_RECORD:
-		options->record = value;
-		return *value != '\0' || bad_value(parser, "record", value, "the name of a file");
-	default:
-		return take_impairment(parser, i, value);
-	}
-}
+	const struct option_line *const line = &parser->line;
 
-static bool take_value(struct parser *parser, unsigned i, const char *value)
-{
-	struct lab_options *const options = parser->options;
-	uint64_t n;
-	switch (known[i].option) {
-	case OPTION_BYTES:
-		return take_number(parser, i, value, 0, 64 << 20, &parser->bytes);
-	case OPTION_SEED:
-		return take_number(parser, i, value, 0, UINT64_MAX, &options->seed);
-	case OPTION_MTU:
-		if (!take_number(parser, i, value, 68, 65535, &n))
-			return false;
-		options->mtu = (uint32_t)n;
-		return true;
-	case OPTION_WIDTH:
-		if (!take_number(parser, i, value, 72, 200, &n))
-			return false;
-		options->columns = (unsigned)n;
-		return true;
-	default:
-		return take_word(parser, i, value);
-	}
-}
-
-static void take_switch(struct lab_options *options, enum option option)
-{
-	switch (option) {
-	case OPTION_ALL:
-		options->all = true;
-		return;
-	case OPTION_ASCII:
-		options->ascii = true;
-		return;
-	case OPTION_EXPLAIN:
-		options->explain = true;
-		return;
-	case OPTION_HELP:
-		options->help = true;
-		return;
-	case OPTION_IPV6:
-		options->ipv6 = true;
-		return;
-	case OPTION_JSON:
-		options->json = true;
-		return;
-	case OPTION_LIST:
-		options->list = true;
-		return;
-	default:
-		return;
+	switch (word->id) {
+	case OPTION_ALL: options->all = true; return true;
+	case OPTION_ASCII: options->ascii = true; return true;
+	case OPTION_BYTES: parser->has_bytes = true; return line_number(line, word, value, 0, 64 << 20, &parser->bytes);
+	case OPTION_CC: return line_name(line, word, value, &options->cc);
+	case OPTION_COLOR: return take_colour(parser, word, value);
+	case OPTION_COMPARE: return take_compare(parser, word, value);
+	case OPTION_DROP: return take_drop(parser, word, value);
+	case OPTION_EXPLAIN: options->explain = true; return true;
+	case OPTION_HELP: options->help = true; return true;
+	case OPTION_IPV6: options->ipv6 = true; return true;
+	case OPTION_JSON: options->json = true; return true;
+	case OPTION_LANG: return take_language(parser, word, value);
+	case OPTION_LIST: options->list = true; return true;
+	case OPTION_MTU: return line_u32(line, word, value, 68, 65535, &options->mtu);
+	case OPTION_PLOT: return line_name(line, word, value, &options->plot);
+	case OPTION_RECORD: return line_name(line, word, value, &options->record);
+	case OPTION_SEED: return line_number(line, word, value, 0, UINT64_MAX, &options->seed);
+	case OPTION_WIDTH: return line_u32(line, word, value, 72, 200, &options->columns);
+	default: return take_impairment(parser, word, value);
 	}
 }
 
 /* ---- the whole ---- */
 
-static int find_option(const char *name, size_t n)
+static bool is_given(const struct parser *parser, enum netem_word word)
 {
-	for (int i = 0; i < N_KNOWN; i++)
-		if (strlen(known[i].name) == n && memcmp(known[i].name, name, n) == 0)
-			return i;
-	return -1;
-}
-
-/* arguments[*at] begins with "--". */
-static bool take_option(struct parser *parser, int n, char *const arguments[], int *at)
-{
-	const char *const name = arguments[*at] + 2;
-	const char *const equals = strchr(name, '=');
-	const size_t length = equals != NULL ? (size_t)(equals - name) : strlen(name);
-	const int found = find_option(name, length);
-	if (found < 0)
-		return wrong(parser, "there is no option '%s' (see tern lab --help)", arguments[*at]);
-	parser->given |= UINT32_C(1) << known[found].option;
-	if (known[found].value == NULL) {
-		if (equals != NULL)
-			return wrong(parser, "--%s takes no value ('%s')", known[found].name, equals + 1);
-		take_switch(parser->options, known[found].option);
-		return true;
-	}
-	if (equals != NULL)
-		return take_value(parser, (unsigned)found, equals + 1);
-	if (*at + 1 >= n)
-		return wrong(parser, "--%s wants a value (%s)", known[found].name, known[found].value);
-	return take_value(parser, (unsigned)found, arguments[++*at]);
-}
-
-static bool is_given(const struct parser *parser, enum option option)
-{
-	return (parser->given >> option & 1) != 0;
+	return (parser->given >> (word - NETEM_FIRST) & 1) != 0;
 }
 
 /* What the scenario sets where the command line does not, and what only both together can tell. */
@@ -311,30 +173,31 @@ static bool complete(struct parser *parser)
 	if (options->scenario == NULL)
 		options->scenario = lab_scenarios[0];
 	const struct lab_scenario *const scenario = options->scenario;
-	options->bytes = is_given(parser, OPTION_BYTES) ? (uint32_t)parser->bytes
+	options->bytes = parser->has_bytes ? (uint32_t)parser->bytes
 							: scenario->bytes != 0 ? scenario->bytes : 600;
-	if (!is_given(parser, OPTION_DELAY))
+	if (!is_given(parser, NETEM_DELAY))
 		options->impair.delay = scenario->delay != 0 ? scenario->delay : 10 * TERN_MILLISECOND;
-	if (!is_given(parser, OPTION_RATE))
+	if (!is_given(parser, NETEM_RATE))
 		options->impair.rate = scenario->rate;
-	if (!is_given(parser, OPTION_LIMIT) && scenario->limit != 0)
+	if (!is_given(parser, NETEM_LIMIT) && scenario->limit != 0)
 		options->impair.limit = scenario->limit;
 	if (options->cc == NULL && options->n_compare == 0)
 		options->cc = scenario->cc;
-	if (!is_given(parser, OPTION_REORDER)) {
+	if (!is_given(parser, NETEM_REORDER)) {
 		options->impair.reorder = scenario->reorder;
-		options->impair.reorder_by = scenario->reorder_by;
+		if (!is_given(parser, NETEM_REORDER_BY))
+			options->impair.reorder_by = scenario->reorder_by;
 	}
 	for (unsigned side = 0; side < LAB_SIDES; side++)
 		for (unsigned i = 0; i < LAB_SCENARIO_DROPS; i++)
 			if (scenario->drop[side][i] != 0)
 				(void)add_drop(options, side, scenario->drop[side][i]);
 	if (options->ipv6 && options->mtu < 1280)
-		return wrong(parser, "--mtu: %u is less than IPv6's least, 1280", options->mtu);
+		return line_wrong(&parser->line, "--mtu: %u is less than IPv6's least, 1280", options->mtu);
 	if (options->n_compare > 0 && (options->explain || options->record != NULL || options->cc != NULL))
-		return wrong(parser, "--compare goes with neither --cc nor --explain nor --record");
+		return line_wrong(&parser->line, "--compare goes with neither --cc nor --explain nor --record");
 	if (options->json && options->explain)
-		return wrong(parser, "--json and --explain exclude each other");
+		return line_wrong(&parser->line, "--json and --explain exclude each other");
 	return true;
 }
 
@@ -349,27 +212,39 @@ static enum explain_language language_by_locale(void)
 	return EXPLAIN_EN;
 }
 
+static bool take_scenario(struct parser *parser, const char *name)
+{
+	struct lab_options *const options = parser->options;
+
+	if (name[0] == '-')
+		return line_wrong(&parser->line, "there is no option '%s' (see tern lab --help)", name);
+	if (options->scenario != NULL)
+		return line_wrong(&parser->line, "'%s' is one scenario too many after '%s'", name,
+				  options->scenario->name);
+	options->scenario = lab_scenario_by_name(name);
+	return options->scenario != NULL ||
+	       line_wrong(&parser->line, "there is no scenario '%s' (see tern lab --list)", name);
+}
+
 bool lab_options_parse(struct lab_options *options, int n, char *const arguments[], char *error, size_t size)
 {
+	struct parser parser = { .line = words, .options = options };
+
+	parser.line.why = error;
+	parser.line.room = size;
 	*options = (struct lab_options){ .seed = 1, .mtu = 1500, .language = language_by_locale() };
-	struct parser parser = { .options = options, .error = error, .size = size };
-	for (int i = 0; i < n; i++) {
-		const char *const argument = arguments[i];
-		if (strncmp(argument, "--", 2) == 0 && argument[2] != '\0') {
-			if (!take_option(&parser, n, arguments, &i))
+	for (int i = 0; i < n;) {
+		const struct option_word *word;
+		const char *value;
+		if (arguments[i][0] != '-' || arguments[i][1] == '\0') {
+			if (!take_scenario(&parser, arguments[i++]))
 				return false;
-		} else if (strcmp(argument, "-h") == 0) {
-			options->help = true;
-		} else if (argument[0] == '-') {
-			return wrong(&parser, "there is no option '%s' (see tern lab --help)", argument);
-		} else if (options->scenario != NULL) {
-			return wrong(&parser, "'%s' is one scenario too many after '%s'", argument,
-				     options->scenario->name);
-		} else {
-			options->scenario = lab_scenario_by_name(argument);
-			if (options->scenario == NULL)
-				return wrong(&parser, "there is no scenario '%s' (see tern lab --list)", argument);
+			continue;
 		}
+		const int took = line_take(&parser.line, n - i, arguments + i, &word, &value);
+		if (took == 0 || !take(&parser, word, value))
+			return false;
+		i += took;
 	}
 	return complete(&parser);
 }
@@ -383,11 +258,7 @@ void lab_help(FILE *to)
 	      "Runs two hosts, client 10.0.0.1 and server 10.0.0.2, over one link in virtual time, and draws what\n"
 	      "they say to each other. SCENARIO is one of those that --list names; 'connection' where none is given.\n"
 	      "\n", to);
-	for (unsigned i = 0; i < N_KNOWN; i++) {
-		char left[32];
-		snprintf(left, sizeof left, "--%s %s", known[i].name, known[i].value != NULL ? known[i].value : "");
-		fprintf(to, "  %-20s  %s\n", left, known[i].help);
-	}
+	line_help(&words, 20, to);
 	fputs("\n"
 	      "Exit status: 0 the scenario went as it is meant to, 1 it did not, 2 the command line is wrong.\n"
 	      "\n"

@@ -1,5 +1,5 @@
 /* tern record and tern replay: keep a run, and have it again. */
-#include "lab/units.h"
+#include "option/units.h"
 #include "tool/tool.h"
 #include <inttypes.h>
 #include <stdio.h>

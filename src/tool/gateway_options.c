@@ -1,29 +1,24 @@
-/* The command line of `tern gateway`: one table of options, one function for each kind of value. */
-#include "lab/units.h"
+/* The command line of `tern gateway`: its own words beside those for a bad link. */
+#include "option/netem.h"
+#include "option/units.h"
 #include "tool/gateway_options.h"
 #include "wire/dhcp.h"
 #include "wire/tuple.h"
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum option {
-	OPTION_ALL, OPTION_ALLOW, OPTION_ASCII, OPTION_ATTACH, OPTION_BOOTFILE, OPTION_CC, OPTION_CIDR, OPTION_COLOR,
-	OPTION_CONTROL, OPTION_CORRUPT, OPTION_DELAY, OPTION_DENY, OPTION_DUPLICATE, OPTION_EXIT_FD,
-	OPTION_FD, OPTION_FLOWS, OPTION_HALF_OPEN, OPTION_HELP, OPTION_JITTER, OPTION_JSON, OPTION_KEEPALIVE,
-	OPTION_LIMIT, OPTION_LINGER, OPTION_LOSS, OPTION_MEMORY, OPTION_MTU, OPTION_NETNS, OPTION_NO_DHCP,
-	OPTION_NO_DNS,
-	OPTION_NO_HOST_LOOPBACK, OPTION_NO_IPV6, OPTION_NO_SANDBOX, OPTION_PCAP, OPTION_PLAIN,
-	OPTION_PUBLISH, OPTION_QEMU, OPTION_QEMU_DGRAM, OPTION_RATE, OPTION_READY_FD, OPTION_REORDER,
-	OPTION_SEED, OPTION_STATS, OPTION_TUN, OPTION_USER_TIMEOUT, OPTION_WATCH, OPTION_WIDTH,
+	OPTION_ALL, OPTION_ALLOW, OPTION_ASCII, OPTION_ATTACH, OPTION_BOOTFILE, OPTION_CC, OPTION_CIDR,
+	OPTION_COLOR, OPTION_CONTROL, OPTION_DENY, OPTION_EXIT_FD, OPTION_FD, OPTION_FLOWS,
+	OPTION_HALF_OPEN, OPTION_HELP, OPTION_JSON, OPTION_KEEPALIVE, OPTION_LINGER, OPTION_MEMORY,
+	OPTION_MTU, OPTION_NETNS, OPTION_NO_DHCP, OPTION_NO_DNS, OPTION_NO_HOST_LOOPBACK, OPTION_NO_IPV6,
+	OPTION_NO_SANDBOX, OPTION_PCAP, OPTION_PLAIN, OPTION_PUBLISH, OPTION_QEMU, OPTION_QEMU_DGRAM,
+	OPTION_READY_FD, OPTION_SEED, OPTION_STATS, OPTION_TUN, OPTION_USER_TIMEOUT, OPTION_WATCH,
+	OPTION_WIDTH,
 };
 
-/* In the order of --help. value NULL: takes none. */
-static const struct {
-	const char *name, *value, *help;
-	enum option option;
-} known[] = {
+static const struct option_word known[] = {
 	{ "attach", "PID", "serve the namespaces of a running process instead of a command", OPTION_ATTACH },
 	{ "netns", "PATH", "serve this network namespace, such as /run/netns/blue", OPTION_NETNS },
 	{ "fd", "N", "serve the TAP or TUN device that is open as descriptor N", OPTION_FD },
@@ -66,138 +61,59 @@ static const struct {
 	{ "json", "FILE", "JSON lines of every event; - is standard output", OPTION_JSON },
 	{ "pcap", "FILE", "pcapng of every packet, with what tern made of it as its comment", OPTION_PCAP },
 	{ "stats", NULL, "counters on standard error at the end", OPTION_STATS },
-	{ "delay", "TIME", "hold each packet for as long, either way, such as 40ms", OPTION_DELAY },
-	{ "jitter", "TIME", "delay varies by as much", OPTION_JITTER },
-	{ "loss", "SHARE", "of the packets in either direction, such as 3%", OPTION_LOSS },
-	{ "duplicate", "SHARE", "that arrives twice", OPTION_DUPLICATE },
-	{ "corrupt", "SHARE", "that arrives with a bit flipped", OPTION_CORRUPT },
-	{ "reorder", "SHARE", "that arrives late", OPTION_REORDER },
-	{ "rate", "RATE", "the bottleneck, such as 10mbit", OPTION_RATE },
-	{ "limit", "N", "packets that may wait for it (1 to 65536; 1000)", OPTION_LIMIT },
 	{ "seed", "N", "what chance is drawn from", OPTION_SEED },
-	{ "cc", "NAME", "congestion control towards the guest: cubic (the default), reno", OPTION_CC },
+	{ "cc", "NAME", "congestion control towards the guest: cubic (the default), reno, bbr ...", OPTION_CC },
 	{ "help", NULL, "this", OPTION_HELP },
 };
 
 enum { N_KNOWN = sizeof known / sizeof known[0] };
 
+static const struct option_line words = {
+	.command = "tern gateway",
+	.table = { { known, N_KNOWN }, { netem_words, NETEM_WORDS } },
+	.letter = { { 'p', OPTION_PUBLISH }, { 'h', OPTION_HELP } },
+};
+
 struct parser {
+	struct option_line	line;
 	struct gateway_options *options;
-	char		       *error;
-	size_t			size;
 	bool			has_guest, has_mtu;
 };
 
-static bool wrong(struct parser *parser, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static bool wrong(struct parser *parser, const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	vsnprintf(parser->error, parser->size, format, arguments);
-	va_end(arguments);
-	return false;
-}
-
-static bool bad_value(struct parser *parser, unsigned i, const char *value, const char *wanted)
-{
-	return wrong(parser, "--%s: '%s' is not %s", known[i].name, value, wanted);
-}
-
 /* ---- values ---- */
 
-static bool take_number(struct parser *parser, unsigned i, const char *value, uint64_t low, uint64_t high,
-			uint64_t *to)
-{
-	if (units_number(value, low, high, to))
-		return true;
-	return wrong(parser, "--%s: '%s' is not a whole number from %llu to %llu", known[i].name, value,
-		     (unsigned long long)low, (unsigned long long)high);
-}
-
-static bool take_u32(struct parser *parser, unsigned i, const char *value, uint32_t low, uint32_t high, uint32_t *to)
-{
-	uint64_t n;
-	if (!take_number(parser, i, value, low, high, &n))
-		return false;
-	*to = (uint32_t)n;
-	return true;
-}
-
-static bool take_fd(struct parser *parser, unsigned i, const char *value, int *to)
-{
-	uint64_t n;
-	if (!take_number(parser, i, value, 0, INT32_MAX, &n))
-		return false;
-	*to = (int)n;
-	return true;
-}
-
-static bool take_share(struct parser *parser, unsigned i, const char *value, double *to)
-{
-	parser->options->impaired = true;
-	return units_share(value, to) || bad_value(parser, i, value, "a share from 0% to 100%, such as 3%");
-}
-
-static bool take_time(struct parser *parser, unsigned i, const char *value, tern_time *to)
-{
-	return units_time(value, to) || bad_value(parser, i, value, "a time of at most an hour, such as 40ms");
-}
-
-/* "64M", "1048576", "2G" */
-static bool take_bytes(struct parser *parser, unsigned i, const char *value, uint64_t *to)
-{
-	static const char suffixes[] = "KMG";
-	char digits[24];
-	const size_t n = strspn(value, "0123456789");
-	const char *const suffix = value[n] != '\0' ? strchr(suffixes, value[n]) : NULL;
-	uint64_t number = 0;
-	bool good = n > 0 && n < sizeof digits && (value[n] == '\0' || (suffix != NULL && value[n + 1] == '\0'));
-	if (good) {
-		memcpy(digits, value, n);
-		digits[n] = '\0';
-		good = units_number(digits, 1, UINT64_C(1) << 40, &number);
-	}
-	if (good && suffix != NULL)
-		number <<= 10 * (suffix - suffixes + 1);
-	if (!good || number < UINT64_C(1) << 20 || number > UINT64_C(1) << 40)
-		return bad_value(parser, i, value, "a number of bytes from 1M to 1024G");
-	*to = number;
-	return true;
-}
-
-static bool take_cidr(struct parser *parser, unsigned i, const char *value)
+static bool take_cidr(struct parser *parser, const struct option_word *word, const char *value)
 {
 	struct gateway_options *const options = parser->options;
 	const char *const slash = strchr(value, '/');
 	char address[46];
 	uint64_t bits;
 	if (slash == NULL || (size_t)(slash - value) >= sizeof address)
-		return bad_value(parser, i, value, "a network, such as 10.0.2.0/24");
+		return line_not(&parser->line, word, value, "a network, such as 10.0.2.0/24");
 	memcpy(address, value, (size_t)(slash - value));
 	address[slash - value] = '\0';
 	struct tern_addr network;
 	if (tern_addr_parse(&network, address) != 0 || !addr_is_v4(&network) ||
 	    !units_number(slash + 1, 8, 25, &bits))
-		return bad_value(parser, i, value, "an IPv4 network of 8 to 25 bits, such as 10.0.2.0/24");
+		return line_not(&parser->line, word, value, "an IPv4 network of 8 to 25 bits, such as 10.0.2.0/24");
 	if (addr_v4_of(&network) << bits != 0)
-		return bad_value(parser, i, value, "a network: it has bits beyond its prefix");
+		return line_not(&parser->line, word, value, "a network: it has bits beyond its prefix");
 	options->network = network;
 	options->bits = (unsigned)bits;
 	return true;
 }
 
-static bool take_guest(struct parser *parser, unsigned i, const char *value)
+static bool take_guest(struct parser *parser, const struct option_word *word, const char *value)
 {
 	struct gateway_options *const options = parser->options;
 	uint64_t pid;
 	if (parser->has_guest)
-		return wrong(parser, "--%s: there is a guest already", known[i].name);
+		return line_wrong(&parser->line, "--%s: there is a guest already", word->name);
 	parser->has_guest = true;
-	switch (known[i].option) {
+	switch (word->id) {
 	case OPTION_ATTACH:
 		options->guest = GUEST_ATTACH;
-		if (!take_number(parser, i, value, 1, INT32_MAX, &pid))
+		if (!line_number(&parser->line, word, value, 1, INT32_MAX, &pid))
 			return false;
 		options->pid = (long)pid;
 		return true;
@@ -207,23 +123,24 @@ static bool take_guest(struct parser *parser, unsigned i, const char *value)
 		break;
 	case OPTION_FD:
 		options->guest = GUEST_FD;
-		return take_fd(parser, i, value, &options->fd);
+		return line_fd(&parser->line, word, value, &options->fd);
 	default:
 		options->guest = GUEST_QEMU;
 		options->qemu = value;
-		options->qemu_dgram = known[i].option == OPTION_QEMU_DGRAM;
+		options->qemu_dgram = word->id == OPTION_QEMU_DGRAM;
 		break;
 	}
-	return *value != '\0' || bad_value(parser, i, value, "a path");
+	return *value != '\0' || line_not(&parser->line, word, value, "a path");
 }
 
-static bool take_rule(struct parser *parser, unsigned i, const char *value)
+static bool take_rule(struct parser *parser, const struct option_word *word, const char *value)
 {
-	switch (filter_add(&parser->options->filter, known[i].option == OPTION_ALLOW, value)) {
+	switch (filter_add(&parser->options->filter, word->id == OPTION_ALLOW, value)) {
 	case 0: return true;
-	case -TERN_ENOMEM: return wrong(parser, "--%s: '%s' is one rule too many", known[i].name, value);
+	case -TERN_ENOMEM: return line_wrong(&parser->line, "--%s: '%s' is one rule too many", word->name, value);
 	default:
-		return bad_value(parser, i, value, "such as 192.0.2.0/24, 192.0.2.1:443, [2001:db8::]/32:80 or *:53");
+		return line_not(&parser->line, word, value,
+				"such as 192.0.2.0/24, 192.0.2.1:443, [2001:db8::]/32:80 or *:53");
 	}
 }
 
@@ -231,87 +148,71 @@ static bool take_publish(struct parser *parser, const char *value)
 {
 	struct gateway_options *const options = parser->options;
 	if (options->n_forwards == GATEWAY_FORWARDS)
-		return wrong(parser, "-p: '%s' is one too many", value);
+		return line_wrong(&parser->line, "-p: '%s' is one too many", value);
 	if (forward_parse(&options->forwards[options->n_forwards], value) != 0)
-		return wrong(parser, "-p: '%s' is not [ADDR:]HOSTPORT:GUESTPORT[/udp], such as 8080:80", value);
+		return line_wrong(&parser->line, "-p: '%s' is not [ADDR:]HOSTPORT:GUESTPORT[/udp], such as 8080:80",
+				  value);
 	options->n_forwards++;
 	return true;
 }
 
-static bool take_colour(struct parser *parser, unsigned i, const char *value)
+static bool take_colour(struct parser *parser, const struct option_word *word, const char *value)
 {
-	static const char *const colours[] = { "auto", "always", "never" };
-	for (unsigned j = 0; j < 3; j++)
-		if (strcmp(value, colours[j]) == 0) {
-			parser->options->colour = (enum gateway_colour)j;
-			return true;
-		}
-	return bad_value(parser, i, value, "auto, always or never");
+	static const char *const colours[] = { "auto", "always", "never", NULL };
+	unsigned colour;
+
+	if (!line_choice(&parser->line, word, value, colours, &colour))
+		return false;
+	parser->options->colour = (enum gateway_colour)colour;
+	return true;
 }
 
-static bool take_impairment(struct parser *parser, unsigned i, const char *value)
+static bool take_impairment(struct parser *parser, const struct option_word *word, const char *value)
 {
-	struct tern_impair *const impair = &parser->options->impair;
 	parser->options->impaired = true;
-	switch (known[i].option) {
-	case OPTION_DELAY: return take_time(parser, i, value, &impair->delay);
-	case OPTION_JITTER: return take_time(parser, i, value, &impair->jitter);
-	case OPTION_LOSS: return take_share(parser, i, value, &impair->loss);
-	case OPTION_DUPLICATE: return take_share(parser, i, value, &impair->duplicate);
-	case OPTION_CORRUPT: return take_share(parser, i, value, &impair->corrupt);
-	case OPTION_REORDER: return take_share(parser, i, value, &impair->reorder);
-	case OPTION_LIMIT: return take_u32(parser, i, value, 1, 65536, &impair->limit);
-	case OPTION_RATE:
-		return units_rate(value, &impair->rate) ||
-		       bad_value(parser, i, value, "a rate of at least 8bit, such as 10mbit");
-	default: return wrong(parser, "--%s is not understood", known[i].name);
-	}
+	return netem_take(&parser->line, word, value, &parser->options->impair);
 }
 
-static bool take_name(struct parser *parser, unsigned i, const char *value, const char **to)
-{
-	*to = value;
-	return *value != '\0' || bad_value(parser, i, value, "a name");
-}
-
-static bool take_boot_file(struct parser *parser, unsigned i, const char *value)
+static bool take_boot_file(struct parser *parser, const struct option_word *word, const char *value)
 {
 	parser->options->boot_file = value;
 	return (*value != '\0' && strlen(value) <= DHCP_BOOT_FILE_MOST) ||
-	       bad_value(parser, i, value, "a name of 1 to 255 octets");
+	       line_not(&parser->line, word, value, "a name of 1 to 255 octets");
 }
 
-static bool take_value(struct parser *parser, unsigned i, const char *value)
+static bool take_value(struct parser *parser, const struct option_word *word, const char *value)
 {
 	struct gateway_options *const options = parser->options;
-	switch (known[i].option) {
+	const struct option_line *const line = &parser->line;
+
+	switch (word->id) {
 	case OPTION_ATTACH:
 	case OPTION_NETNS:
 	case OPTION_FD:
 	case OPTION_QEMU:
-	case OPTION_QEMU_DGRAM: return take_guest(parser, i, value);
+	case OPTION_QEMU_DGRAM: return take_guest(parser, word, value);
 	case OPTION_ALLOW:
-	case OPTION_DENY: return take_rule(parser, i, value);
+	case OPTION_DENY: return take_rule(parser, word, value);
 	case OPTION_PUBLISH: return take_publish(parser, value);
-	case OPTION_CIDR: return take_cidr(parser, i, value);
-	case OPTION_BOOTFILE: return take_boot_file(parser, i, value);
-	case OPTION_COLOR: return take_colour(parser, i, value);
-	case OPTION_CC: return take_name(parser, i, value, &options->cc);
-	case OPTION_CONTROL: return take_name(parser, i, value, &options->control);
-	case OPTION_JSON: return take_name(parser, i, value, &options->json);
-	case OPTION_PCAP: return take_name(parser, i, value, &options->pcap);
-	case OPTION_READY_FD: return take_fd(parser, i, value, &options->ready_fd);
-	case OPTION_EXIT_FD: return take_fd(parser, i, value, &options->exit_fd);
-	case OPTION_FLOWS: return take_u32(parser, i, value, 1, 1 << 20, &options->flows_max);
-	case OPTION_HALF_OPEN: return take_u32(parser, i, value, 1, 1 << 16, &options->half_open_max);
-	case OPTION_KEEPALIVE: return take_time(parser, i, value, &options->keepalive);
-	case OPTION_USER_TIMEOUT: return take_time(parser, i, value, &options->user_timeout);
-	case OPTION_LINGER: return take_time(parser, i, value, &options->linger);
-	case OPTION_MEMORY: return take_bytes(parser, i, value, &options->memory);
-	case OPTION_MTU: parser->has_mtu = true; return take_u32(parser, i, value, 1280, 65520, &options->mtu);
-	case OPTION_WIDTH: return take_u32(parser, i, value, 72, 200, &options->columns);
-	case OPTION_SEED: return take_number(parser, i, value, 0, UINT64_MAX, &options->impair.seed);
-	default: return take_impairment(parser, i, value);
+	case OPTION_CIDR: return take_cidr(parser, word, value);
+	case OPTION_BOOTFILE: return take_boot_file(parser, word, value);
+	case OPTION_COLOR: return take_colour(parser, word, value);
+	case OPTION_CC: return line_name(line, word, value, &options->cc);
+	case OPTION_CONTROL: return line_name(line, word, value, &options->control);
+	case OPTION_JSON: return line_name(line, word, value, &options->json);
+	case OPTION_PCAP: return line_name(line, word, value, &options->pcap);
+	case OPTION_READY_FD: return line_fd(line, word, value, &options->ready_fd);
+	case OPTION_EXIT_FD: return line_fd(line, word, value, &options->exit_fd);
+	case OPTION_FLOWS: return line_u32(line, word, value, 1, 1 << 20, &options->flows_max);
+	case OPTION_HALF_OPEN: return line_u32(line, word, value, 1, 1 << 16, &options->half_open_max);
+	case OPTION_KEEPALIVE: return line_time(line, word, value, &options->keepalive);
+	case OPTION_USER_TIMEOUT: return line_time(line, word, value, &options->user_timeout);
+	case OPTION_LINGER: return line_time(line, word, value, &options->linger);
+	case OPTION_MEMORY: return line_bytes(line, word, value, 1 << 20, UINT64_C(1) << 40, &options->memory);
+	case OPTION_MTU: parser->has_mtu = true; return line_u32(line, word, value, 1280, 65520, &options->mtu);
+	case OPTION_WIDTH: return line_u32(line, word, value, 72, 200, &options->columns);
+	case OPTION_SEED: return line_number(line, word, value, 0, UINT64_MAX, &options->impair.seed);
+	default: return take_impairment(parser, word, value);
 	}
 }
 
@@ -336,43 +237,20 @@ static void take_switch(struct gateway_options *options, enum option option)
 
 /* ---- the line ---- */
 
-static unsigned by_name(const char *name, size_t n)
-{
-	unsigned i = 0;
-	while (i < N_KNOWN && (strlen(known[i].name) != n || memcmp(known[i].name, name, n) != 0))
-		i++;
-	return i;
-}
-
 /* One option and, where it takes one, its value: how many arguments; 0: wrong. */
 static int take(struct parser *parser, int n, char *const arguments[])
 {
-	const char *const argument = arguments[0], *const name = argument + 2;
-	if (strcmp(argument, "-h") == 0) {
-		parser->options->help = true;
-		return 1;
+	const char *value;
+	const struct option_word *word;
+
+	const int took = line_take(&parser->line, n, arguments, &word, &value);
+	if (took == 0)
+		return 0;
+	if (value == NULL && !netem_has(word)) {
+		take_switch(parser->options, (enum option)word->id);
+		return took;
 	}
-	if (argument[1] == 'p') { /* -p 8080:80, -p8080:80 */
-		const char *const value = argument[2] != '\0' ? argument + 2 : n > 1 ? arguments[1] : NULL;
-		if (value == NULL)
-			return wrong(parser, "-p wants a value");
-		return take_publish(parser, value) ? 1 + (argument[2] == '\0') : 0;
-	}
-	const char *const equals = strchr(argument, '=');
-	const size_t length = equals != NULL ? (size_t)(equals - name) : strlen(name);
-	const unsigned i = argument[1] == '-' ? by_name(name, length) : N_KNOWN;
-	if (i == N_KNOWN)
-		return wrong(parser, "there is no option '%s' (see tern gateway --help)", argument);
-	if (known[i].value == NULL) {
-		if (equals != NULL)
-			return wrong(parser, "--%s takes no value", known[i].name);
-		take_switch(parser->options, known[i].option);
-		return 1;
-	}
-	const char *const value = equals != NULL ? equals + 1 : n > 1 ? arguments[1] : NULL;
-	if (value == NULL)
-		return wrong(parser, "--%s wants a value: %s", known[i].name, known[i].value);
-	return take_value(parser, i, value) ? 1 + (equals == NULL) : 0;
+	return take_value(parser, word, value) ? took : 0;
 }
 
 static bool check(struct parser *parser)
@@ -381,11 +259,12 @@ static bool check(struct parser *parser)
 	if (options->help)
 		return true;
 	if (parser->has_guest && options->command != NULL)
-		return wrong(parser, "a COMMAND and a guest that is there already exclude each other");
+		return line_wrong(&parser->line, "a COMMAND and a guest that is there already exclude each other");
 	if (!parser->has_guest && options->command == NULL)
-		return wrong(parser, "what is to be run is missing: tern gateway -- COMMAND (see tern gateway --help)");
+		return line_wrong(&parser->line, "what is to be run is missing: tern gateway -- COMMAND "
+						 "(see tern gateway --help)");
 	if (options->boot_file && options->guest != GUEST_QEMU && options->guest != GUEST_FD)
-		return wrong(parser, "--bootfile is told by DHCP: to guests of --qemu and --fd alone");
+		return line_wrong(&parser->line, "--bootfile is told by DHCP: to guests of --qemu and --fd alone");
 	if (!parser->has_mtu && options->guest == GUEST_QEMU)
 		options->mtu = 1500;
 	if (options->impair.jitter > options->impair.delay)
@@ -395,7 +274,10 @@ static bool check(struct parser *parser)
 
 bool gateway_options_parse(struct gateway_options *options, int n, char *const arguments[], char *error, size_t size)
 {
-	struct parser parser = { .options = options, .error = error, .size = size };
+	struct parser parser = { .line = words, .options = options };
+
+	parser.line.why = error;
+	parser.line.room = size;
 	*options = (struct gateway_options){
 		.fd = -1, .ready_fd = -1, .exit_fd = -1,
 		.network = addr_v4(0x0a000200), .bits = 24, .mtu = 65520, .linger = 10 * TERN_SECOND,
@@ -426,15 +308,7 @@ void gateway_help(FILE *to)
 	      "Runs COMMAND in a network of its own whose only way out is tern: each of its connections ends at\n"
 	      "tern's TCP and goes on through a socket of the host. Needs no root.\n"
 	      "\n", to);
-	for (unsigned i = 0; i < N_KNOWN; i++) {
-		char left[64];
-		snprintf(left, sizeof left, "%s--%s%s%s", known[i].option == OPTION_PUBLISH ? "-p, " : "",
-			 known[i].name, known[i].value ? " " : "", known[i].value ? known[i].value : "");
-		if (strlen(left) > 24)
-			fprintf(to, "  %s\n  %24s  %s\n", left, "", known[i].help);
-		else
-			fprintf(to, "  %-24s  %s\n", left, known[i].help);
-	}
+	line_help(&words, 24, to);
 	fputs("\n"
 	      "The guest is 10.0.2.100 and fd00::100; 10.0.2.2 and fd00::2 are the host's loopback, 10.0.2.3 and\n"
 	      "fd00::3 its DNS; every other address is what it is.\n"

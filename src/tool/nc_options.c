@@ -1,7 +1,8 @@
 /* tern nc: the command line, and the device. */
-#include "lab/units.h"
 #include "link/netdev.h"
 #include "link/netns.h"
+#include "option/netem.h"
+#include "option/units.h"
 #include "tool/nc.h"
 #include <errno.h>
 #include <getopt.h>
@@ -14,9 +15,12 @@
 
 enum long_option {
 	DEV = 256, WATCH, ADDRESS, SYSTEM, GATEWAY, NETNS, MTU, TAP, PLAIN, NO_GSO, HELP,
-	ECN, DELAY, JITTER, LOSS, DUPLICATE, CORRUPT, REORDER, RATE, SEED,
+	ECN, SEED,
 };
 
+enum { HIDES_ECN = 1, N_NETEM = NETEM_WORDS - HIDES_ECN }; /* --ecn is TCP's here */
+
+/* Those for a bad link follow; their ids are above these. */
 static const struct option long_options[] = {
 	{ "dev", required_argument, NULL, DEV },
 	{ "watch", no_argument, NULL, WATCH },
@@ -29,17 +33,21 @@ static const struct option long_options[] = {
 	{ "plain", no_argument, NULL, PLAIN },
 	{ "no-gso", no_argument, NULL, NO_GSO },
 	{ "ecn", required_argument, NULL, ECN },
-	{ "delay", required_argument, NULL, DELAY },
-	{ "jitter", required_argument, NULL, JITTER },
-	{ "loss", required_argument, NULL, LOSS },
-	{ "duplicate", required_argument, NULL, DUPLICATE },
-	{ "corrupt", required_argument, NULL, CORRUPT },
-	{ "reorder", required_argument, NULL, REORDER },
-	{ "rate", required_argument, NULL, RATE },
 	{ "seed", required_argument, NULL, SEED },
 	{ "help", no_argument, NULL, HELP },
-	{ NULL, 0, NULL, 0 },
 };
+
+enum { N_LONG = sizeof long_options / sizeof long_options[0] };
+
+static const struct option_line netem = { .command = "tern nc", .table = { { netem_words, N_NETEM } } };
+
+static void fill_long_options(struct option all[N_LONG + N_NETEM + 1])
+{
+	memcpy(all, long_options, sizeof long_options);
+	for (unsigned i = 0; i < N_NETEM; i++)
+		all[N_LONG + i] = (struct option){ netem_words[i].name, required_argument, NULL, netem_words[i].id };
+	all[N_LONG + N_NETEM] = (struct option){ 0 };
+}
 
 void nc_help(FILE *to)
 {
@@ -64,11 +72,12 @@ void nc_help(FILE *to)
 	      "  --no-gso        one packet for each segment\n"
 	      "  --plain         no offloads at all: every checksum made and checked here\n"
 	      "  --ecn HOW       off, on, accept (where the peer offers it; the default) or accurate\n"
-	      "  --delay TIME, --jitter TIME, --loss SHARE, --duplicate SHARE, --corrupt SHARE,\n"
-	      "  --reorder SHARE, --rate RATE, --seed N\n"
-	      "                  spoil what tern sends, with the words of tc(8)\n"
 	      "  --help          this\n"
 	      "\n"
+	      "What tern sends can be spoilt, with the words of tc(8):\n"
+	      "  --seed N        what chance is drawn from\n", to);
+	line_help(&netem, 21, to);
+	fputs("\n"
 	      "Exit status: 0 both directions ended, 1 the connection broke or there is no device, 2 the command\n"
 	      "line is wrong, 128 + signal.\n"
 	      "\n"
@@ -81,21 +90,9 @@ void nc_help(FILE *to)
 /* ---- the command line ---- */
 
 struct parser {
+	struct option_line line;
 	struct nc_options *options;
-	char		  *why;
-	size_t		   room;
 };
-
-static bool wrong(const struct parser *parser, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static bool wrong(const struct parser *parser, const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	(void)vsnprintf(parser->why, parser->room, format, arguments);
-	va_end(arguments);
-	return false;
-}
 
 static bool is_v4(const struct tern_addr *addr)
 {
@@ -122,9 +119,9 @@ static bool add_prefix(const struct parser *parser, const char *name, const char
 		       unsigned *n)
 {
 	if (*n == NC_ADDRESSES)
-		return wrong(parser, "--%s: %d are the most", name, NC_ADDRESSES);
+		return line_wrong(&parser->line, "--%s: %d are the most", name, NC_ADDRESSES);
 	if (!parse_prefix(text, &to[*n]))
-		return wrong(parser, "--%s: '%s' is not an address and prefix (10.64.64.2/24)", name, text);
+		return line_wrong(&parser->line, "--%s: '%s' is not an address and prefix (10.64.64.2/24)", name, text);
 	++*n;
 	return true;
 }
@@ -133,7 +130,7 @@ static bool take_gateway(const struct parser *parser, const char *text)
 {
 	struct tern_addr addr;
 	if (tern_addr_parse(&addr, text) != 0)
-		return wrong(parser, "--gateway: '%s' is not an address", text);
+		return line_wrong(&parser->line, "--gateway: '%s' is not an address", text);
 	const unsigned i = is_v4(&addr) ? 0 : 1;
 	parser->options->gateway[i] = addr;
 	parser->options->has_gateway[i] = true;
@@ -153,31 +150,21 @@ static bool take_ecn(const struct parser *parser, const char *text)
 			return true;
 		}
 	}
-	return wrong(parser, "--ecn: '%s' is not off, on, accept or accurate", text);
+	return line_wrong(&parser->line, "--ecn: '%s' is not off, on, accept or accurate", text);
 }
 
-static bool take_impairment(const struct parser *parser, int option, const char *word, const char *text)
+static bool take_impairment(const struct parser *parser, int option, const char *text)
 {
-	struct tern_impair *const impair = &parser->options->impair;
-	bool good = false;
+	const struct option_word *const word = &netem_words[option - NETEM_FIRST];
+
 	parser->options->impaired = true;
-	switch (option) {
-	case DELAY: good = units_time(text, &impair->delay); break;
-	case JITTER: good = units_time(text, &impair->jitter); break;
-	case LOSS: good = units_share(text, &impair->loss); break;
-	case DUPLICATE: good = units_share(text, &impair->duplicate); break;
-	case CORRUPT: good = units_share(text, &impair->corrupt); break;
-	case REORDER: good = units_share(text, &impair->reorder); break;
-	case RATE: good = units_rate(text, &impair->rate); break;
-	case SEED: good = units_number(text, 0, UINT64_MAX, &impair->seed); break;
-	default: break;
-	}
-	return good || wrong(parser, "%s: '%s' is not what it takes (see tern nc --help)", word, text);
+	return netem_take(&parser->line, word, text, &parser->options->impair);
 }
 
 static bool take_number(const struct parser *parser, const char *name, uint64_t low, uint64_t high, uint64_t *to)
 {
-	return units_number(optarg, low, high, to) || wrong(parser, "%s: '%s' is out of range", name, optarg);
+	return units_number(optarg, low, high, to) ||
+	       line_wrong(&parser->line, "%s: '%s' is out of range", name, optarg);
 }
 
 static bool take_option(const struct parser *parser, int option, const char *word)
@@ -197,7 +184,7 @@ static bool take_option(const struct parser *parser, int option, const char *wor
 	case DEV:
 		options->dev = optarg;
 		return (*optarg != '\0' && strlen(optarg) < TERN_DEVICE_NAME) ||
-		       wrong(parser, "--dev: '%s' is no name of a device (1 to 15 letters)", optarg);
+		       line_wrong(&parser->line, "--dev: '%s' is no name of a device (1 to 15 letters)", optarg);
 	case NETNS: options->netns = optarg; return true;
 	case ADDRESS:
 		return add_prefix(parser, "address", optarg, options->address, &options->n_addresses);
@@ -214,9 +201,10 @@ static bool take_option(const struct parser *parser, int option, const char *wor
 			return false;
 		options->timeout = (tern_time)number * TERN_SECOND;
 		return true;
-	case ':': return wrong(parser, "%s wants a value (see tern nc --help)", word);
-	case '?': return wrong(parser, "there is no option '%s' (see tern nc --help)", word);
-	default: return take_impairment(parser, option, word, optarg);
+	case ':': return line_wrong(&parser->line, "%s wants a value (see tern nc --help)", word);
+	case '?': return line_wrong(&parser->line, "there is no option '%s' (see tern nc --help)", word);
+	case SEED: return take_number(parser, "--seed", 0, UINT64_MAX, &options->impair.seed);
+	default: return take_impairment(parser, option, optarg);
 	}
 }
 
@@ -228,7 +216,7 @@ static bool resolve(const struct parser *parser, const char *name)
 		return true;
 	const int error = getaddrinfo(name, NULL, &hints, &found);
 	if (error != 0)
-		return wrong(parser, "%s: %s", name, gai_strerror(error));
+		return line_wrong(&parser->line, "%s: %s", name, gai_strerror(error));
 	struct tern_addr *const addr = &parser->options->remote;
 	if (found->ai_family == AF_INET) {
 		*addr = (struct tern_addr){ .b = { [10] = 0xff, [11] = 0xff } };
@@ -246,10 +234,10 @@ static bool take_words(const struct parser *parser, int n, char *const words[])
 	const int wanted = options->listen ? 1 : 2;
 	uint64_t port;
 	if (n != wanted)
-		return wrong(parser, "%s wanted (see tern nc --help)", options->listen ? "-l: one PORT is"
+		return line_wrong(&parser->line, "%s wanted (see tern nc --help)", options->listen ? "-l: one PORT is"
 										: "HOST and PORT are");
 	if (!units_number(words[n - 1], 1, 65535, &port))
-		return wrong(parser, "'%s' is not a port (1-65535)", words[n - 1]);
+		return line_wrong(&parser->line, "'%s' is not a port (1-65535)", words[n - 1]);
 	options->port = (uint16_t)port;
 	return options->listen || resolve(parser, words[0]);
 }
@@ -271,12 +259,17 @@ static void fill_in(struct nc_options *options)
 
 bool nc_options_parse(struct nc_options *options, int n, char *const arguments[], char *why, size_t why_room)
 {
-	const struct parser parser = { options, why, why_room };
+	struct parser parser = { .line = netem, .options = options };
+	struct option all[N_LONG + N_NETEM + 1];
 	char **const words = calloc((size_t)n + 2, sizeof *words); /* getopt moves them about, and skips the first */
 	bool good = true;
+
+	parser.line.why = why;
+	parser.line.room = why_room;
+	fill_long_options(all);
 	*options = (struct nc_options){ .timeout = TERN_NEVER, .ecn = TERN_ECN_ACCEPT };
 	if (words == NULL)
-		return wrong(&parser, "no memory");
+		return line_wrong(&parser.line, "no memory");
 	words[0] = (char *)(uintptr_t)"nc";
 	for (int i = 0; i < n; i++)
 		words[i + 1] = arguments[i];
@@ -284,7 +277,7 @@ bool nc_options_parse(struct nc_options *options, int n, char *const arguments[]
 	opterr = 0;
 	for (int option; good && !options->help;) {
 		const int at = optind > 0 ? optind : 1;
-		option = getopt_long(n + 1, words, "+:lNvhw:", long_options, NULL);
+		option = getopt_long(n + 1, words, "+:lNvhw:", all, NULL);
 		if (option < 0)
 			break;
 		good = take_option(&parser, option, words[at < n + 1 ? at : n]);
@@ -292,7 +285,8 @@ bool nc_options_parse(struct nc_options *options, int n, char *const arguments[]
 	if (good && !options->help)
 		good = take_words(&parser, n + 1 - optind, words + optind);
 	if (good && options->has_gateway[0] | options->has_gateway[1] && !options->tap)
-		good = wrong(&parser, "--gateway is for --tap: a TUN device has the system alone at its other end");
+		good = line_wrong(&parser.line, "--gateway is for --tap: a TUN device has the system alone at its "
+						"other end");
 	free(words);
 	if (good)
 		fill_in(options);

@@ -1,5 +1,5 @@
-/* lab/units.c: numbers with units as tc(8) reads them, and what is none. */
-#include "lab/units.h"
+/* option/units.c: numbers with units as tc(8) reads them, and what is none. */
+#include "option/units.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* Numbers with units, as tc(8) reads them. */
-#include "lab/units.h"
+#include "option/units.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
@@ -88,5 +88,23 @@ bool units_rate(const char *text, uint64_t *to)
 	if (!with_unit(text, units, &value) || value < 1 || value > 1e15)
 		return false;
 	*to = (uint64_t)(value + 0.5);
+	return true;
+}
+
+bool units_bytes(const char *text, uint64_t low, uint64_t high, uint64_t *to)
+{
+	static const char suffixes[] = "kmg";
+	const size_t n = strspn(text, "0123456789");
+	const char *const suffix = text[n] != '\0' ? strchr(suffixes, tolower((unsigned char)text[n])) : NULL;
+	const unsigned shift = suffix != NULL ? 10 * (unsigned)(suffix - suffixes + 1) : 0;
+	char digits[24];
+	uint64_t value;
+	if (n == 0 || n >= sizeof digits || (text[n] != '\0' && (suffix == NULL || text[n + 1] != '\0')))
+		return false;
+	memcpy(digits, text, n);
+	digits[n] = '\0';
+	if (!units_number(digits, 0, UINT64_MAX >> shift, &value) || value << shift < low || value << shift > high)
+		return false;
+	*to = value << shift;
 	return true;
 }
