@@ -4,12 +4,13 @@ PREFIX ?= /usr/local
 BUILD  := build/release
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help demo test bench tidy build setup install clean
+.PHONY: help demo test bench baseline tidy build setup install clean
 
 help:
 	@echo 'make demo      build tern and show a real connection of curl, from its first SYN to its last ACK'
 	@echo 'make test      build everything and run all tests'
 	@echo 'make bench     measure'
+	@echo 'make baseline  count instructions anew into bench/baseline'
 	@echo 'make build     build into $(BUILD)'
 	@echo 'make tidy      check the house rules'
 	@echo 'make install   into PREFIX ($(PREFIX)); DESTDIR is honoured'
@@ -23,6 +24,9 @@ test: build
 
 bench: build
 	@$(BUILD)/tern-bench
+
+baseline: build
+	@TERN_BENCH=$(BUILD)/tern-bench python3 bench/baseline_test.py --write
 
 tidy: build
 	@python3 tools/run_tests.py --label tidy $(BUILD)

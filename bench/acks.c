@@ -2,12 +2,8 @@
  * hostile the SACK blocks. Where there is no valgrind: CPU time, which is no promise. */
 #include "acks_run.h"
 #include "bench.h"
-#include <errno.h>
+#include "callgrind.h"
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum { ACKS = 200, MOST_TIMES = 2 };
 
@@ -41,64 +37,6 @@ int acks_counted(bool quick)
 	return 0;
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SANITIZED = true };
-#elif defined(__has_feature)
-enum { SANITIZED = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) };
-#else
-enum { SANITIZED = false };
-#endif
-
-/* Valgrind and a sanitizer want the same memory. */
-static bool can_count(void)
-{
-	return !SANITIZED && system("valgrind --version >/dev/null 2>&1") == 0;
-}
-
-static void run_valgrind(const char *folder, bool quick)
-{
-	char out[300], self[500];
-	const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-	int status;
-
-	if (n < 0)
-		bench_fail("acks: what program is this? %s", strerror(errno));
-	self[n] = 0;
-	const pid_t child = fork();
-
-	if (child < 0)
-		bench_fail("acks: no process: %s", strerror(errno));
-	snprintf(out, sizeof out, "--callgrind-out-file=%s/out", folder);
-	if (child == 0) {
-		execlp("valgrind", "valgrind", "-q", "--tool=callgrind", "--collect-atstart=no",
-		       "--toggle-collect=acks_measured", "--dump-after=acks_case_done", out, self,
-		       "--count-acks", quick ? "quick" : "all", (char *)NULL);
-		_exit(127);
-	}
-	if (waitpid(child, &status, 0) != child || status != 0)
-		bench_fail("acks: valgrind did not end well");
-}
-
-/* The sum in one file of callgrind; it is removed. */
-static double counted(const char *folder, unsigned number)
-{
-	char name[300], line[200];
-	double sum = -1;
-
-	snprintf(name, sizeof name, "%s/out.%u", folder, number);
-	FILE *const file = fopen(name, "r");
-
-	while (file && fgets(line, sizeof line, file))
-		if (strncmp(line, "summary: ", 9) == 0 || strncmp(line, "totals: ", 8) == 0)
-			sum = strtod(strchr(line, ' '), NULL);
-	if (file)
-		fclose(file);
-	if (sum < 0)
-		bench_fail("acks: valgrind left no count");
-	(void)unlink(name);
-	return sum;
-}
-
 static void add(struct bench *bench, unsigned kind, uint32_t n, double each, bool instructions, double of_ten)
 {
 	char metric[BENCH_METRIC];
@@ -116,31 +54,25 @@ static void add(struct bench *bench, unsigned kind, uint32_t n, double each, boo
 
 void bench_acks(struct bench *bench)
 {
-	char folder[] = "/tmp/tern-bench-acks-XXXXXX", rest[300];
-	const bool instructions = can_count();
-	unsigned number = 0;
+	const char *const arguments[] = { "--count-acks", bench->quick ? "quick" : "all", NULL };
+	const bool instructions = callgrind_can();
+	struct callgrind run;
 
-	if (instructions) {
-		if (!mkdtemp(folder))
-			bench_fail("acks: no folder: %s", strerror(errno));
-		run_valgrind(folder, bench->quick);
-	}
+	if (instructions)
+		callgrind_run(&run, "acks_measured", "acks_case_done", arguments);
 	for (unsigned kind = 0; kind < ACKS_KINDS; kind++) {
 		double of_ten = NAN;
 
 		for (unsigned i = 0; i < FLIGHTS; i++) {
 			if (left_out(bench, i))
 				continue;
-			const double each = (instructions ? counted(folder, ++number) :
+			const double each = (instructions ? callgrind_next(&run).all :
 							    acks_run(kind, flights[i], ACKS) * 1e9) / ACKS;
 
 			of_ten = i == 0 ? each : of_ten;
 			add(bench, kind, flights[i], each, instructions, of_ten);
 		}
 	}
-	if (!instructions)
-		return;
-	snprintf(rest, sizeof rest, "%s/out", folder); /* what came after the last case */
-	(void)unlink(rest);
-	(void)rmdir(folder);
+	if (instructions)
+		callgrind_end(&run);
 }

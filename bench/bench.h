@@ -78,6 +78,7 @@ void bench_bulk_64k(struct bench *bench);
 void bench_bulk_owned(struct bench *bench);
 void bench_messages(struct bench *bench);
 void bench_open_close(struct bench *bench);
+void bench_flatness(struct bench *bench);
 void bench_memory(struct bench *bench);
 void bench_calibration(struct bench *bench);
 void bench_gateway(struct bench *bench); /* also beside peers; by the wall clock where the row is no CPU time */
@@ -86,6 +87,23 @@ int  acks_counted(bool quick); /* the same without a word, for callgrind to coun
 void bench_goodput(struct bench *bench);
 void bench_fairness(struct bench *bench);
 void bench_bufferbloat(struct bench *bench);
+
+void bench_instructions(struct bench *bench);
+int  instructions_counted(void); /* the same without a word, for callgrind to count: its exit status */
+
+/* What instructions are counted of: begin() sets up, run() does a fixed amount of work, always the same. */
+struct bench_counted {
+	const char *metric;
+	uint32_t    n; /* for begin() */
+	void *(*begin)(uint32_t n);
+	uint64_t (*run)(void *state); /* how many units it did */
+	void (*end)(void *state);
+};
+
+enum { COUNTED_BULK = 2, COUNTED_MESSAGES = 2, COUNTED_OPEN_CLOSE = 2 };
+extern const struct bench_counted counted_bulk[COUNTED_BULK];
+extern const struct bench_counted counted_messages[COUNTED_MESSAGES];
+extern const struct bench_counted counted_open_close[COUNTED_OPEN_CLOSE];
 
 /* The congestion controllers that paths are tried with. */
 extern const char *const bench_controllers[];

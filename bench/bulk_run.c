@@ -162,3 +162,41 @@ void bulk_run(struct bench *bench, const struct bulk *bulk, const struct bench_c
 		 (double)bytes / (double)segments, ratio, 100 * made->median / bound(bench, bulk),
 		 waits ? ", STALLED" : "");
 }
+
+/* ---- counted ---- */
+
+enum { COUNTED_BYTES = 4 << 20 };
+
+static const struct bulk counted[COUNTED_BULK] = {
+	{ .link = { .mtu = 1500 }, .bytes = COUNTED_BYTES },
+	{ .link = { .mtu = 1500, .checksum_offload = true }, .owned = true, .bytes = COUNTED_BYTES },
+};
+
+static void *counted_begin(uint32_t n)
+{
+	struct transfer *const t = bench_alloc(sizeof *t);
+
+	begin(t, &counted[n]);
+	return t;
+}
+
+/* Units: segments of text. */
+static uint64_t counted_run(void *state)
+{
+	struct transfer *const t = state;
+	const uint64_t	       before = t->world.frames[CLIENT];
+
+	move(t, COUNTED_BYTES);
+	return t->world.frames[CLIENT] - before;
+}
+
+static void counted_end(void *state)
+{
+	end(state);
+	free(state);
+}
+
+const struct bench_counted counted_bulk[COUNTED_BULK] = {
+	{ "bulk, a segment", 0, counted_begin, counted_run, counted_end },
+	{ "bulk owned, a segment", 1, counted_begin, counted_run, counted_end },
+};

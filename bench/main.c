@@ -14,8 +14,10 @@ static const struct workload {
 	{ "bulk-64k", "the same with segments of 64 KiB", bench_bulk_64k },
 	{ "bulk-owned", "owned buffers in, peeked ones out, checksums offloaded", bench_bulk_owned },
 	{ "messages", "64 bytes asked and answered over many connections in turn", bench_messages },
+	{ "flatness", "messages beside a crowd of idle ones, of TIME-WAIT, and in a flood of SYNs", bench_flatness },
 	{ "open-close", "connections opened and closed in a second", bench_open_close },
 	{ "acks", "instructions per ACK, from 10 to 100,000 segments in flight, hostile SACKs too", bench_acks },
+	{ "instructions", "of a segment, a message, an opening: counted, the same in every run", bench_instructions },
 	{ "goodput", "text carried over bad paths, in virtual time", bench_goodput },
 	{ "fairness", "flows that share a bottleneck, in virtual time", bench_fairness },
 	{ "bufferbloat", "how long packets wait in a deep buffer, in virtual time", bench_bufferbloat },
@@ -50,7 +52,7 @@ static void help(void)
 	     "  --list   the workloads\n"
 	     "  --quick  seconds instead of minutes: to see that it works, not for figures\n"
 	     "  --full   also what takes gigabytes or the better part of an hour:\n"
-	     "           10^6 connections, every path of goodput\n"
+	     "           10^6 connections that talk, 10^7 endpoints, 6x10^7 in TIME-WAIT, every path of goodput\n"
 	     "  --help   this\n"
 	     "\n"
 	     "tern-bench goodput --real: beside Linux over tern wire, in real time; see its --help.\n"
@@ -137,6 +139,10 @@ int main(int argc, char *argv[])
 		return agent_main(argv[2], argv[3]);
 	if (argc == 3 && strcmp(argv[1], "--count-acks") == 0) /* run so by `acks`, under valgrind */
 		return acks_counted(strcmp(argv[2], "quick") == 0);
+	if (argc == 2 && strcmp(argv[1], "--built-by") == 0) /* asked so by baseline_test.py */
+		return puts(TERN_BENCH_BUILT_BY) < 0;
+	if (argc == 2 && strcmp(argv[1], "--count-instructions") == 0) /* run so by `instructions`, likewise */
+		return instructions_counted();
 	if (argc > 2 && strcmp(argv[1], "--goodput-end") == 0) /* run so by `goodput --real` */
 		return goodput_end(argc - 2, argv + 2);
 	if (argc > 2 && goodput_is_real(argc - 1, argv + 1))

@@ -1,12 +1,16 @@
 /* Connections opened and closed: the client opens, and closes as soon as it is connected; the server closes
  * when it hears of that; the client's end waits in TIME-WAIT for 60 s. Time goes on so that each open
  * puts one entry in and one comes out: with K = 0 waiting, by 60 s a batch.
+ *
+ * Reuse: the server closes first, and the client opens again and again from the same ports, so that each SYN finds
+ * the last connection's TIME-WAIT entry and takes its place (RFC 6191).
  */
 #include "bench.h"
 #include "world.h"
 #include <stdio.h>
+#include <stdlib.h>
 
-enum { OPEN_SPREAD = 480000 /* what world_connect() tells apart */ };
+enum { OPEN_SPREAD = 480000 /* what world_connect() tells apart */, REUSED_PORT = 20000, REUSED_REMOTE = 80 };
 
 static const tern_time two_msl = 60 * TERN_SECOND;
 
@@ -14,7 +18,22 @@ struct doors {
 	struct world world;
 	uint32_t     n; /* opened so far */
 	uint32_t     closed; /* by both ends */
+	bool	     reuse;
 };
+
+/* The n-th of a batch. */
+static void connect(struct doors *doors, uint32_t n)
+{
+	struct tern_open open = { .local.port = (uint16_t)(REUSED_PORT + n), .remote.port = REUSED_REMOTE };
+	tern_socket	 socket;
+
+	if (!doors->reuse) {
+		(void)world_connect(&doors->world, doors->n++ % OPEN_SPREAD, 0);
+		return;
+	}
+	bench_need(tern_addr_parse(&open.remote.addr, "10.0.0.2"), "an address");
+	bench_need(tern_connect(doors->world.host[CLIENT], &open, &socket), "a connection");
+}
 
 static void server_events(struct doors *doors)
 {
@@ -25,8 +44,11 @@ static void server_events(struct doors *doors)
 	while (tern_host_event(host, &event)) {
 		if (event.ready & TERN_ACCEPT)
 			while (tern_accept(host, doors->world.listener, &socket) == 0)
-				;
-		if (event.ready & TERN_PEER_CLOSED) {
+				if (doors->reuse) {
+					bench_need(tern_close(host, socket), "closing");
+					doors->closed++;
+				}
+		if (event.ready & TERN_PEER_CLOSED && !doors->reuse) {
 			bench_need(tern_close(host, event.socket), "closing");
 			doors->closed++;
 		}
@@ -41,7 +63,7 @@ static void client_events(struct doors *doors)
 	while (tern_host_event(host, &event)) {
 		if (event.ready & TERN_ERROR)
 			bench_fail("a connection was refused");
-		if (event.ready & TERN_CONNECTED)
+		if (event.ready & (doors->reuse ? TERN_PEER_CLOSED : TERN_CONNECTED))
 			bench_need(tern_close(host, event.socket), "closing");
 	}
 }
@@ -50,7 +72,7 @@ static void open_and_close(struct doors *doors, uint32_t batch, tern_time step)
 {
 	doors->closed = 0;
 	for (uint32_t i = 0; i < batch; i++)
-		(void)world_connect(&doors->world, doors->n++ % OPEN_SPREAD, 0);
+		connect(doors, i);
 	for (size_t moved = 1; moved > 0;) {
 		moved = world_carry(&doors->world, CLIENT);
 		server_events(doors);
@@ -62,41 +84,124 @@ static void open_and_close(struct doors *doors, uint32_t batch, tern_time step)
 	world_tick(&doors->world, step);
 }
 
-static void one_case(struct bench *bench, uint32_t batch, uint32_t waiting, const char *metric, double target)
+static void begin(struct doors *doors, bool reuse)
+{
+	*doors = (struct doors){ .reuse = reuse };
+	world_create(&doors->world,
+		     &(struct world_settings){ .link = { .mtu = 1500 }, .memory_limit = (size_t)8 << 30 });
+}
+
+struct variant {
+	const char *metric;
+	uint32_t    batch, waiting; /* K */
+	bool	    reuse;
+	double	    target;
+};
+
+/* Reuse: a moment, so that timestamps are younger. Else the batch that opened K ago goes out as this comes in. */
+static tern_time step_of(const struct variant *variant)
+{
+	if (variant->reuse)
+		return 2 * TERN_MILLISECOND;
+	return variant->waiting ? two_msl * variant->batch / variant->waiting : two_msl + TERN_SECOND;
+}
+
+/* The median, in millions a second. */
+static double one_case(struct bench *bench, const struct variant *variant)
 {
 	const uint32_t	 opens = bench->quick ? 2000 : 400000;
-	const tern_time	 step = waiting ? two_msl * batch / waiting : two_msl + TERN_SECOND;
+	const tern_time	 step = step_of(variant);
 	double		 samples[BENCH_ROUNDS_MAX];
-	struct tern_stats stats;
+	struct tern_stats stats[2];
 	uint64_t	 frames = 0;
-	struct doors	 doors = { .n = 0 };
+	struct doors	 doors;
 
-	world_create(&doors.world,
-		     &(struct world_settings){ .link = { .mtu = 1500 }, .memory_limit = (size_t)4 << 30 });
-	for (uint32_t i = 0; i < waiting + opens / 10; i += batch)
-		open_and_close(&doors, batch, step);
+	begin(&doors, variant->reuse);
+	for (uint32_t i = 0; i < variant->waiting + opens / 10; i += variant->batch)
+		open_and_close(&doors, variant->batch, step);
 	for (unsigned round = 0; round < bench->rounds; round++) {
 		const uint64_t before = doors.world.frames[CLIENT] + doors.world.frames[SERVER];
 		const double   start = bench_cpu();
 
-		for (uint32_t i = 0; i < opens; i += batch)
-			open_and_close(&doors, batch, step);
+		for (uint32_t i = 0; i < opens; i += variant->batch)
+			open_and_close(&doors, variant->batch, step);
 		samples[round] = opens / (bench_cpu() - start) / 1e6;
 		frames += doors.world.frames[CLIENT] + doors.world.frames[SERVER] - before;
 	}
-	const struct bench_case row = { "open-close", metric, "million/s", target, BENCH_HIGHER };
+	const struct bench_case row = { "open-close", variant->metric, "million/s", variant->target, BENCH_HIGHER };
 	struct bench_row *const made = bench_add(bench, &row, samples, bench->rounds);
 
-	tern_host_stats(doors.world.host[CLIENT], &stats);
+	for (int i = 0; i < 2; i++)
+		tern_host_stats(doors.world.host[i], &stats[i]);
 	snprintf(made->note, sizeof made->note, "%.2f frames each, %llu in TIME-WAIT",
-		 (double)frames / ((double)opens * bench->rounds), (unsigned long long)stats.TernTimeWait);
+		 (double)frames / ((double)opens * bench->rounds),
+		 (unsigned long long)stats[variant->reuse ? SERVER : CLIENT].TernTimeWait);
 	world_destroy(&doors.world);
+	return made->median;
 }
 
 void bench_open_close(struct bench *bench)
 {
-	one_case(bench, 8, 0, "batches of 8", 1.2);
-	one_case(bench, 1, 0, "one at a time", 0.8);
-	if (!bench->quick)
-		one_case(bench, 8, 1000000, "batches of 8, K = 10^6", NAN);
+	static const struct variant always[] = {
+		{ "one at a time", 1, 0, false, 0.8 },
+		{ "batches of 8, reuse (RFC 6191)", 8, 0, true, NAN },
+	};
+	struct variant waiting[] = {
+		{ "batches of 8, K = 10^6", 8, 1000000, false, NAN },
+		{ "batches of 8, K = 10^7", 8, 10000000, false, NAN },
+		{ "batches of 8, K = 6x10^7", 8, 60000000, false, NAN },
+	};
+	const unsigned n_waiting = bench->full ? 3 : bench->quick ? 0 : 1;
+	const double   alone = one_case(bench, &(struct variant){ "batches of 8", 8, 0, false, 1.2 });
+
+	for (unsigned i = 0; i < sizeof always / sizeof *always; i++)
+		(void)one_case(bench, &always[i]);
+	waiting[2].target = 0.8 * alone;
+	for (unsigned i = 0; i < n_waiting; i++)
+		(void)one_case(bench, &waiting[i]);
 }
+
+/* ---- counted ---- */
+
+enum { COUNTED_OPENS = 400, COUNTED_WAITING = 400 };
+
+struct counted_doors {
+	struct doors doors;
+	uint32_t     batch;
+};
+
+/* Each opening puts one in TIME-WAIT and takes one out. */
+static void open_counted(struct counted_doors *counted, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i += counted->batch)
+		open_and_close(&counted->doors, counted->batch, two_msl * counted->batch / COUNTED_WAITING);
+}
+
+static void *counted_begin(uint32_t batch)
+{
+	struct counted_doors *const counted = bench_alloc(sizeof *counted);
+
+	counted->batch = batch;
+	begin(&counted->doors, false);
+	open_counted(counted, 2 * COUNTED_WAITING);
+	return counted;
+}
+
+static uint64_t counted_run(void *state)
+{
+	open_counted(state, COUNTED_OPENS);
+	return COUNTED_OPENS;
+}
+
+static void counted_end(void *state)
+{
+	struct counted_doors *const counted = state;
+
+	world_destroy(&counted->doors.world);
+	free(counted);
+}
+
+const struct bench_counted counted_open_close[COUNTED_OPEN_CLOSE] = {
+	{ "open and close, batches of 8", 8, counted_begin, counted_run, counted_end },
+	{ "open and close, one at a time", 1, counted_begin, counted_run, counted_end },
+};

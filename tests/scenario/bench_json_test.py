@@ -10,8 +10,8 @@ import unittest
 BUILD = os.path.dirname(os.environ.get("TERN", os.path.join(os.path.dirname(__file__), "../../build/release/tern")))
 BENCH = os.path.join(BUILD, "tern-bench")
 
-INSIDE = ["calibration", "bulk", "bulk-64k", "bulk-owned", "messages", "open-close", "acks", "goodput", "fairness", "bufferbloat",
-          "memory"]
+INSIDE = ["calibration", "bulk", "bulk-64k", "bulk-owned", "messages", "flatness", "open-close", "acks", "instructions",
+          "goodput", "fairness", "bufferbloat", "memory"]
 WORKLOADS = INSIDE + ["gateway"]
 KEYS = {"workload", "metric", "unit", "tern", "low", "high", "peers", "target", "better"}
 
