@@ -129,7 +129,8 @@ static bool play_event(struct stage *stage, struct script_event *event)
 			settings_command(stage, event->u.text, event->line);
 		good = true;
 	}
-	stage->before = event->when == TIME_ANY ? stage->now : event->at;
+	/* Where the script leaves the time open, what follows counts from when it really was. */
+	stage->before = event->when == TIME_ABSOLUTE || event->when == TIME_RELATIVE ? event->at : stage->now;
 	return good && stage->error[0] == '\0';
 }
 

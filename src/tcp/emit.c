@@ -381,6 +381,14 @@ static uint32_t limit_for_ecn(struct tcb *tcb, uint32_t limit)
 	return ecn_cwr_is_due(tcb) || (path && path->ecn.accurate && path->ecn.r_cep & 2) ? tcb->mss : limit;
 }
 
+/* Who answers what it got is in a dialogue: its next answer takes the ACK along, and one that went before it would
+ * double the packets (Linux's "pingpong"). */
+static void hear_dialogue(struct tcb *tcb)
+{
+	if (seq_sub(tcb->rcv.nxt, tcb->rcv.irs) != 1)
+		tcb->quick = false;
+}
+
 static bool emit_new(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_out *out)
 {
 	const uint32_t n = text_to_send(tcb, limit_for_ecn(tcb, limit), now), mss = segment_text(tcb);
@@ -400,8 +408,10 @@ static bool emit_new(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_
 	add_text(tcb, out, seq, n);
 	if (fin)
 		out->seg.flags |= TCP_FIN;
-	if (n > 0)
+	if (n > 0) {
 		add_ecn(tcb, out);
+		hear_dialogue(tcb);
+	}
 	if (n > mss)
 		out->gso_size = (uint16_t)mss;
 	tcb->warm->override_now = false;

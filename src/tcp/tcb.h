@@ -96,7 +96,7 @@ struct tcb {
 	bool zero_window_told : 1;
 	bool detached : 1;     /* its TIME-WAIT lives on as an entry; only unread text keeps the block */
 	bool free : 1;	       /* on the chunk's free list */
-	bool quick : 1;	       /* the first segments of a connection are acknowledged at once */
+	bool quick : 1;	       /* the first segments of a connection are acknowledged at once, until it answers one */
 	bool ack_pending : 1;  /* something received is not acknowledged yet */
 	bool sack_counting : 1; /* losses by RFC 6675, not RACK */
 	bool ecn_echo : 1;     /* ECE until the peer's CWR (RFC 3168 6.1.3) */

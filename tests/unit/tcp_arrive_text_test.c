@@ -33,6 +33,37 @@ static void established_text_in_order_is_acknowledged_late_or_every_second(struc
 	reads(r, 1, 4380);
 }
 
+/* RFC 5681 4.2 allows it, and the peer's slow start is helped by it: the first text is acknowledged at once; but who
+ * answers has its next answer carry the ACK, or a dialogue would take twice the packets. */
+static void established_first_text_is_acknowledged_at_once_until_it_is_answered(struct rig *r)
+{
+	established(r);
+	r->tcb->quick = true;
+	rx(r, TCP_ACK, 1, 1, 10);
+	sends(r, TCP_ACK, 1, 11, 0);
+	rx(r, TCP_ACK, 11, 1, 10);
+	sends(r, TCP_ACK, 1, 21, 0);
+	writes(r, 1, 20);
+	sends(r, TCP_ACK, 1, 21, 20);
+	rx(r, TCP_ACK, 21, 21, 10);
+	is_quiet(r);
+	writes(r, 21, 20);
+	sends(r, TCP_ACK, 21, 31, 20);
+	is_quiet(r);
+}
+
+/* Who asks first has not answered anything yet: what comes is acknowledged at once. */
+static void established_a_question_is_no_dialogue(struct rig *r)
+{
+	established(r);
+	r->tcb->quick = true;
+	writes(r, 1, 20);
+	sends(r, TCP_ACK, 1, 1, 20);
+	rx(r, TCP_ACK, 1, 21, 10);
+	sends(r, TCP_ACK, 21, 11, 0);
+	is_quiet(r);
+}
+
 /* The ACK goes with whatever leaves (MUST-58). */
 static void established_ack_rides_on_text(struct rig *r)
 {
@@ -407,6 +438,8 @@ int main(void)
 		CASE(established_text_in_order_is_acknowledged_late_or_every_second),
 		CASE(established_ack_rides_on_text),
 		CASE(established_a_batch_is_acknowledged_once),
+		CASE(established_first_text_is_acknowledged_at_once_until_it_is_answered),
+		CASE(established_a_question_is_no_dialogue),
 		CASE(acknowledged_at_once_where_asked),
 		CASE(established_text_out_of_order_is_held),
 		CASE(established_other_octets_for_the_same_place_are_ignored),
