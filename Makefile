@@ -4,11 +4,12 @@ PREFIX ?= /usr/local
 BUILD  := build/release
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help demo test bench baseline tidy build setup install clean
+.PHONY: help demo test proof bench baseline tidy build setup install clean
 
 help:
 	@echo 'make demo      build tern and show a real connection of curl, from its first SYN to its last ACK'
 	@echo 'make test      build everything and run all tests'
+	@echo 'make proof     the long forms of the tests, hours of them (tools/proof.py --list)'
 	@echo 'make bench     measure'
 	@echo 'make baseline  count instructions anew into bench/baseline'
 	@echo 'make build     build into $(BUILD)'
@@ -21,6 +22,9 @@ demo: build
 
 test: build
 	@python3 tools/run_tests.py --jobs $(JOBS) $(BUILD)
+
+proof: build
+	@python3 tools/proof.py $(BUILD)
 
 bench: build
 	@$(BUILD)/tern-bench

@@ -125,9 +125,7 @@ static void run(uint64_t seed, bool verbose, struct run_result *result, struct t
 
 int main(void)
 {
-	struct runs runs = {
-		.program = "build/release/tests/sim/sim_pack", .count = 1000, .most = true, .run = run
-	};
+	struct runs runs = { .program = "build/release/tests/sim/sim_pack", .count = 1000, .run = run };
 
 	runs_go(&runs);
 	printf("%llu runs, medians: %llu bytes of text, %llu faults, %llu packets\n",

@@ -20,6 +20,7 @@ struct shared {
 static char	   replay[256];
 static size_t	   replay_n;
 static const char *program_name;
+static uint64_t	   first_seed = 1;
 
 static void set_replay(uint64_t seed)
 {
@@ -59,7 +60,7 @@ static void work(struct runs *runs, struct shared *shared, unsigned worker, uint
 	catch_crashes();
 	for (uint64_t i = first; i < runs->count; i += WORKERS) {
 		shared->at[worker] = i;
-		one(runs, i + 1, false, &shared->result[i], &shared->tally[worker]);
+		one(runs, first_seed + i, false, &shared->result[i], &shared->tally[worker]);
 		shared->result[i].done = true;
 	}
 	shared->ended[worker] = true;
@@ -97,7 +98,7 @@ static void oversee(struct runs *runs, struct shared *shared)
 		if (shared->ended[worker])
 			continue;
 		runs->failed++;
-		fprintf(stderr, "run %llu ended by signal %d\n", (unsigned long long)shared->at[worker] + 1,
+		fprintf(stderr, "run %llu ended by signal %d\n", (unsigned long long)(first_seed + shared->at[worker]),
 			WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 		if (runs->failed >= FAILURES_MAX)
 			continue;
@@ -145,6 +146,7 @@ static void sum_up(struct runs *runs, const struct shared *shared)
 void runs_go(struct runs *runs)
 {
 	const char *const count = getenv("TERN_SIM_RUNS"), *const seed = getenv("TERN_SIM_SEED");
+	const char *const from = getenv("TERN_SIM_FROM");
 
 	program_name = runs->program;
 	if (seed) {
@@ -153,6 +155,7 @@ void runs_go(struct runs *runs)
 		runs->passed = runs->count = 1;
 		return;
 	}
+	first_seed = from && !runs->most ? strtoull(from, NULL, 10) + 1 : 1;
 	const uint64_t asked = count ? strtoull(count, NULL, 10) : 0;
 	if (asked > 0 && (!runs->most || asked < runs->count))
 		runs->count = asked;

@@ -28,7 +28,8 @@ struct runs {
 	struct tally	  tally;  /* of all */
 };
 
-/* With TERN_SIM_SEED only that run, verbosely, in this process. */
+/* With TERN_SIM_SEED only that run, verbosely, in this process. TERN_SIM_FROM=N begins after run N: worlds that
+ * an earlier, shorter call has not been to. */
 void runs_go(struct runs *runs);
 
 /* Prints the plain last line; the exit code. */

@@ -146,7 +146,7 @@ static uint64_t hash_of(const struct search *search)
 
 static bool is_new(struct search *search)
 {
-	const uint64_t mask = (UINT64_C(1) << SEEN_BITS) - 1, h = hash_of(search);
+	const uint64_t mask = (UINT64_C(1) << search->seen_bits) - 1, h = hash_of(search);
 
 	for (uint64_t at = h >> 20;; at++) {
 		uint64_t *const slot = &search->seen[at & mask];
@@ -286,12 +286,12 @@ static void begin(struct search *search)
 	search->point.faults_left = job->faults;
 }
 
-void teardown_search(const struct teardown_job *job, struct teardown_result *result)
+void teardown_search(const struct teardown_job *job, unsigned seen_bits, struct teardown_result *result)
 {
 	static struct search search;
 
-	search = (struct search){ .job = job, .result = result };
-	search.seen = calloc(UINT64_C(1) << SEEN_BITS, sizeof *search.seen);
+	search = (struct search){ .job = job, .result = result, .seen_bits = seen_bits };
+	search.seen = calloc(UINT64_C(1) << seen_bits, sizeof *search.seen);
 	for (unsigned i = 0; i < HOSTS; i++) {
 		arena_init(&search.arena[i], ARENA_ROOM);
 		search_make_host(&search, i);

@@ -47,7 +47,8 @@ struct teardown_result {
 
 #define TEARDOWN_BOUND (300 * TERN_SECOND)
 
-void teardown_search(const struct teardown_job *job, struct teardown_result *result);
+/* At most 3/4 of 2^seen_bits points, of 8 bytes each. */
+void teardown_search(const struct teardown_job *job, unsigned seen_bits, struct teardown_result *result);
 
 /* Worlds of their own for the edges that no such search reaches; edge_worlds.c. Returns how many ran. */
 unsigned edge_worlds_run(struct tally *tally, bool verbose);

@@ -12,7 +12,6 @@ enum {
 	WIRE_MAX = 24,
 	WIRE_BYTES = 136,
 	DEPTH_MAX = 400,
-	SEEN_BITS = 23,
 	HOSTS = 2,
 };
 
@@ -80,6 +79,7 @@ struct search {
 	struct frame		  *frames[DEPTH_MAX];
 	unsigned		   depth;
 	uint64_t		  *seen;
+	unsigned		   seen_bits; /* of its size */
 };
 
 _Noreturn void search_fail(const struct search *search, const char *what); /* tells the way that led here */

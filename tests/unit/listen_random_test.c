@@ -1,5 +1,8 @@
 /* Listeners, half-open entries and asks under what nobody plans: random segments and calls, memory that fails. */
+#include "support/proof.h"
 #include "unit/bare_listener.h"
+
+#include <stdio.h>
 
 enum { PORTS = 12, RUNS = 120, STEPS = 500 };
 
@@ -80,9 +83,10 @@ static void random_call(void)
 static void random_segments_and_calls(void **state)
 {
 	uint64_t verdicts[TERN_VERDICTS] = { 0 }, recycled = 0, timed_out = 0;
+	const unsigned runs = proof_runs(RUNS);
 
 	(void)state;
-	for (unsigned run = 0; run < RUNS; run++) {
+	for (unsigned run = 0; run < runs; run++) {
 		begin();
 		config.half_open_max = 6;
 		config.time_wait_max = 3;
@@ -119,6 +123,7 @@ static void random_segments_and_calls(void **state)
 		if (verdicts[seen[i]] == 0)
 			fail_msg("never: %s", tern_verdict_name(seen[i]));
 	assert_true(recycled > 0 && timed_out > 0);
+	printf("%u runs of %d segments and calls\n", runs, STEPS);
 }
 
 /* The n-th allocation fails, for every n of a run: a clean refusal, nothing leaked, the next attempt succeeds. */
