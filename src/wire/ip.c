@@ -22,7 +22,7 @@ enum extension {
 	DESTINATION_OPTIONS = 60,
 };
 
-enum { V6_OPTION_PAD1 = 0, V6_OPTION_PADN = 1 };
+enum { V6_OPTION_PAD1 = 0, V6_OPTION_PADN = 1, V6_PAD1_MOST = 7 };
 
 /* What an unknown option wants done, in the two highest bits of its type (RFC 8200 4.2). */
 enum option_action { SKIP = 0, DISCARD = 1, DISCARD_AND_TELL = 2, DISCARD_AND_TELL_UNICAST = 3 };
@@ -116,17 +116,26 @@ static enum ip_parse_result problem(struct ip_header *ip, uint8_t code, uint32_t
 }
 
 /* The options between at and end of one hop-by-hop or destination options header. We know none but
- * padding: router alert may be skipped by its own type, jumbo payload and home address are refused so. */
+ * padding: router alert may be skipped by its own type, jumbo payload and home address are refused so. More padding
+ * than aligns anything, and more options than anybody sends, are dropped in silence (RFC 8504 5.3): each costs us
+ * work and its sender two octets. */
 static enum ip_parse_result parse_v6_options(struct ip_header *ip, const uint8_t *packet, uint32_t at,
 					     uint32_t end)
 {
+	unsigned options = 0, pads = 0;
+
 	while (at < end) {
 		const uint8_t type = packet[at];
 
 		if (type == V6_OPTION_PAD1) {
+			if (++pads > V6_PAD1_MOST)
+				return IP_MALFORMED;
 			at++;
 			continue;
 		}
+		pads = 0;
+		if (++options > IP_V6_OPTIONS_MAX)
+			return IP_MALFORMED;
 		if (end - at < 2 || packet[at + 1] > end - at - 2)
 			return IP_MALFORMED;
 		const enum option_action action = type == V6_OPTION_PADN ? SKIP : type >> 6;

@@ -13,6 +13,7 @@ enum {
 	IPPROTO_UDP_ = 17,
 	IPPROTO_ICMP6 = 58,
 	IP_EXTENSION_HEADERS_MAX = 8,
+	IP_V6_OPTIONS_MAX = 16, /* in one header, PadN counted: the 8 of RFC 8504 5.3, each aligned */
 };
 
 enum ip_parse_result {
@@ -49,10 +50,11 @@ struct ip_header {
 /* Reads either version. Bytes beyond the length that the header tells are link padding: ignored.
  *
  * Extension headers: at most IP_EXTENSION_HEADERS_MAX; hop-by-hop (first only), destination options
- * (with the action bits of RFC 8200 4.2), routing (any type with segments left: parameter problem,
- * RFC 8200 4.4, RFC 5095), one fragment header. Of a fragment the walk ends at the fragment header:
- * payload is what follows it and protocol what it names, which may be a further extension header, so
- * parse again what was put together. Jumbograms (RFC 2675) are refused.
+ * (with the action bits of RFC 8200 4.2; at most IP_V6_OPTIONS_MAX in one, and seven Pad1 in a row),
+ * routing (any type with segments left: parameter problem, RFC 8200 4.4, RFC 5095), one fragment
+ * header. Of a fragment the walk ends at the fragment header: payload is what follows it and protocol
+ * what it names, which may be a further extension header, so parse again what was put together.
+ * Jumbograms (RFC 2675) are refused.
  *
  * Malformed are also: mapped addresses in an IPv6 header (they would pass for IPv4); empty fragments;
  * fragments that end beyond 65,535; TCP fragments that split the TCP header (RFC 1858, RFC 3128).
