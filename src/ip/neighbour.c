@@ -1,5 +1,6 @@
 /* The cache is an array, found through buckets of a keyed hash. Few entries have something due at a time;
- * `next` is the earliest of that, found by looking through all when it is reached. STALE, REACHABLE and
+ * `next` is the earliest of that, found by looking through all when it is reached; what is asked for the first
+ * time, at once, is `fresh` and needs no looking. STALE, REACHABLE and
  * FAILED have no timer: what became of them is seen when they are used. So an idle host sleeps.
  */
 #include "ip/neighbour.h"
@@ -122,6 +123,7 @@ void neighbours_clear(struct neighbours *cache)
 		if (cache->entries[i].state != NEIGHBOUR_STATE_NONE)
 			forget(cache, &cache->entries[i]);
 	cache->next = TERN_NEVER;
+	cache->fresh = 0;
 }
 
 static bool is_stale(const struct neighbour *n, tern_time now)
@@ -143,17 +145,21 @@ static enum worth worth_of(const struct neighbour *n, tern_time now)
 	return is_stale(n, now) && now - n->used >= NEIGHBOUR_IDLE ? WORTH_IDLE : WORTH_LIVE;
 }
 
-/* A free place, or that of the least worth, oldest, entry of at most `most`. */
+/* A free place, or that of the least worth, oldest, entry of at most `most`. The hand goes round, so that a few
+ * looks find what is old, where nobody who is proved has to go; else all are looked at. */
 static struct neighbour *place_for(struct neighbours *cache, enum worth most, tern_time now)
 {
 	struct neighbour *least = NULL;
 	enum worth	  least_worth = WORTH_LIVE;
 
 	for (unsigned i = 0; i < NEIGHBOURS; i++) {
-		struct neighbour *const n = &cache->entries[i];
+		struct neighbour *const n = &cache->entries[cache->hand];
 
+		if (i >= NEIGHBOUR_LOOKS && least && least_worth <= min_u32(most, WORTH_ASKED))
+			break;
 		if (n->state == NEIGHBOUR_STATE_NONE)
 			return n;
+		cache->hand = (uint16_t)((cache->hand + 1u) % NEIGHBOURS);
 		const enum worth worth = worth_of(n, now);
 		if (worth < least_worth || (worth == least_worth && least && n->used < least->used)) {
 			least = n;
@@ -194,7 +200,10 @@ static void enter_incomplete(struct neighbours *cache, struct neighbour *n, tern
 	n->state = NEIGHBOUR_STATE_INCOMPLETE;
 	n->verified = false;
 	n->asked = 0;
-	due_at(cache, n, now);
+	n->until = now;
+	if (cache->fresh != 0) /* the one before was not fetched yet: both are found by looking */
+		cache->next = now;
+	cache->fresh = (uint16_t)(n - cache->entries + 1);
 }
 
 static void enter_delay(struct neighbours *cache, struct neighbour *n, tern_time now)
@@ -365,6 +374,14 @@ static bool due(struct neighbours *cache, struct neighbour *n, tern_time now, st
 
 bool neighbour_ask(struct neighbours *cache, tern_time now, struct neighbour_question *question)
 {
+	struct neighbour *const fresh = cache->fresh != 0 ? &cache->entries[cache->fresh - 1] : NULL;
+
+	cache->fresh = 0;
+	if (fresh && has_timer(fresh)) {
+		if (fresh->until <= now && due(cache, fresh, now, question))
+			return true;
+		cache->next = min_i64(cache->next, fresh->until);
+	}
 	if (cache->next > now)
 		return false;
 	cache->next = TERN_NEVER;
@@ -385,7 +402,9 @@ bool neighbour_ask(struct neighbours *cache, tern_time now, struct neighbour_que
 
 tern_time neighbours_deadline(const struct neighbours *cache)
 {
-	return cache->unreachable.first ? 0 : cache->next;
+	if (cache->unreachable.first)
+		return 0;
+	return cache->fresh != 0 ? min_i64(cache->next, cache->entries[cache->fresh - 1].until) : cache->next;
 }
 
 /* ---- looking ---- */
@@ -424,7 +443,8 @@ void neighbours_check(const struct neighbours *cache)
 		waiting += n->n_waiting;
 		tern_assert(n->n_waiting <= NEIGHBOUR_WAITING && (n->n_waiting == 0) == (n->first == NULL));
 		tern_assert(n->n_waiting == 0 || n->state == NEIGHBOUR_STATE_INCOMPLETE);
-		tern_assert(!has_timer(n) || cache->next <= n->until); /* who waits has a timer */
+		/* Who waits has a timer. */
+		tern_assert(!has_timer(n) || cache->next <= n->until || cache->fresh == i + 1);
 	}
 	for (unsigned i = 0; cache->entries && i < NEIGHBOUR_BUCKETS; i++)
 		for (uint16_t at = cache->buckets[i]; at != 0; at = cache->entries[at - 1].chain)

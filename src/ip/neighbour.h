@@ -16,8 +16,8 @@
  * that changed its hardware address is found again after the probes fail (3 s).
  *
  * Bounds. NEIGHBOURS entries. A new one takes the place of what is failed, aged or unverified, oldest
- * first; one that we ask for also of a verified one that was idle for NEIGHBOUR_IDLE; never of a live
- * one. The packets that wait for all of them together are bounded too.
+ * first as far as a look at NEIGHBOUR_LOOKS of them tells; one that we ask for also of a verified one that
+ * was idle for NEIGHBOUR_IDLE; never of a live one. The packets that wait for all of them together are bounded too.
  */
 #ifndef IP_NEIGHBOUR_H
 #define IP_NEIGHBOUR_H
@@ -31,6 +31,7 @@
 enum {
 	NEIGHBOURS = 256,
 	NEIGHBOUR_BUCKETS = 256,
+	NEIGHBOUR_LOOKS = 16, /* a flood costs so many looks a packet, not one at each entry */
 	NEIGHBOUR_WAITING = 32, /* packets for each: a burst; one more pushes out the oldest (RFC 4861 7.2.2) */
 	NEIGHBOUR_PROBES = 3,  /* MAX_MULTICAST_SOLICIT, MAX_UNICAST_SOLICIT */
 };
@@ -70,7 +71,9 @@ struct neighbours {
 	struct neighbour     *entries; /* NULL: never started */
 	uint16_t	      buckets[NEIGHBOUR_BUCKETS];
 	uint32_t	      n_waiting, waiting_most;
-	tern_time	      next; /* nothing is due before; TERN_NEVER */
+	tern_time	      next; /* nothing is due before, `fresh` apart; TERN_NEVER */
+	uint16_t	      fresh; /* an entry that is due now, from 1; 0: none */
+	uint16_t	      hand;  /* where the last place was found */
 	uint64_t	      full; /* times that there was no place */
 	struct packet_list released, given_up; /* what waited: complete now and may go; or may not */
 	struct packet_list unreachable; /* what waited for a neighbour that nobody is: its senders are to be told */

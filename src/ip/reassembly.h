@@ -14,7 +14,7 @@
 enum {
 	IP_REASSEMBLY_FRAGMENTS = 64,	/* of one datagram: 64 KiB in pieces of 1,024 */
 	IP_REASSEMBLY_DATAGRAMS = 4096, /* at a time */
-	IP_REASSEMBLY_BYTES = 4 << 20,	/* for everything; at most 1/16 of the host's budget */
+	IP_REASSEMBLY_BYTES = 4000000,	/* for everything; at most 1/16 of the host's budget */
 	IP_REASSEMBLY_SHARES = 8,	/* one source (IPv4 address, IPv6 /64) has one of so many */
 };
 

@@ -1,0 +1,195 @@
+/* attacks: CVE-2018-5390, FreeBSD-SA-18:08, CVE-2019-11478, CVE-2019-5599, CVE-2018-5391, Hash collision, ND/ARP cache
+ * flood: what one packet costs, in instructions as callgrind counts them, from its arrival to the last octet of
+ * what it made the host send (timers included). For each kind of support/hostile.c, a hundred packets are counted
+ * after a hundred of them have come, and again after 5,000 (--long: 100,000).
+ *
+ * Asked: none costs more than four times what a full segment of text in order does, and none costs more the more of
+ * them there were.
+ *
+ * The program runs itself under valgrind (--count LATE [KIND]): only cost_measured() is collected. To see where the
+ * instructions of a kind go, run it so by hand and read callgrind_annotate. */
+#include "support/figure.h"
+#include "support/hostile.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { COUNTED = 100, EARLY = 100, LATE = 5000, LATE_LONG = 100000, MOST_TIMES = 4, KINDS_MOST = 64 };
+static const double FLAT = 1.5; /* what it costs that a table is full, and who must go is looked for */
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { SANITIZED = true };
+#elif defined(__has_feature)
+enum { SANITIZED = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) };
+#else
+enum { SANITIZED = false };
+#endif
+
+/* ---- what is counted ---- */
+
+__attribute__((noinline)) void cost_measured(tern_packet *const batch[], tern_time now);
+__attribute__((noinline)) void cost_done(void);
+
+/* The packet arrives, and whatever it makes the host send leaves. */
+static inline __attribute__((always_inline)) void serve(tern_packet *const batch[], tern_time now)
+{
+	tern_host *const host = hostile_foe.host;
+	tern_packet	*out[32];
+
+	tern_host_input(host, batch, 1, now);
+	if (tern_host_deadline(host) <= now)
+		tern_host_advance(host, now);
+	for (size_t n; (n = tern_host_output(host, out, 32, now)) > 0;)
+		for (size_t i = 0; i < n; i++)
+			tern_packet_done(out[i]);
+}
+
+void cost_measured(tern_packet *const batch[], tern_time now)
+{
+	serve(batch, now);
+}
+
+void cost_done(void) /* callgrind writes a file when it returns */
+{
+	__asm__ volatile("");
+}
+
+static void send_plain(const struct hostile_kind *kind, uint32_t i, bool counted)
+{
+	static uint8_t bytes[FOE_PACKET];
+	tern_packet    in = { .n_parts = 1, .link = hostile_foe.link };
+	tern_packet   *batch[] = { &in };
+
+	in.len = (uint32_t)kind->make(i, bytes);
+	in.part[0].at = hostile_foe.page_end - in.len;
+	in.part[0].n = in.len;
+	memcpy(hostile_foe.page_end - in.len, bytes, in.len);
+	hostile_foe.now += 10 * TERN_MICROSECOND;
+	if (counted)
+		cost_measured(batch, hostile_foe.now);
+	else
+		serve(batch, hostile_foe.now);
+	if (kind->after)
+		kind->after();
+}
+
+/* name: of the one kind to count; NULL: all */
+static int count(uint32_t late, const char *name)
+{
+	for (unsigned k = 0; k < hostile_n; k++) {
+		const struct hostile_kind *const kind = &hostile_kinds[k];
+		uint32_t			 i = 0;
+
+		if (name && strcmp(name, kind->name) != 0)
+			continue;
+		hostile_open(kind);
+		while (i < EARLY)
+			send_plain(kind, i++, false);
+		while (i < EARLY + COUNTED)
+			send_plain(kind, i++, true);
+		cost_done();
+		while (i < late)
+			send_plain(kind, i++, false);
+		while (i < late + COUNTED)
+			send_plain(kind, i++, true);
+		cost_done();
+		hostile_close();
+	}
+	return 0;
+}
+
+/* ---- who counts ---- */
+
+static void give_up(const char *what)
+{
+	fprintf(stderr, "hostile_cost: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void run_valgrind(const char *folder, const char *late)
+{
+	char	      out[300], self[500];
+	const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+	int	      status;
+
+	if (n < 0)
+		give_up("/proc/self/exe");
+	self[n] = 0;
+	snprintf(out, sizeof out, "--callgrind-out-file=%s/out", folder);
+	const pid_t child = fork();
+	if (child < 0)
+		give_up("fork");
+	if (child == 0) {
+		execlp("valgrind", "valgrind", "-q", "--tool=callgrind", "--collect-atstart=no",
+		       "--toggle-collect=cost_measured", "--dump-after=cost_done", out, self, "--count", late,
+		       (char *)NULL);
+		_exit(127);
+	}
+	if (waitpid(child, &status, 0) != child || status != 0)
+		give_up("valgrind did not end well");
+}
+
+/* Instructions of one packet, by the callgrind file of that number; it is removed. */
+static double counted(const char *folder, unsigned number)
+{
+	char   name[300], line[200];
+	double sum = -1;
+
+	snprintf(name, sizeof name, "%s/out.%u", folder, number);
+	FILE *const file = fopen(name, "r");
+	while (file && fgets(line, sizeof line, file))
+		if (strncmp(line, "summary: ", 9) == 0 || strncmp(line, "totals: ", 8) == 0)
+			sum = strtod(strchr(line, ' '), NULL);
+	if (file)
+		fclose(file);
+	if (sum < 0)
+		give_up(name);
+	(void)unlink(name);
+	return sum / COUNTED;
+}
+
+static void report(const char *folder, const char *late)
+{
+	double	 early[KINDS_MOST], after[KINDS_MOST];
+	unsigned dearest = 1, steepest = 1;
+
+	for (unsigned k = 0; k < hostile_n && k < KINDS_MOST; k++) {
+		early[k] = counted(folder, 2 * k + 1);
+		after[k] = counted(folder, 2 * k + 2);
+		figure_note("%-36s %7.0f instructions, %7.0f after %s: %.2f of text in order",
+			    hostile_kinds[k].name, early[k], after[k], late, after[k] / early[0]);
+		dearest = k > 0 && after[k] > after[dearest] ? k : dearest;
+		steepest = k > 0 && after[k] / early[k] > after[steepest] / early[steepest] ? k : steepest;
+	}
+	figure(after[dearest] <= MOST_TIMES * early[0],
+	       "the dearest, %s, costs %.2f times text in order (asked: %d)", hostile_kinds[dearest].name,
+	       after[dearest] / early[0], MOST_TIMES);
+	figure(after[steepest] <= FLAT * early[steepest],
+	       "the steepest, %s, costs %.2f times as much after %s as after %d (asked: flat, which is %.1f here)",
+	       hostile_kinds[steepest].name, after[steepest] / early[steepest], late, EARLY, FLAT);
+}
+
+int main(int argc, char **argv)
+{
+	char folder[] = "/tmp/tern-cost-XXXXXX", rest[300], late[20];
+
+	if ((argc == 3 || argc == 4) && strcmp(argv[1], "--count") == 0)
+		return count((uint32_t)strtoul(argv[2], NULL, 10), argc == 4 ? argv[3] : NULL);
+	snprintf(late, sizeof late, "%d", figure_begin(argc, argv) ? LATE_LONG : LATE);
+	if (SANITIZED || system("valgrind --version >/dev/null 2>&1") != 0) {
+		printf("skipped: no valgrind that could count instructions here\n");
+		return 77;
+	}
+	if (!mkdtemp(folder))
+		give_up("no folder");
+	run_valgrind(folder, late);
+	report(folder, late);
+	snprintf(rest, sizeof rest, "%s/out", folder); /* what came after the last case */
+	(void)unlink(rest);
+	(void)rmdir(folder);
+	return figure_end();
+}
