@@ -20,6 +20,12 @@ enum tern_ecn {
 	TERN_ECN_ACCURATE, /* accurate feedback (RFC 9768) offered and accepted, else classic */
 };
 
+/* In which order our SYNs write their options: who looks at SYNs closely tells stacks apart by it. */
+enum tern_syn_options {
+	TERN_SYN_OPTIONS_LINUX,	  /* MSS, SACK-permitted, timestamps, NOP, window scale */
+	TERN_SYN_OPTIONS_FREEBSD, /* MSS, NOP, window scale, SACK-permitted, timestamps; zeros at the end */
+};
+
 struct tern_config {
 	/* 32 random bytes: ISNs, ports, cookies, table and timestamp offsets hang on them. Same secret and
 	 * same inputs: same bytes out. */
@@ -81,11 +87,17 @@ struct tern_config {
 	const struct tern_cc_ops *const *controllers;
 	uint8_t n_controllers; /* 0; at most TERN_CC_OWN */
 
+	uint8_t syn_options; /* enum tern_syn_options */
+
 	bool sack_counting; /* losses by RFC 6675's counting, not by RACK-TLP (RFC 8985) */
 
 	/* Switches: what is off. */
 	bool no_timestamps, no_window_scale, no_sack, no_syn_cookies, no_path_mtu_discovery, no_delayed_ack,
-	     no_mtu_probing; /* never (mtu_probing says when) */
+	     no_mtu_probing, /* never (mtu_probing says when) */
+	     no_dsack,	     /* duplicates are not reported (RFC 2883) */
+	     no_tlp,	     /* no tail loss probes (RFC 8985 7) */
+	     no_frto,	     /* no F-RTO (RFC 5682) */
+	     no_receive_tuning; /* receive_buffer stays as it begins (net.ipv4.tcp_moderate_rcvbuf) */
 	bool forwarding_any; /* accept packets to any destination (accept-any listeners, gateways) */
 };
 

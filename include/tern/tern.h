@@ -13,6 +13,7 @@
 #include <tern/pack.h>
 #include <tern/packet.h>
 #include <tern/record.h>
+#include <tern/settings.h>
 #include <tern/socket.h>
 #include <tern/stats.h>
 #include <tern/status.h>

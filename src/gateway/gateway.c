@@ -123,9 +123,8 @@ static int make_link(struct gateway *gateway)
 static int make_host(struct gateway *gateway)
 {
 	const struct gateway_options *const options = gateway->options;
-	struct tern_config		    config;
+	struct tern_config		    config = options->settings;
 
-	tern_config_default(&config);
 	config.allocator = *tern_allocator_default();
 	config.forwarding_any = true;
 	config.no_syn_cookies = true; /* every SYN is asked about; beyond the limit they are dropped, and counted */

@@ -8,6 +8,7 @@
 #include "gateway/forward.h"
 
 #include <tern/link.h>
+#include <tern/settings.h>
 
 enum { GATEWAY_ERROR = 256, GATEWAY_FORWARDS = 64 };
 
@@ -49,6 +50,8 @@ struct gateway_options {
 	struct forward forwards[GATEWAY_FORWARDS];
 	unsigned       n_forwards;
 	struct filter  filter;
+
+	struct tern_config settings; /* --set: what tern's TCP begins with */
 
 	uint32_t flows_max;	/* all kinds together; 16384 */
 	uint32_t half_open_max; /* SYNs of the guest's that wait for their onward connect; 1024 */

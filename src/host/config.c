@@ -154,6 +154,7 @@ static bool sizes_are_right(const struct tern_config *c)
 	       c->receive_buffer <= c->receive_buffer_max && c->receive_buffer_max <= window &&
 	       c->send_buffer_max <= window && between(c->mss_floor, 28, 1460) && c->keepalive_probes <= 127 &&
 	       c->mtu_probing <= 2 && c->packets <= 1 << 20 && c->ecn <= TERN_ECN_ACCURATE &&
+	       c->syn_options <= TERN_SYN_OPTIONS_FREEBSD &&
 	       c->syn_ack_retries <= HALF_REPEATS_MOST && c->port_low <= c->port_high &&
 	       cc_controllers_are_right(c) && cc_by_name(c, c->congestion_control) >= 0;
 }

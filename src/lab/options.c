@@ -1,5 +1,6 @@
 /* The command line of `tern lab`: its own words beside those for a bad link. */
 #include "lab/options.h"
+#include "lab/world.h"
 #include "option/netem.h"
 #include "option/units.h"
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 enum option {
 	OPTION_ALL, OPTION_ASCII, OPTION_BYTES, OPTION_CC, OPTION_COLOR, OPTION_COMPARE, OPTION_DROP,
 	OPTION_EXPLAIN, OPTION_HELP, OPTION_IPV6, OPTION_JSON, OPTION_LANG, OPTION_LIST, OPTION_MTU,
-	OPTION_PLOT, OPTION_RECORD, OPTION_SEED, OPTION_WIDTH,
+	OPTION_PLOT, OPTION_PROFILE, OPTION_RECORD, OPTION_SEED, OPTION_SET, OPTION_WIDTH,
 };
 
 static const struct option_word known[] = {
@@ -18,6 +19,8 @@ static const struct option_word known[] = {
 	{ "drop", "HOST:N", "lose the N-th packet that HOST (client or server) sends; repeatable", OPTION_DROP },
 	{ "mtu", "N", "largest packet of the link in bytes (68 to 65535; 1500)", OPTION_MTU },
 	{ "cc", "NAME", "congestion control: cubic (the default), reno, bbr, dctcp, prague", OPTION_CC },
+	{ "set", "NAME=VALUE", "a setting (tern settings) of both, or of one: client:NAME=VALUE", OPTION_SET },
+	{ "profile", "NAME", "settings as freebsd, linux or rfc have them; of one: server:NAME", OPTION_PROFILE },
 	{ "ipv6", NULL, "the same over IPv6 (fd00::1, fd00::2)", OPTION_IPV6 },
 	{ "json", NULL, "JSON lines, one event each, instead of the ladder", OPTION_JSON },
 	{ "explain", NULL, "under the ladder: what happened, why, and the clause", OPTION_EXPLAIN },
@@ -81,6 +84,74 @@ static bool take_drop(struct parser *parser, const struct option_word *word, con
 		return true;
 	}
 	return line_not(&parser->line, word, value, "client:N or server:N with N from 1");
+}
+
+/* ---- --set and --profile ---- */
+
+/* What comes after "client:" or "server:", and which sides it is for. */
+static const char *sides_of(const char *value, unsigned *sides)
+{
+	for (unsigned side = 0; side < LAB_SIDES; side++) {
+		const size_t n = strlen(lab_side_names[side]);
+
+		*sides = 1u << side;
+		if (strncmp(value, lab_side_names[side], n) == 0 && value[n] == ':')
+			return value + n + 1;
+	}
+	*sides = (1u << LAB_SIDES) - 1;
+	return value;
+}
+
+static bool take_set(struct parser *parser, const struct option_word *word, const char *value)
+{
+	const bool		      is_profile = word->id == OPTION_PROFILE;
+	struct lab_options *const     options = parser->options;
+	const struct option_line *const line = &parser->line;
+	struct tern_config	      scratch;
+	char			      error[TERN_SETTING_ERROR];
+	unsigned		      sides;
+	const char *const	      text = sides_of(value, &sides);
+	const size_t		      name = is_profile ? strlen(text) : strcspn(text, "=");
+	struct lab_set *const	      set = &options->set[options->n_set];
+
+	if (options->n_set == LAB_SETS)
+		return line_wrong(line, "--set: more than %d settings and profiles", LAB_SETS);
+	if (!is_profile && text[name] == '\0')
+		return line_not(line, word, value, "NAME=VALUE");
+	if (name >= sizeof set->name || strlen(text + name) >= sizeof set->value)
+		return line_not(line, word, value, "as short as those that there are");
+	*set = (struct lab_set){ .sides = sides, .is_profile = is_profile };
+	snprintf(set->name, sizeof set->name, "%.*s", (int)name, text);
+	snprintf(set->value, sizeof set->value, "%s", is_profile ? "" : text + name + 1);
+	tern_config_default(&scratch);
+	if (lab_set_apply(set, &scratch, error) != 0)
+		return line_wrong(line, "--%s: %s", word->name, error);
+	options->n_set++;
+	return true;
+}
+
+int lab_set_apply(const struct lab_set *set, struct tern_config *config, char error[TERN_SETTING_ERROR])
+{
+	return set->is_profile ? tern_profile_set(config, set->name, error)
+			       : tern_setting_set(config, set->name, set->value, error);
+}
+
+/* Each side's settings fit together. */
+static bool sets_fit(struct parser *parser)
+{
+	const struct lab_options *const options = parser->options;
+	struct tern_config		config;
+	char				error[TERN_SETTING_ERROR];
+
+	for (unsigned side = 0; side < LAB_SIDES; side++) {
+		tern_config_default(&config);
+		for (size_t i = 0; i < options->n_set; i++)
+			if (options->set[i].sides >> side & 1)
+				(void)lab_set_apply(&options->set[i], &config, error);
+		if (tern_settings_check(&config, error) != 0)
+			return line_wrong(&parser->line, "--set: %s", error);
+	}
+	return true;
 }
 
 /* ---- --compare ---- */
@@ -151,6 +222,8 @@ static bool take(struct parser *parser, const struct option_word *word, const ch
 	case OPTION_LANG: return take_language(parser, word, value);
 	case OPTION_LIST: options->list = true; return true;
 	case OPTION_MTU: return line_u32(line, word, value, 68, 65535, &options->mtu);
+	case OPTION_SET:
+	case OPTION_PROFILE: return take_set(parser, word, value);
 	case OPTION_PLOT: return line_name(line, word, value, &options->plot);
 	case OPTION_RECORD: return line_name(line, word, value, &options->record);
 	case OPTION_SEED: return line_number(line, word, value, 0, UINT64_MAX, &options->seed);
@@ -198,7 +271,7 @@ static bool complete(struct parser *parser)
 		return line_wrong(&parser->line, "--compare goes with neither --cc nor --explain nor --record");
 	if (options->json && options->explain)
 		return line_wrong(&parser->line, "--json and --explain exclude each other");
-	return true;
+	return sets_fit(parser);
 }
 
 static enum explain_language language_by_locale(void)

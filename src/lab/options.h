@@ -4,10 +4,20 @@
 
 #include "lab/scenario.h"
 
+#include <tern/settings.h>
+
 #include <stdio.h>
 
 enum { LAB_CONTROLLERS = 8 }; /* --compare */
 enum { LAB_DROPS = 64 }; /* --drop for each side, and the scenario's own */
+
+enum { LAB_SETS = 32 };
+
+struct lab_set { /* --set, --profile */
+	unsigned sides; /* 1 << side */
+	bool	 is_profile;
+	char	 name[64], value[TERN_SETTING_VALUE];
+};
 
 enum lab_colour { LAB_COLOUR_AUTO, LAB_COLOUR_ALWAYS, LAB_COLOUR_NEVER };
 
@@ -21,6 +31,8 @@ struct lab_options {
 	uint32_t     bytes;
 	uint64_t     seed;
 	uint32_t     mtu;
+	struct lab_set set[LAB_SETS]; /* in their order */
+	size_t	     n_set;
 	const char  *cc;      /* NULL: the host's default */
 	const char  *record;  /* file; NULL: none */
 	const char  *plot;    /* file; NULL: none */
@@ -34,6 +46,9 @@ struct lab_options {
 /* Reads arguments (without the program's and the subcommand's names). False: `error` (of size bytes) says
  * what is wrong and names it. */
 bool lab_options_parse(struct lab_options *options, int n, char *const arguments[], char *error, size_t size);
+
+/* 0, or as tern_setting_set() and tern_profile_set(). */
+int lab_set_apply(const struct lab_set *set, struct tern_config *config, char error[TERN_SETTING_ERROR]);
 
 void lab_help(FILE *to);
 void lab_list(FILE *to, enum explain_language language);

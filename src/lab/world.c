@@ -47,6 +47,9 @@ static void configure(const struct lab_world *world, unsigned side, struct tern_
 		config->syn_ack_retries = scenario->syn_ack_retries;
 	if (scenario->r2 != 0)
 		config->r2 = scenario->r2;
+	for (size_t i = 0; i < world->options->n_set; i++)
+		if (world->options->set[i].sides >> side & 1)
+			(void)lab_set_apply(&world->options->set[i], config, NULL); /* it did when it was read */
 }
 
 static int create_host(struct lab_world *world, unsigned side)

@@ -63,6 +63,7 @@ static const struct setting {
 	SETTING(no_timestamps), SETTING(no_window_scale), SETTING(no_sack), SETTING(no_syn_cookies),
 	SETTING(no_path_mtu_discovery), SETTING(no_delayed_ack), SETTING(forwarding_any), SETTING(ecn),
 	SETTING(no_ecn), SETTING(mtu_probing), SETTING(no_mtu_probing), SETTING(sack_counting),
+	SETTING(no_dsack), SETTING(no_tlp), SETTING(no_frto), SETTING(no_receive_tuning), SETTING(syn_options),
 #undef SETTING
 };
 

@@ -1,6 +1,8 @@
 /* A script from its file to its end. */
 #include "script/stage.h"
 
+#include <tern/settings.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,27 +63,16 @@ static void set_defaults(struct stage *stage, const struct script_options *optio
 
 static bool set_profile(struct stage *stage, const char *profile)
 {
-	struct tern_config *const config = &stage->config;
+	char error[TERN_SETTING_ERROR];
 
-	if (!profile || strcmp(profile, "linux") == 0)
-		return true;
-	if (strcmp(profile, "rfc") == 0) {
-		config->msl = 120 * TERN_SECOND; /* RFC 9293 3.4.2 */
-		config->rto_min = TERN_SECOND;	 /* RFC 6298 2.4 */
-		config->delayed_ack = 200 * TERN_MILLISECOND;
-		return true;
-	}
-	if (strcmp(profile, "freebsd") == 0) {
-		config->rto_min = 30 * TERN_MILLISECOND;
-		config->delayed_ack = 40 * TERN_MILLISECOND;
-		config->rto_max = 64 * TERN_SECOND;
-		return true;
-	}
-	return false;
+	stage->has_profile = profile != NULL;
+	return !profile || tern_profile_set(&stage->config, profile, error) == 0 ||
+	       stage_fail(stage, 1, "%s", error);
 }
 
 static bool take_settings(struct stage *stage, const struct script *script)
 {
+	char error[TERN_SETTING_ERROR];
 	bool known;
 
 	for (const struct script_setting *one = script->settings; one; one = one->next)
@@ -93,7 +84,7 @@ static bool take_settings(struct stage *stage, const struct script *script)
 	for (const struct script_event *event = script->events; event && event->kind == EVENT_COMMAND;
 	     event = event->next)
 		settings_command(stage, event->u.text, event->line);
-	return true;
+	return tern_settings_check(&stage->config, error) == 0 || stage_fail(stage, 1, "%s", error);
 }
 
 /* ---- events ---- */

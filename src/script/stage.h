@@ -67,7 +67,7 @@ struct stage {
 	struct tern_config   config;
 	tern_host	    *host;
 	uint8_t		     link;
-	bool		     v6, strict_segments;
+	bool		     v6, strict_segments, has_profile /* by the command line */;
 	uint32_t	     mtu;
 	tern_time	     now, tolerance;
 	tern_time	     before; /* when the event before this one was to happen: what + counts from */
@@ -108,9 +108,8 @@ struct flow *stage_flow_of(struct stage *stage, uint16_t local, uint16_t remote)
 
 /* ---- settings.c ---- */
 
-/* --name=value, and name=value of sysctl. False: not known (a warning, not an error). */
+/* --name=value. False: not known, or wrong. */
 bool settings_option(struct stage *stage, const char *name, const char *value, unsigned line, bool *known);
-bool settings_sysctl(struct stage *stage, const char *name, const char *value);
 /* A command in backticks: sysctl is understood, the rest passed over with a warning. */
 void settings_command(struct stage *stage, const char *command, unsigned line);
 
@@ -139,7 +138,7 @@ int	    symbol_errno_by_name(const char *name); /* 0: none */
 /* ---- run.c ---- */
 
 struct script_options {
-	const char *profile; /* "linux", "rfc", "freebsd"; NULL: linux */
+	const char *profile; /* tern/settings.h; NULL: tern's own defaults */
 	bool	    strict_segments, quiet;
 	bool	    v6;
 };

@@ -97,7 +97,8 @@ static void trim(struct tcb *tcb, struct arrival *in)
 static void report_duplicate(struct tcb *tcb, seq_t left, seq_t right, tern_time now)
 {
 	/* Not in SYN-RECEIVED: a block from a half-open entry has no flight for its SYN. */
-	const bool tells = tcb->sack_ok && seq_lt(left, right) && state_is_synchronized((enum tcp_state)tcb->state);
+	const bool tells = tcb_tells_duplicates(tcb) && seq_lt(left, right) &&
+			   state_is_synchronized((enum tcp_state)tcb->state);
 	struct tcb_warm *const warm = tells ? tcb_warm_up(tcb, now) : NULL;
 
 	if (!warm)

@@ -133,10 +133,10 @@ static enum tern_verdict out_of_order(struct tcb *tcb, struct arrival *in, tern_
 		return TERN_VERDICT_NO_MEMORY;
 	}
 	if (!reassembly_gap(&warm->ooo, in->seq, seq_add(in->seq, in->len), &gap_left, &gap_right)) {
-		if (tcb->sack_ok) /* RFC 2883 4.1.1: a duplicate of something beyond the gap */
+		if (tcb_tells_duplicates(tcb)) /* RFC 2883 4.1.1: a duplicate of something beyond the gap */
 			warm->dsack = (struct tern_sack_block){ in->seq.v, seq_add(in->seq, in->len).v };
 		reassembly_came_again(&warm->ooo, in->seq);
-		stats->TCPDSACKOfoSent += tcb->sack_ok;
+		stats->TCPDSACKOfoSent += tcb_tells_duplicates(tcb);
 		return TERN_VERDICT_DUPLICATE;
 	}
 	if (!hold(tcb, in)) {

@@ -105,6 +105,7 @@ static void add_syn_options(struct tcb *tcb, struct tcp_options *opt, bool answe
 {
 	const struct tern_config *const config = &tcb_env(tcb)->config;
 
+	opt->syn_order = config->syn_options;
 	opt->has_mss = true; /* always (MAY-3); never on other segments (MUST-65) */
 	opt->mss = negotiate_our_mss(tcb->warm->mtu, tcb->warm->max_segment, tcb->v6);
 	opt->has_wscale = answers ? tcb->wscale_ok : !config->no_window_scale;

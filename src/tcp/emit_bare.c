@@ -31,6 +31,7 @@ void emit_syn_ack(const struct tcp_env *env, struct tcp_segment *out, const stru
 		.flags = (uint16_t)(TCP_SYN | TCP_ACK | ecn_syn_ack_flags(agreed->ecn)),
 		.wnd = (uint16_t)(buffer < 65535 ? buffer : 65535), /* never scaled on a SYN (RFC 7323 2.2) */
 		.opt = {
+			.syn_order = env->config.syn_options,
 			.has_mss = true,
 			.mss = agreed->our_mss,
 			.has_wscale = agreed->wscale_ok,

@@ -165,6 +165,12 @@ static inline struct tcp_env *tcb_env(const struct tcb *tcb)
 	return tcb_chunk_of(tcb)->env;
 }
 
+/* Whether a duplicate is reported (RFC 2883). */
+static inline bool tcb_tells_duplicates(const struct tcb *tcb)
+{
+	return tcb->sack_ok && !tcb_env(tcb)->config.no_dsack;
+}
+
 static inline uint32_t tcb_slot(const struct tcb *tcb)
 {
 	return (uint32_t)(tcb - tcb_chunk_hot(tcb_chunk_of(tcb)));

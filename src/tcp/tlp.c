@@ -13,7 +13,8 @@ static bool is_wanted(const struct tcb *tcb)
 {
 	const struct tcb_warm *const warm = tcb->warm;
 
-	return recovery_is_rack(tcb) && tcb->state >= ESTABLISHED && warm->recovery <= TERN_RECOVERY_CWR &&
+	return recovery_is_rack(tcb) && !tcb_env(tcb)->config.no_tlp && tcb->state >= ESTABLISHED &&
+	       warm->recovery <= TERN_RECOVERY_CWR &&
 	       warm->flight.n > 0 && warm->flight.sacked == 0 && warm->flight.n_lost == 0 && !warm->tlp.out &&
 	       !warm->tlp.unsampled && warm->backoff == 0 && tcb->snd.wnd > 0;
 }

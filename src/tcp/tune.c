@@ -45,7 +45,7 @@ void tune_after_read(struct tcb *tcb, tern_time now)
 {
 	struct tcb_path *path = path_of(tcb);
 
-	if (tcb->window_fixed || has_little(tcb))
+	if (tcb->window_fixed || tcb_env(tcb)->config.no_receive_tuning || has_little(tcb))
 		return;
 	if (!path)
 		path = path_attach(tcb);

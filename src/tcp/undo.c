@@ -57,7 +57,7 @@ void undo_timed_out(struct tcb *tcb)
 
 	/* RFC 5682 2.1 step 1: only where nothing but SND.UNA was sent again. A series of time-outs for it alone
 	 * counts as one, as in Linux: a delay may outlast several. */
-	if (warm->recovery < TERN_RECOVERY_FAST)
+	if (warm->recovery < TERN_RECOVERY_FAST && !tcb_env(tcb)->config.no_frto)
 		undo->frto = FRTO_WAIT;
 	else if (warm->recovery == TERN_RECOVERY_FAST || warm->backoff == 0 || undo->frto != FRTO_WAIT)
 		undo->frto = FRTO_OFF;

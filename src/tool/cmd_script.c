@@ -1,6 +1,7 @@
 /* tern script: plays packet scripts against the stack, in process and in virtual time. */
 #include "script/stage.h"
 #include "tool/tool.h"
+#include <tern/settings.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@ static void help(void)
 	     "time, without root and without a device. '-' is standard input.\n"
 	     "\n"
 	     "  --ip-version=ipv4|ipv6  addresses of the two ends (ipv4)\n"
-	     "  --profile NAME          settings that scripts were written for: linux, rfc or freebsd (linux)\n"
+	     "  --profile NAME          what a script was written for: linux, freebsd or rfc (else tern's own)\n"
 	     "  --strict-segments       each outbound segment is a line of its own; none are joined\n"
 	     "  --quiet                 no warnings, nothing that a script prints\n"
 	     "  --verbose               names each script that went as it says\n"
@@ -33,10 +34,13 @@ static void help(void)
 	     "  tern script --profile rfc --verbose tests/script/open/*.pkt");
 }
 
-static bool take_profile(struct command_line *line, const char *name)
+static int take_profile(struct command_line *line, const char *name)
 {
+	struct tern_config config = { .n_controllers = 0 };
+	char		   error[TERN_SETTING_ERROR];
+
 	line->options.profile = name;
-	return strcmp(name, "linux") == 0 || strcmp(name, "rfc") == 0 || strcmp(name, "freebsd") == 0;
+	return tern_profile_set(&config, name, error) == 0 ? TOOL_OK : tool_wrong("script", "--profile: %s", error);
 }
 
 static bool take_version(struct command_line *line, const char *name)
@@ -75,9 +79,7 @@ static int parse_option(struct command_line *line, int n, char *const arguments[
 	else if (strcmp(argument, "--verbose") == 0)
 		line->verbose = true;
 	else if ((value = value_of("--profile", n, arguments, at, &missing)) != NULL)
-		return take_profile(line, value)
-			       ? TOOL_OK
-			       : tool_wrong("script", "--profile: '%s' is not linux, rfc or freebsd", value);
+		return take_profile(line, value);
 	else if ((value = value_of("--ip-version", n, arguments, at, &missing)) != NULL)
 		return take_version(line, value)
 			       ? TOOL_OK

@@ -14,7 +14,7 @@ enum option {
 	OPTION_HALF_OPEN, OPTION_HELP, OPTION_JSON, OPTION_KEEPALIVE, OPTION_LINGER, OPTION_MEMORY,
 	OPTION_MTU, OPTION_NETNS, OPTION_NO_DHCP, OPTION_NO_DNS, OPTION_NO_HOST_LOOPBACK, OPTION_NO_IPV6,
 	OPTION_NO_SANDBOX, OPTION_PCAP, OPTION_PLAIN, OPTION_PUBLISH, OPTION_QEMU, OPTION_QEMU_DGRAM,
-	OPTION_READY_FD, OPTION_SEED, OPTION_STATS, OPTION_TUN, OPTION_USER_TIMEOUT, OPTION_WATCH,
+	OPTION_READY_FD, OPTION_SEED, OPTION_SET, OPTION_STATS, OPTION_TUN, OPTION_USER_TIMEOUT, OPTION_WATCH,
 	OPTION_WIDTH,
 };
 
@@ -63,6 +63,7 @@ static const struct option_word known[] = {
 	{ "stats", NULL, "counters on standard error at the end", OPTION_STATS },
 	{ "seed", "N", "what chance is drawn from", OPTION_SEED },
 	{ "cc", "NAME", "congestion control towards the guest: cubic (the default), reno, bbr ...", OPTION_CC },
+	{ "set", "NAME=VALUE", "a setting of tern's TCP (tern settings); repeatable", OPTION_SET },
 	{ "help", NULL, "this", OPTION_HELP },
 };
 
@@ -180,6 +181,20 @@ static bool take_boot_file(struct parser *parser, const struct option_word *word
 	       line_not(&parser->line, word, value, "a name of 1 to 255 octets");
 }
 
+static bool take_set(struct parser *parser, const struct option_word *word, const char *value)
+{
+	struct gateway_options *const options = parser->options;
+	char			      error[TERN_SETTING_ERROR];
+	const size_t		      n = strcspn(value, "=");
+	char			      name[64];
+
+	if (value[n] == '\0' || n >= sizeof name)
+		return line_not(&parser->line, word, value, "NAME=VALUE");
+	snprintf(name, sizeof name, "%.*s", (int)n, value);
+	return tern_setting_set(&options->settings, name, value + n + 1, error) == 0 ||
+	       line_wrong(&parser->line, "--%s: %s", word->name, error);
+}
+
 static bool take_value(struct parser *parser, const struct option_word *word, const char *value)
 {
 	struct gateway_options *const options = parser->options;
@@ -197,6 +212,7 @@ static bool take_value(struct parser *parser, const struct option_word *word, co
 	case OPTION_CIDR: return take_cidr(parser, word, value);
 	case OPTION_BOOTFILE: return take_boot_file(parser, word, value);
 	case OPTION_COLOR: return take_colour(parser, word, value);
+	case OPTION_SET: return take_set(parser, word, value);
 	case OPTION_CC: return line_name(line, word, value, &options->cc);
 	case OPTION_CONTROL: return line_name(line, word, value, &options->control);
 	case OPTION_JSON: return line_name(line, word, value, &options->json);
@@ -269,7 +285,8 @@ static bool check(struct parser *parser)
 		options->mtu = 1500;
 	if (options->impair.jitter > options->impair.delay)
 		options->impair.jitter = options->impair.delay;
-	return true;
+	char error[TERN_SETTING_ERROR];
+	return tern_settings_check(&options->settings, error) == 0 || line_wrong(&parser->line, "--set: %s", error);
 }
 
 bool gateway_options_parse(struct gateway_options *options, int n, char *const arguments[], char *error, size_t size)
@@ -284,6 +301,7 @@ bool gateway_options_parse(struct gateway_options *options, int n, char *const a
 		.keepalive = 600 * TERN_SECOND,
 		.flows_max = 16384, .half_open_max = 1024, .memory = 256 << 20,
 	};
+	tern_config_default(&options->settings);
 	int i = 0;
 	while (i < n && arguments[i][0] == '-' && arguments[i][1] != '\0') {
 		if (strcmp(arguments[i], "--") == 0) {

@@ -17,6 +17,7 @@ static const struct command {
 	{ "replay", "have it again, and compare every byte", tool_replay },
 	{ "ctl", "ask a running gateway: its flows, forwards and counters", tool_ctl },
 	{ "script", "play packet scripts against the stack, in virtual time", tool_script },
+	{ "settings", "the settings of the stack by name, and what profiles have them at", tool_settings },
 	{ "nc", "standard input and output on one connection, over a TUN or TAP device", tool_nc },
 	{ "wire", "join two devices by a wire that delays, loses and reorders, in real time", tool_wire },
 	{ "doctor", "what this machine allows, and what to do where it does not", tool_doctor },

@@ -17,6 +17,7 @@ int tool_gateway(int n, char *const arguments[]);
 int tool_lab(int n, char *const arguments[]);
 int tool_record(int n, char *const arguments[]);
 int tool_script(int n, char *const arguments[]);
+int tool_settings(int n, char *const arguments[]);
 int tool_replay(int n, char *const arguments[]);
 int tool_ctl(int n, char *const arguments[]);
 int tool_nc(int n, char *const arguments[]);

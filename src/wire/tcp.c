@@ -152,28 +152,56 @@ static uint8_t *emit_nops(uint8_t *p)
 	return p + 2;
 }
 
+static uint8_t *emit_mss(uint8_t *p, const struct tcp_options *opt)
+{
+	if (!opt->has_mss)
+		return p;
+	put16(p, MSS << 8 | MSS_LEN);
+	put16(p + 2, opt->mss);
+	return p + MSS_LEN;
+}
+
+static uint8_t *emit_sack_permitted(uint8_t *p, const struct tcp_options *opt)
+{
+	if (!opt->sack_permitted)
+		return p;
+	put16(p, SACK_PERMITTED << 8 | SACK_PERMITTED_LEN);
+	return p + SACK_PERMITTED_LEN;
+}
+
+static uint8_t *emit_wscale(uint8_t *p, const struct tcp_options *opt)
+{
+	if (!opt->has_wscale)
+		return p;
+	put16(p, NOP << 8 | WSCALE);
+	put16(p + 2, (uint16_t)(WSCALE_LEN << 8 | opt->wscale));
+	return p + 1 + WSCALE_LEN;
+}
+
+/* What is aligned stands where Linux has it too; the end is zeros. */
+static uint8_t *emit_syn_options_freebsd(uint8_t *p, const struct tcp_options *opt)
+{
+	p = emit_sack_permitted(emit_wscale(emit_mss(p, opt), opt), opt);
+	if (opt->has_ts)
+		return emit_timestamps(opt->sack_permitted ? p : emit_nops(p), opt);
+	if (!opt->sack_permitted)
+		return p;
+	put16(p, END << 8 | END);
+	return p + 2;
+}
+
 static uint8_t *emit_syn_options(uint8_t *p, const struct tcp_options *opt)
 {
-	if (opt->has_mss) {
-		put16(p, MSS << 8 | MSS_LEN);
-		put16(p + 2, opt->mss);
-		p += MSS_LEN;
-	}
+	if (opt->syn_order == TERN_SYN_OPTIONS_FREEBSD)
+		return emit_syn_options_freebsd(p, opt);
+	p = emit_mss(p, opt);
 	/* SACK-permitted stands where the NOPs before the timestamps would. */
 	if (opt->has_ts != opt->sack_permitted)
 		p = emit_nops(p);
-	if (opt->sack_permitted) {
-		put16(p, SACK_PERMITTED << 8 | SACK_PERMITTED_LEN);
-		p += SACK_PERMITTED_LEN;
-	}
+	p = emit_sack_permitted(p, opt);
 	if (opt->has_ts)
 		p = emit_timestamps(p, opt);
-	if (opt->has_wscale) {
-		put16(p, NOP << 8 | WSCALE);
-		put16(p + 2, (uint16_t)(WSCALE_LEN << 8 | opt->wscale));
-		p += 1 + WSCALE_LEN;
-	}
-	return p;
+	return emit_wscale(p, opt);
 }
 
 static uint8_t *emit_accecn(uint8_t *p, const struct tcp_options *opt, size_t fields)

@@ -3,6 +3,7 @@
 #define WIRE_TCP_H
 
 #include "base/seq.h"
+#include <tern/config.h>
 #include <tern/types.h>
 
 enum {
@@ -40,6 +41,7 @@ struct tcp_options {
 	bool	 malformed : 1; /* parsing stopped at an illegal length (MUST-7); what came before counts */
 	bool	 wscale_clamped : 1; /* a shift above 14 was taken as 14 (RFC 7323 2.3) */
 	bool	 accecn_1 : 1;	     /* the order of AccECN1 */
+	uint8_t	 syn_order; /* of what a SYN carries, to be written: enum tern_syn_options */
 	uint8_t	 wscale;
 	uint8_t	 n_sack;
 	uint8_t	 n_accecn; /* fields of an AccECN option; 0: none */
@@ -69,8 +71,8 @@ struct tcp_segment {
 bool tcp_wire_parse(struct tcp_segment *seg, const uint8_t *p, size_t len);
 
 /* Writes the header (checksum field 0) at p, which has room for TCP_HEADER_MAX; returns its length,
- * a multiple of four, padded with zero (MUST-69). Order of options as Linux writes them: MSS,
- * SACK-permitted, timestamps, window scale on a SYN; timestamps, SACK, AccECN otherwise, each aligned with NOPs.
+ * a multiple of four, padded with zero (MUST-69). On a SYN MSS, SACK-permitted,
+ * timestamps, window scale as Linux writes them, or in opt.syn_order; else timestamps, SACK, AccECN, aligned with NOPs.
  * SACK blocks that do not fit are left out; then fields of AccECN, from the last on. */
 size_t tcp_wire_emit(uint8_t *p, const struct tcp_segment *seg);
 
