@@ -114,7 +114,8 @@ enum { N_EDGES = sizeof edges / sizeof *edges };
 /* Where a state's own begin: they stand together, in the order of the states. */
 static const uint8_t first[TERN_STATES + 1] = {
 	[CLOSED] = 0, [LISTEN] = 2, [SYN_SENT] = 5, [SYN_RECEIVED] = 13, [ESTABLISHED] = 24, [FIN_WAIT_1] = 32,
-	[FIN_WAIT_2] = 41, [CLOSE_WAIT] = 47, [CLOSING] = 54, [LAST_ACK] = 61, [TIME_WAIT] = 68, [TERN_STATES] = N_EDGES,
+	[FIN_WAIT_2] = 41, [CLOSE_WAIT] = 47, [CLOSING] = 54, [LAST_ACK] = 61, [TIME_WAIT] = 68,
+	[TERN_STATES] = N_EDGES,
 };
 
 const struct tern_edge *tern_edges(size_t *n)

@@ -129,7 +129,8 @@ static void tuples_differ_by_every_part(void **state)
 /* Whatever of it changes, the bytes do; and no tuple of one form is the beginning of another's. */
 static void packed_tuples_are_told_apart(void **state)
 {
-	static const struct tern_addr a4 = A4(10, 0, 0, 1), b4 = A4(10, 0, 0, 2), a6 = A6(0x20, 1, 1), b6 = A6(0x20, 1, 2);
+	static const struct tern_addr a4 = A4(10, 0, 0, 1), b4 = A4(10, 0, 0, 2);
+	static const struct tern_addr a6 = A6(0x20, 1, 1), b6 = A6(0x20, 1, 2);
 	const struct tern_tuple tuples[] = {
 		{ .local = a4, .remote = b4, .local_port = 1, .remote_port = 2 },
 		{ .local = b4, .remote = a4, .local_port = 1, .remote_port = 2 },
