@@ -29,7 +29,7 @@ if(TERN_TESTS)
 	tern_package(CMOCKA cmocka "the unit tests are left out")
 endif()
 tern_package(JANSSON jansson "nothing yet needs it")
-tern_package(PCAP libpcap "nothing yet needs it")
+tern_package(PCAP libpcap "tern trace --live is left out")
 
 function(tern_report_packages)
 	if(NOT TERN_MISSING)

@@ -153,6 +153,14 @@ enum tern_note {
 	TERN_NOTE_ECN_AGREED,	       /* value: 3168 (classic) or 9768 (accurate) */
 	TERN_NOTE_CE_RECEIVED,	       /* a marked packet came, the first (again): it is echoed */
 	TERN_NOTE_ECN_MANGLED,	       /* the path meddles with ECN (RFC 9768 3.2.2) */
+	/* What only a reader of captures tells (tern trace). */
+	TERN_NOTE_WINDOW_FULL,	       /* the sender has used up the window that it was offered */
+	TERN_NOTE_NEEDLESS,	       /* sent again, though the other end had it; value: number of that segment */
+	TERN_NOTE_OVERTAKEN,	       /* the segment came to the capture after one that was sent later */
+	TERN_NOTE_LOST_BEFORE,	       /* what is sent again here was lost before it came to the capture */
+	TERN_NOTE_MISSING,	       /* text was acknowledged that the capture does not hold */
+	TERN_NOTE_CHALLENGE_ACK,       /* RFC 5961 7; value: number of the segment that it answers, or 0 */
+	TERN_NOTE_RESET_PROVOKED,      /* value: number of the segment that the RST answers */
 	TERN_NOTES
 };
 
@@ -179,8 +187,18 @@ struct tern_watch_segment {
 	struct tern_sack_block sack[4];
 };
 
+/* What an event rests on. A stack tells its own events; a reader of captures sees segments alone. */
+enum tern_basis {
+	TERN_BASIS_TOLD,     /* by the host at which it happened */
+	TERN_BASIS_OBSERVED, /* segments that this end sent prove it */
+	TERN_BASIS_INFERRED, /* it follows if what was seen on its way arrived and was taken */
+	TERN_BASIS_UNSEEN,   /* it must have happened before this; the capture does not hold what brought it */
+	TERN_BASES
+};
+
 struct tern_watch_event {
 	enum tern_watch_kind kind;
+	enum tern_basis	     basis;
 	tern_time	     now;
 	struct tern_tuple    tuple; /* which connection; remote all zero for a listener */
 	enum tern_state	     state; /* after the event */
@@ -237,6 +255,7 @@ const char *tern_timer_action_name(enum tern_timer_action action);
 const char *tern_retransmit_why_name(enum tern_retransmit_why why);
 const char *tern_congestion_event_name(enum tern_congestion_event event);
 const char *tern_note_name(enum tern_note note);
+const char *tern_basis_name(enum tern_basis basis);
 
 /* The permitted edges, for tests, models and explanations: RFC 9293 3.10, each with its clause. */
 struct tern_edge {

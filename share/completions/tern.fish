@@ -56,7 +56,7 @@ function __tern_values
             else
                 printf '%s\n' flows forwards stats add remove
             end
-        case replay script
+        case replay script trace
             __fish_complete_path (commandline -ct)
     end
 end

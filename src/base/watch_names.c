@@ -167,7 +167,26 @@ const char *tern_note_name(enum tern_note note)
 		[TERN_NOTE_ECN_AGREED] = "ecn-agreed",
 		[TERN_NOTE_CE_RECEIVED] = "ce-received",
 		[TERN_NOTE_ECN_MANGLED] = "ecn-mangled",
+		[TERN_NOTE_WINDOW_FULL] = "window-full",
+		[TERN_NOTE_NEEDLESS] = "needless",
+		[TERN_NOTE_OVERTAKEN] = "overtaken",
+		[TERN_NOTE_LOST_BEFORE] = "lost-before",
+		[TERN_NOTE_MISSING] = "missing",
+		[TERN_NOTE_CHALLENGE_ACK] = "challenge-ack",
+		[TERN_NOTE_RESET_PROVOKED] = "reset-provoked",
 	};
 
 	return pick(names, TERN_NOTES, (unsigned)note);
+}
+
+const char *tern_basis_name(enum tern_basis basis)
+{
+	static const char *const names[TERN_BASES] = {
+		[TERN_BASIS_TOLD] = "told",
+		[TERN_BASIS_OBSERVED] = "observed",
+		[TERN_BASIS_INFERRED] = "inferred",
+		[TERN_BASIS_UNSEEN] = "unseen",
+	};
+
+	return pick(names, TERN_BASES, (unsigned)basis);
 }

@@ -15,6 +15,7 @@ static const struct command {
 	{ "lab", "one TCP connection between two hosts, drawn and explained", tool_lab },
 	{ "record", "keep a run of lab, every input of it", tool_record },
 	{ "replay", "have it again, and compare every byte", tool_replay },
+	{ "trace", "what the connections of a capture did, drawn and explained", tool_trace },
 	{ "ctl", "ask a running gateway: its flows, forwards and counters", tool_ctl },
 	{ "script", "play packet scripts against the stack, in virtual time", tool_script },
 	{ "settings", "the settings of the stack by name, and what profiles have them at", tool_settings },

@@ -21,6 +21,7 @@ int tool_settings(int n, char *const arguments[]);
 int tool_replay(int n, char *const arguments[]);
 int tool_ctl(int n, char *const arguments[]);
 int tool_nc(int n, char *const arguments[]);
+int tool_trace(int n, char *const arguments[]);
 int tool_wire(int n, char *const arguments[]);
 int tool_doctor(int n, char *const arguments[]);
 

@@ -461,6 +461,27 @@ const struct catalogue catalogue_en = {
 		[TERN_NOTE_ECN_MANGLED] =
 			"What {peer} tells of the marks cannot be: something on the path changes them. {Me} sends "
 			"nothing that may be marked any more, and believes no mark. (RFC 9768 3.2.2.3)",
+		[TERN_NOTE_WINDOW_FULL] =
+			"{Me} has sent all that {peer}'s window allows: what comes next waits for {peer}, not"
+			" for the path. (RFC 9293 3.8.6)",
+		[TERN_NOTE_NEEDLESS] =
+			"The octets that {me} repeats had arrived: {peer} acknowledged them before. The timer"
+			" was short, or the ACK late or lost. (RFC 5682 1, RFC 2883 4)",
+		[TERN_NOTE_OVERTAKEN] =
+			"This segment was sent before the one that the capture shows first: the path has "
+			"changed their order. (RFC 5681 3.2, RFC 4737 3)",
+		[TERN_NOTE_LOST_BEFORE] =
+			"The capture does not hold the first sending of these octets: they were lost on the "
+			"way from {me} to where it was made. (RFC 5681 3.2)",
+		[TERN_NOTE_MISSING] =
+			"{Me} acknowledges octets that the capture does not hold: they passed beside it, or "
+			"it lost them; what they changed is not known. (RFC 9293 3.4)",
+		[TERN_NOTE_CHALLENGE_ACK] =
+			"{Me} does not believe the segment before and asks {peer} by an ACK: one who really "
+			"meant it can prove so with the number in it. (RFC 5961 3.2, 4.2)",
+		[TERN_NOTE_RESET_PROVOKED] =
+			"Segment {value} was the last that {me} had seen: it had no use for it, or gave up "
+			"the connection then. (RFC 9293 3.5.2)",
 	},
 	.why = {
 		[TERN_WHY_OPEN_PASSIVE] = "{Me} begins to listen: {from} to {to}. (RFC 9293 3.10.1)",

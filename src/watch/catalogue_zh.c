@@ -385,6 +385,23 @@ const struct catalogue catalogue_zh = {
 		[TERN_NOTE_ECN_MANGLED] =
 			"{peer}报告的标记不可能出现：路径上有设备改动了它们。{me}不再发送可被标记的分组，也不再相信标记。"
 			"（RFC 9768 3.2.2.3）",
+		[TERN_NOTE_WINDOW_FULL] =
+			"{me}已经用完{peer}给出的窗口：接下来等的是{peer}，而不是路径。（RFC 9293 3.8.6）",
+		[TERN_NOTE_NEEDLESS] =
+			"{me}重发的数据其实已经到达：{peer}先前已确认过。不是定时器太短，就是 ACK 迟到或丢失。（RFC 5682 1, "
+			"RFC 2883 4）",
+		[TERN_NOTE_OVERTAKEN] =
+			"这个报文段比抓包里先出现的那个发送得更早：路径改变了它们的次序。（RFC 5681 3.2, RFC 4737 3）",
+		[TERN_NOTE_LOST_BEFORE] =
+			"抓包里没有这些数据的第一次发送：它们在从{me}到抓包处的途中丢失了。（RFC 5681 3.2）",
+		[TERN_NOTE_MISSING] =
+			"{me}确认了抓包里没有的数据：它们走了别的路，或者抓包时漏掉了；它们改变了什么不得而知。（RFC 9293 3.4）",
+		[TERN_NOTE_CHALLENGE_ACK] =
+			"{me}不相信前一个报文段，用一个 ACK 反问{peer}：真有此意的一方可以用其中的序列号证明。（RFC 5961 3.2, "
+			"4.2）",
+		[TERN_NOTE_RESET_PROVOKED] =
+			"报文段 {value} 是{me}此前看到的最后一个：它用不上这个报文段，或者正好在那时放弃了连接。（RFC 9293 "
+			"3.5.2）",
 	},
 	.why = {
 		[TERN_WHY_OPEN_PASSIVE] = "{me}开始监听：从 {from} 到 {to}。（RFC 9293 3.10.1）",

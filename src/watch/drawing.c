@@ -50,14 +50,16 @@ static void put_time(struct drawing *l, tern_time t)
 	canvas_text(&l->canvas, n < l->time ? l->time - n : 0, text, CANVAS_DIM);
 }
 
-void drawing_put_state(struct drawing *l, unsigned host, enum tern_state state, uint32_t conn)
+void drawing_put_state(struct drawing *l, unsigned host, enum tern_state state, enum tern_basis basis, uint32_t conn)
 {
-	char text[LABEL_TOKEN];
+	const char *const before = basis == TERN_BASIS_INFERRED ? "(" : basis == TERN_BASIS_UNSEEN ? "[" : "";
+	const char *const behind = basis == TERN_BASIS_INFERRED ? ")" : basis == TERN_BASIS_UNSEEN ? "]" : "";
+	char		  text[LABEL_TOKEN];
 
 	if (l->several && conn != 0)
-		(void)snprintf(text, sizeof text, "#%" PRIu32 " %s", conn, tern_state_name(state));
+		(void)snprintf(text, sizeof text, "#%" PRIu32 " %s%s%s", conn, before, tern_state_name(state), behind);
 	else
-		(void)snprintf(text, sizeof text, "%s", tern_state_name(state));
+		(void)snprintf(text, sizeof text, "%s%s%s", before, tern_state_name(state), behind);
 
 	const unsigned n = text_columns(text);
 
@@ -71,7 +73,8 @@ void drawing_put_item(struct drawing *l, const struct plan_item *item)
 {
 	put_time(l, item->t);
 	if (item->has_state)
-		drawing_put_state(l, item->host, item->state, item->conn);
+		drawing_put_state(l, item->host, item->state, l->timeline->lines[item->state_line].event.basis,
+				  item->conn);
 }
 
 struct gap drawing_widest(const struct drawing *l, unsigned from, unsigned to)

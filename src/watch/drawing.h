@@ -44,7 +44,8 @@ void		   drawing_time(char to[24], tern_time t);		 /* as the time column shows i
 void drawing_begin_row(struct drawing *l);
 /* The item's time, where it is not the one shown last, and its change of state. */
 void drawing_put_item(struct drawing *l, const struct plan_item *item);
-void drawing_put_state(struct drawing *l, unsigned host, enum tern_state state, uint32_t conn);
+/* As it is where it was told or is proved; "(FIN-WAIT-2)" inferred, "[ESTABLISHED]" unseen. */
+void drawing_put_state(struct drawing *l, unsigned host, enum tern_state state, enum tern_basis basis, uint32_t conn);
 
 /* The widest run of columns in [from, to) that no lane goes through. */
 struct gap drawing_widest(const struct drawing *l, unsigned from, unsigned to);

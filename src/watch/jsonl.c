@@ -224,7 +224,10 @@ size_t jsonl_line(char to[JSONL_LINE], const struct timeline *timeline, size_t i
 	struct text		    out;
 
 	text_init(&out, to, JSONL_LINE);
-	put_head(&out, timeline, line->host, line->event.now, line->conn, names[line->kind]);
+	put_head(&out, timeline, line->host, line->event.now,
+		 timeline->only && line->conn ? timeline->only : line->conn, names[line->kind]);
+	if (line->event.basis != TERN_BASIS_TOLD)
+		text_format(&out, ",\"basis\":\"%s\"", tern_basis_name(line->event.basis));
 	if (line->kind == TIMELINE_SENT || line->kind == TIMELINE_ARRIVED)
 		put_segment(&out, line);
 	else if (line->kind == TIMELINE_DROP)

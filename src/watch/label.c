@@ -315,13 +315,20 @@ static void put_note(struct text *text, const struct tern_watch_event *event)
 		[TERN_NOTE_ECN_AGREED] = "ECN agreed",
 		[TERN_NOTE_CE_RECEIVED] = "congestion mark received",
 		[TERN_NOTE_ECN_MANGLED] = "the path meddles with ECN",
+		[TERN_NOTE_WINDOW_FULL] = "the window offered is full",
+		[TERN_NOTE_NEEDLESS] = "needless: the other end had it",
+		[TERN_NOTE_OVERTAKEN] = "overtaken on its way to the capture",
+		[TERN_NOTE_LOST_BEFORE] = "its first sending was lost before the capture",
+		[TERN_NOTE_MISSING] = "not in the capture: what this acknowledges",
+		[TERN_NOTE_CHALLENGE_ACK] = "a challenge ACK",
+		[TERN_NOTE_RESET_PROVOKED] = "provoked by segment",
 	};
 	const enum tern_note note = event->u.note.note;
 
 	text_put(text, (unsigned)note < TERN_NOTES ? words[note] : "note");
 	if (note == TERN_NOTE_PATH_MTU)
 		text_format(text, " is %" PRIu32, event->u.note.value);
-	if (note == TERN_NOTE_BLACK_HOLE || note == TERN_NOTE_PROBED_MTU)
+	if (note == TERN_NOTE_BLACK_HOLE || note == TERN_NOTE_PROBED_MTU || note == TERN_NOTE_RESET_PROVOKED)
 		text_format(text, " %" PRIu32, event->u.note.value);
 	if (note == TERN_NOTE_ECN_AGREED)
 		text_format(text, " (RFC %" PRIu32 ")", event->u.note.value);

@@ -98,7 +98,7 @@ static void draw_head(struct drawing *l)
 
 			if (line->kind != TIMELINE_STATE || line->host != side)
 				continue;
-			drawing_put_state(l, side, line->event.u.state.from, 0);
+			drawing_put_state(l, side, line->event.u.state.from, TERN_BASIS_TOLD, 0);
 			break;
 		}
 	}
@@ -108,7 +108,7 @@ static void draw_head(struct drawing *l)
 static void lay_out(struct drawing *l)
 {
 	unsigned columns = l->options->columns ? l->options->columns : 80;
-	unsigned margin = 6, tag = 3; /* tag: "#1 " */
+	unsigned margin = 6, tag = 3, marks = 0; /* tag: "#1 "; marks: around what is not proved */
 	char	 text[24];
 
 	if (columns < LADDER_COLUMNS_MIN)
@@ -124,11 +124,14 @@ static void lay_out(struct drawing *l)
 			tag = line->conn > 99 ? 5 : 4;
 		if (line->kind != TIMELINE_STATE)
 			continue;
+		if (line->event.basis == TERN_BASIS_INFERRED || line->event.basis == TERN_BASIS_UNSEEN)
+			marks = 2;
 		if (text_columns(tern_state_name(line->event.u.state.to)) > margin)
 			margin = text_columns(tern_state_name(line->event.u.state.to));
 		if (text_columns(tern_state_name(line->event.u.state.from)) > margin)
 			margin = text_columns(tern_state_name(line->event.u.state.from));
 	}
+	margin += marks;
 	if (l->several)
 		margin += tag;
 	l->start = l->timeline->n > 0 ? l->timeline->lines[0].event.now : 0;

@@ -108,6 +108,12 @@ static struct role_conn *roles_of(struct timeline *timeline, uint32_t conn)
 	return &timeline->roles[conn];
 }
 
+/* Of a timeline of one connection all is of that one, whatever a stray SYN may say. */
+static uint32_t number_of(struct timeline *timeline, const struct tern_watch_event *event)
+{
+	return timeline->only ? 1 : conns_number(&timeline->conns, event);
+}
+
 /* ---- relative numbers ---- */
 
 static bool is_segment(const struct timeline_line *line)
@@ -189,13 +195,21 @@ static void take_retransmit(struct timeline *timeline, size_t i)
 		timeline->retransmit[line->host] = TIMELINE_NONE;
 }
 
+/* A SYN with another number than the connection's, in a timeline of one: it is told, and changes nothing. */
+static bool is_aside(const struct timeline *timeline, const struct role_conn *roles, unsigned host,
+		     const struct tern_watch_event *event)
+{
+	return timeline->only && (event->u.segment.flags & TERN_SYN) && roles->end[host].has_syn &&
+	       roles->end[host].iss != event->u.segment.seq;
+}
+
 /* A forged segment is of the connection that has its name, and changes nothing of what is known of that
  * one until it is taken (adopt()). */
 static struct timeline_line *add_sent(struct timeline *timeline, unsigned host,
 				      const struct tern_watch_event *event, bool forged)
 {
 	const uint32_t	  current = conns_current(&timeline->conns, &event->tuple);
-	const uint32_t	  conn = forged && current ? current : conns_number(&timeline->conns, event);
+	const uint32_t	  conn = forged && current ? current : number_of(timeline, event);
 	struct role_conn *roles = roles_of(timeline, conn);
 	const size_t	  i = timeline->n;
 
@@ -210,7 +224,8 @@ static struct timeline_line *add_sent(struct timeline *timeline, unsigned host,
 	line->conn = conn;
 	line->n = ++timeline->wire;
 	line->forged = forged;
-	line->role = role_sent(forged ? &copy : roles, host, &event->u.segment);
+	line->role = role_sent(forged || is_aside(timeline, roles, host, event) ? &copy : roles, host,
+			       &event->u.segment);
 	set_relative(timeline, i);
 	take_retransmit(timeline, i);
 	index_put(timeline, &timeline->by_id[host], event->u.segment.id, i);
@@ -288,7 +303,7 @@ static void add_arrived(struct timeline *timeline, unsigned host, const struct t
 		return;
 	line->event = *event;
 	if (!drop)
-		line->conn = conns_number(&timeline->conns, event);
+		line->conn = number_of(timeline, event);
 	join_arrival(timeline, i, drop ? event->u.drop.mark : event->u.segment.mark);
 	if (!drop && line->sent != TIMELINE_NONE && timeline->lines[line->sent].forged)
 		adopt(timeline, i);
@@ -336,7 +351,7 @@ void timeline_watch(void *context, const struct tern_watch_event *event)
 	if (!line)
 		return;
 	line->event = *event;
-	line->conn = conns_number(&timeline->conns, event);
+	line->conn = number_of(timeline, event);
 	if (kind == TIMELINE_RETRANSMIT)
 		timeline->retransmit[host] = (long)timeline->n - 1;
 }

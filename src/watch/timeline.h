@@ -91,6 +91,8 @@ struct timeline {
 	uint32_t	       latest[TIMELINE_HOSTS]; /* highest n of this host's that arrived */
 	long		       retransmit[TIMELINE_HOSTS]; /* the RETRANSMIT line that waits for its segment */
 	bool		       no_memory; /* lines are missing */
+	/* All that is told is of one connection, which bears this number in JSON; 0: they are told apart here. */
+	uint32_t	       only;
 };
 
 void timeline_init(struct timeline *timeline, const char *left, const char *right);

@@ -1,0 +1,234 @@
+/* tern trace: reads captures, says what their connections did. */
+#include "tool/tool.h"
+#include "tool/trace.h"
+#include "trace/live.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+enum { GAPS_TOLD = 5 };
+
+struct run {
+	const struct trace_options *options;
+	struct trace_decoder	    decoder;
+	struct trace_flows	    flows;
+	struct trace_table	    table;
+	FILE			   *drawings; /* kept until the table is out */
+	int			    code;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+	(void)number;
+	interrupted = 1;
+}
+
+/* ---- connections ---- */
+
+static uint32_t wants_story(void *context, const struct trace_flow *flow)
+{
+	const struct run *const run = context;
+
+	return trace_is_wanted(run->options, flow) ? TRACE_STEPS : 0;
+}
+
+static void worse(struct run *run, int code)
+{
+	if (code != TOOL_OK)
+		run->code = code;
+}
+
+static void is_done(void *context, struct trace_flow *flow)
+{
+	struct run *const run = context;
+
+	if (!flow->story && (run->options->n_wanted > 0))
+		return; /* asked for others */
+	trace_table_add(&run->table, flow);
+	if (flow->story) {
+		/* The connection's row, then what it is about. */
+		if (!trace_table_done(&run->table))
+			worse(run,
+			      tool_failed("trace", "the table's temporary file failed: %s", strerror(errno)));
+		worse(run, trace_show(run->options, flow));
+		trace_table_init(&run->table, stdout, run->options->json, run->options->ascii,
+				 run->options->live != NULL);
+	}
+}
+
+/* ---- what could not be done ---- */
+
+static void say_others(const struct run *run)
+{
+	const struct trace_others *const others = &run->decoder.others;
+
+	if (others->unknown_link > 0)
+		fprintf(stderr,
+			"tern: trace: %" PRIu64
+			" packets of links that tern does not read (the last: LINKTYPE %u)\n",
+			others->unknown_link, others->last_unknown_link);
+	if (others->malformed > 0)
+		fprintf(stderr,
+			"tern: trace: %" PRIu64 " packets whose IP or TCP header is cut short or broken\n",
+			others->malformed);
+	if (run->flows.corrupt > 0)
+		fprintf(stderr,
+			"tern: trace: %" PRIu64 " segments with a wrong checksum, of no connection seen\n",
+			run->flows.corrupt);
+	if (run->flows.given_up > 0)
+		fprintf(stderr,
+			"tern: trace: more than %d connections at once: %" PRIu64 " were ended early\n",
+			TRACE_ALIVE_MAX, run->flows.given_up);
+	if (run->flows.no_memory || run->decoder.no_memory)
+		fprintf(stderr, "tern: trace: out of memory: not every connection is here\n");
+	if (run->flows.last == 0)
+		fprintf(stderr,
+			"tern: trace: no TCP segments (%" PRIu64 " packets of other protocols, %" PRIu64
+			" not of IP)\n",
+			others->not_tcp, others->not_ip);
+}
+
+static void say_gap(const struct run *run, const char *path, const struct trace_file *file)
+{
+	if (file->gaps <= GAPS_TOLD)
+		fprintf(stderr, "tern: trace: %s: %" PRIu64 " bytes at offset %" PRIu64 " are skipped: %s\n",
+			path, file->gap_n, file->gap_at, file->gap_why);
+	(void)run;
+}
+
+/* ---- sources ---- */
+
+static void take(struct run *run, const struct trace_packet *packet)
+{
+	struct trace_segment segment;
+
+	if (trace_decode(&run->decoder, packet, &segment))
+		(void)trace_flows_segment(&run->flows, &segment);
+}
+
+static int read_file(struct run *run, const char *path)
+{
+	struct trace_file   file;
+	struct trace_packet packet;
+	enum trace_read	    read = TRACE_PACKET;
+
+	if (!trace_file_open(&file, path))
+		return tool_wrong("trace", "%s: %s", path, file.why);
+	while (!interrupted && read != TRACE_END && read != TRACE_FAILED) {
+		read = trace_file_next(&file, &packet);
+		if (read == TRACE_PACKET)
+			take(run, &packet);
+		else if (read == TRACE_GAP)
+			say_gap(run, path, &file);
+	}
+	if (file.gaps > GAPS_TOLD)
+		fprintf(stderr, "tern: trace: %s: %" PRIu64 " such gaps, %" PRIu64 " bytes in all\n", path,
+			file.gaps, file.skipped);
+	if (read == TRACE_FAILED)
+		worse(run, tool_failed("trace", "%s: %s", path, file.why));
+	else if (file.gaps > 0)
+		worse(run, TOOL_NOT_AS_EXPECTED);
+	trace_file_close(&file);
+	return TOOL_OK;
+}
+
+static tern_time monotonic(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * TERN_SECOND + now.tv_nsec;
+}
+
+static int read_live(struct run *run)
+{
+	const struct trace_options *const options = run->options;
+	char				  why[TRACE_WHY];
+	struct trace_live *const	  live = trace_live_open(options->live, options->filter, why);
+	const tern_time			  began = monotonic();
+	struct trace_packet		  packet;
+	uint64_t			  dropped;
+	int				  got = 0;
+
+	if (!live)
+		return tool_failed("trace", "--live %s: %s", options->live, why);
+	while (!interrupted && got >= 0) {
+		got = trace_live_next(live, &packet, why);
+		if (got > 0)
+			take(run, &packet);
+		if (options->lifetime != TERN_NEVER && monotonic() - began >= options->lifetime)
+			break;
+	}
+	if (got < 0)
+		worse(run, tool_failed("trace", "--live %s: %s", options->live, why));
+	dropped = trace_live_dropped(live);
+	if (dropped > 0)
+		fprintf(stderr, "tern: trace: the system dropped %" PRIu64 " packets before tern saw them\n",
+			dropped);
+	trace_live_close(live);
+	return TOOL_OK;
+}
+
+/* ---- the whole ---- */
+
+static bool begin(struct run *run)
+{
+	const struct trace_options *const options = run->options;
+	uint8_t				  key[16];
+
+	run->flows = (struct trace_flows){ .story = wants_story,
+					   .done = is_done,
+					   .context = run,
+					   .at = options->at,
+					   .has_at = options->has_at };
+	trace_decoder_init(&run->decoder);
+	trace_table_init(&run->table, stdout, options->json, options->ascii || tool_terminal_is_ascii(),
+			 options->live != NULL);
+	return getrandom(key, sizeof key, 0) == sizeof key && trace_flows_init(&run->flows, key);
+}
+
+static int trace(const struct trace_options *options)
+{
+	static struct run      run;
+	const struct sigaction action = { .sa_handler = on_signal };
+
+	run.options = options;
+	if (!begin(&run))
+		return tool_failed("trace", "cannot begin: %s", strerror(errno));
+	if (options->live || strcmp(options->file[0], "-") == 0) {
+		(void)sigaction(SIGINT, &action, NULL);
+		(void)sigaction(SIGTERM, &action, NULL);
+	}
+	const int code = options->live ? read_live(&run) : read_file(&run, options->file[0]);
+
+	if (code == TOOL_OK) {
+		trace_flows_end(&run.flows);
+		if (!trace_table_done(&run.table))
+			worse(&run,
+			      tool_failed("trace", "the table's temporary file failed: %s", strerror(errno)));
+		say_others(&run);
+	}
+	trace_decoder_done(&run.decoder);
+	if (code != TOOL_OK)
+		return code;
+	return tool_flushed("trace") ? run.code : TOOL_NOT_AS_EXPECTED;
+}
+
+int tool_trace(int n, char *const arguments[])
+{
+	struct trace_options options;
+	char		     why[TRACE_WHY];
+
+	if (!trace_options_parse(&options, n, arguments, why, sizeof why))
+		return tool_wrong("trace", "%s", why);
+	if (options.help) {
+		trace_help(stdout);
+		return tool_flushed("trace") ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
+	}
+	return trace(&options);
+}

@@ -1,0 +1,113 @@
+/* tern trace: one connection, drawn, explained, plotted, or as JSON lines. */
+#include "tool/tool.h"
+#include "tool/trace.h"
+#include "watch/jsonl.h"
+#include "watch/label.h"
+#include "watch/ladder.h"
+#include "watch/plot.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+static const char *const names[2][2] = { { "A", "B" }, { "client", "server" } };
+
+static void print_vantage(const struct trace_flow *flow, const char *const name[2])
+{
+	for (unsigned side = 0; side < 2; side++) {
+		if (flow->end[side].near == TRACE_TOLD_NEAR)
+			printf("Captured at the %s's end.\n", name[side]);
+		else if (flow->end[side].near == TRACE_JUDGED_NEAR)
+			printf("Captured near the %s, as its answers at once show.\n", name[side]);
+	}
+}
+
+static void print_title(const struct trace_options *options, const struct trace_flow *flow,
+			const char *const name[2])
+{
+	char ends[2][56], rtt[24] = "not known";
+
+	if (trace_flow_rtt(flow) > 0)
+		label_span(rtt, trace_flow_rtt(flow));
+	printf("\n#%" PRIu32 "  %s %s %s: %" PRIu64 " segments, round trip %s\n", flow->number,
+	       label_endpoint(ends[0], &flow->tuple.local, flow->tuple.local_port),
+	       options->ascii ? "--" : "──",
+	       label_endpoint(ends[1], &flow->tuple.remote, flow->tuple.remote_port), flow->segments, rtt);
+	print_vantage(flow, name);
+	printf("States: proved by what that end sent; (inferred) if what was seen on its way arrived; "
+	       "[unseen] where the\ncapture does not hold what brought it.\n\n");
+}
+
+static int plot(const struct trace_options *options, const struct trace_flow *flow,
+		const struct timeline *timeline, const char *const name[2])
+{
+	const unsigned	   side = flow->end[1].n.octets > flow->end[0].n.octets;
+	struct plot	   plot;
+	struct plot_column column = { &plot, name[side] };
+	char		   title[160], ends[2][56];
+	FILE *const	   to = fopen(options->plot, "w");
+	int		   error = 0;
+
+	if (!to)
+		return tool_failed("trace", "--plot: cannot write '%s': %s", options->plot, strerror(errno));
+	(void)snprintf(title, sizeof title, "%s, %s: the %s's text",
+		       label_endpoint(ends[0], &flow->tuple.local, flow->tuple.local_port),
+		       label_endpoint(ends[1], &flow->tuple.remote, flow->tuple.remote_port), name[side]);
+	plot_init(&plot);
+	plot_read(&plot, timeline, side);
+	error = plot_write(to, &column, 1, title);
+	plot_done(&plot);
+	if (fclose(to) != 0 && error == 0)
+		return tool_failed("trace", "--plot: cannot write '%s': %s", options->plot, strerror(errno));
+	return error == 0 ? TOOL_OK : tool_failed("trace", "--plot: %s", tern_strerror(error));
+}
+
+static int draw(const struct trace_options *options, const struct trace_flow *flow,
+		const struct timeline *timeline, const char *const name[2])
+{
+	const bool colour = options->colour == TRACE_COLOUR_ALWAYS ||
+			    (options->colour == TRACE_COLOUR_AUTO && tool_terminal_has_colour());
+	const bool     ascii = options->ascii || tool_terminal_is_ascii();
+	const unsigned columns = options->columns ? options->columns : tool_terminal_columns();
+	int	       error;
+
+	if (options->json) {
+		(void)jsonl_write(stdout, timeline, 0);
+		return 0;
+	}
+	print_title(options, flow, name);
+	error = ladder_write(
+		stdout, timeline,
+		&(struct ladder_options){
+			.columns = columns, .ascii = ascii, .colour = colour, .all = options->all });
+	if (error == 0 && options->explain) {
+		fputc('\n', stdout);
+		explain_write(stdout, timeline,
+			      &(struct explain_options){ options->language, columns, ascii, colour });
+	}
+	return error;
+}
+
+int trace_show(const struct trace_options *options, const struct trace_flow *flow)
+{
+	const char *const *const name = names[flow->opener_known];
+	struct timeline		 timeline;
+	int			 code = TOOL_OK;
+
+	timeline_init(&timeline, name[0], name[1]);
+	int error = trace_story_tell(flow, &timeline);
+
+	if (error == 0)
+		error = draw(options, flow, &timeline, name);
+	if (error == 0 && options->plot)
+		code = plot(options, flow, &timeline, name);
+	timeline_done(&timeline);
+	if (error != 0)
+		return tool_failed("trace", "#%" PRIu32 " cannot be drawn: %s", flow->number,
+				   tern_strerror(error));
+	if (flow->story->missed > 0)
+		(void)tool_failed("trace",
+				  "#%" PRIu32 ": %" PRIu64 " segments beyond the first %" PRIu32
+				  " are counted, and not drawn",
+				  flow->number, flow->story->missed, flow->story->n);
+	return code;
+}

@@ -1,0 +1,481 @@
+#include "trace/inner.h"
+
+/* Theory of operation. Each segment is looked at twice: as sent, which proves things of its sender, and as passed on
+ * its way to the other end, which it may or may not reach. What it would do there is kept as pending and becomes a
+ * change of state
+ *
+ *	at once     where that end is near the vantage (all that passes here arrives there, or nearly all),
+ *	by proof    as soon as that end sends what it can only send after it,
+ *	at the end  where nothing spoke against it.
+ *
+ * A sender that repeats what was acknowledged has not heard the ACK: what was pending is given up, and the next one
+ * stands in its place. The words "proved" and "near" are flow.h's. RFC 9293 3.10.7 gives each edge; the retransmission
+ * limit, user time-outs and 2MSL leave no trace on the wire, and nothing is said of them.
+ */
+
+static bool knows_all_of(const struct trace_end *end)
+{
+	return end->near == TRACE_JUDGED_NEAR || end->near == TRACE_TOLD_NEAR;
+}
+
+/* ---- changes ---- */
+
+static struct trace_change *last_change(const struct trace_flow *flow, unsigned side)
+{
+	for (unsigned i = flow->story ? flow->story->changes : 0; i-- > 0;)
+		if (flow->story->change[i].end == side && !flow->story->change[i].is_gone)
+			return &flow->story->change[i];
+	return NULL;
+}
+
+static void change(struct trace_flow *flow, unsigned side, enum tern_state to, enum tern_why why,
+		   uint32_t step, bool by_arrival, bool proved)
+{
+	struct trace_end *const	  end = &flow->end[side];
+	struct trace_story *const story = flow->story;
+	const enum tern_state	  from = end->state;
+
+	end->state = to;
+	end->has_state = true;
+	end->is_proved = proved;
+	if (!story || story->changes == TRACE_CHANGES)
+		return;
+	story->change[story->changes++] = (struct trace_change){
+		.step = step,
+		.end = (uint8_t)side,
+		.by_arrival = by_arrival,
+		.from = from,
+		.to = to,
+		.why = why,
+		.basis = proved ? TERN_BASIS_OBSERVED : TERN_BASIS_INFERRED,
+	};
+}
+
+/* What was inferred has been proved since. */
+static void prove(struct trace_flow *flow, unsigned side)
+{
+	struct trace_change *const last = last_change(flow, side);
+
+	flow->end[side].is_proved = true;
+	if (last && last->basis == TERN_BASIS_INFERRED)
+		last->basis = TERN_BASIS_OBSERVED;
+}
+
+/* The end is in a state that this capture does not show it going to. */
+static void appear(struct trace_flow *flow, unsigned side, enum tern_state state, enum tern_why why,
+		   uint32_t step)
+{
+	struct trace_change *last;
+
+	change(flow, side, state, why, step, false, false);
+	last = last_change(flow, side);
+	if (last)
+		last->basis = TERN_BASIS_UNSEEN;
+}
+
+/* ---- what is pending ---- */
+
+static void take_syn_acked(struct trace_flow *flow, unsigned side, const struct trace_passed *passed)
+{
+	const enum tern_state state = flow->end[side].state;
+
+	if (state == TERN_STATE_SYN_SENT)
+		change(flow, side, TERN_STATE_ESTABLISHED, TERN_WHY_SYN_ACK_ARRIVED, passed->step, true,
+		       false);
+	else if (state == TERN_STATE_SYN_RECEIVED)
+		change(flow, side, TERN_STATE_ESTABLISHED, TERN_WHY_OUR_SYN_ACKED, passed->step, true, false);
+}
+
+static void take_fin_acked(struct trace_flow *flow, unsigned side, const struct trace_passed *passed)
+{
+	switch (flow->end[side].state) {
+	case TERN_STATE_FIN_WAIT_1:
+		change(flow, side, TERN_STATE_FIN_WAIT_2, TERN_WHY_OUR_FIN_ACKED, passed->step, true, false);
+		break;
+	case TERN_STATE_CLOSING:
+		change(flow, side, TERN_STATE_TIME_WAIT, TERN_WHY_OUR_FIN_ACKED, passed->step, true, false);
+		break;
+	case TERN_STATE_LAST_ACK:
+		change(flow, side, TERN_STATE_CLOSED, TERN_WHY_OUR_FIN_ACKED, passed->step, true, false);
+		break;
+	default: break;
+	}
+}
+
+static void take_fin(struct trace_flow *flow, unsigned side, const struct trace_passed *passed, bool both)
+{
+	if (flow->end[side].state == TERN_STATE_SYN_RECEIVED) /* the ACK of its SYN came with it */
+		change(flow, side, TERN_STATE_ESTABLISHED, TERN_WHY_OUR_SYN_ACKED, passed->step, true, false);
+	switch (flow->end[side].state) {
+	case TERN_STATE_ESTABLISHED:
+		change(flow, side, TERN_STATE_CLOSE_WAIT, TERN_WHY_FIN_ARRIVED, passed->step, true, false);
+		break;
+	case TERN_STATE_FIN_WAIT_1:
+		if (both)
+			change(flow, side, TERN_STATE_TIME_WAIT, TERN_WHY_FIN_AND_ACK_ARRIVED, passed->step,
+			       true, false);
+		else
+			change(flow, side, TERN_STATE_CLOSING, TERN_WHY_FIN_ARRIVED, passed->step, true,
+			       false);
+		break;
+	case TERN_STATE_FIN_WAIT_2:
+		change(flow, side, TERN_STATE_TIME_WAIT, TERN_WHY_FIN_ARRIVED, passed->step, true, false);
+		break;
+	default: break;
+	}
+}
+
+static void take_rst(struct trace_flow *flow, unsigned side, const struct trace_passed *passed)
+{
+	const struct trace_end *const end = &flow->end[side];
+
+	switch (end->state) {
+	case TERN_STATE_CLOSED:
+	case TERN_STATE_LISTEN:
+	case TERN_STATE_TIME_WAIT: break; /* RFC 1337: an RST does not end it */
+	case TERN_STATE_SYN_SENT:
+		change(flow, side, TERN_STATE_CLOSED, TERN_WHY_REFUSED, passed->step, true, false);
+		break;
+	case TERN_STATE_SYN_RECEIVED:
+		change(flow, side, end->was_syn_sent ? TERN_STATE_CLOSED : TERN_STATE_LISTEN,
+		       TERN_WHY_RST_ARRIVED, passed->step, true, false);
+		break;
+	default:
+		change(flow, side, TERN_STATE_CLOSED, TERN_WHY_RST_ARRIVED, passed->step, true, false);
+		break;
+	}
+}
+
+static void take_syn(struct trace_flow *flow, unsigned side, const struct trace_passed *passed)
+{
+	struct trace_end *const end = &flow->end[side];
+
+	if (end->has_state && end->state != TERN_STATE_SYN_SENT && end->state != TERN_STATE_LISTEN)
+		return;
+	if (!end->has_state)
+		end->state = TERN_STATE_LISTEN;
+	change(flow, side, TERN_STATE_SYN_RECEIVED, TERN_WHY_SYN_ARRIVED, passed->step, true, false);
+}
+
+/* Takes what is pending as arrived. */
+static void take(struct trace_flow *flow, unsigned side, enum trace_pending what)
+{
+	struct trace_passed *const pending = flow->end[side].pending;
+	const struct trace_passed  passed = pending[what];
+
+	if (!passed.is_set)
+		return;
+	pending[what].is_set = false;
+	switch (what) {
+	case TRACE_PENDING_SYN: take_syn(flow, side, &passed); break;
+	case TRACE_PENDING_SYN_ACKED: take_syn_acked(flow, side, &passed); break;
+	case TRACE_PENDING_FIN_ACKED: take_fin_acked(flow, side, &passed); break;
+	case TRACE_PENDING_RST: take_rst(flow, side, &passed); break;
+	default: {
+		/* The FIN and the ACK of ours in one (or of the same moment), or one before the other. */
+		const struct trace_passed acked = pending[TRACE_PENDING_FIN_ACKED];
+		const bool		  both = acked.is_set && acked.packet == passed.packet;
+
+		if (acked.is_set &&
+		    (acked.packet < passed.packet || flow->end[side].state == TERN_STATE_CLOSING))
+			take(flow, side, TRACE_PENDING_FIN_ACKED);
+		else if (both)
+			pending[TRACE_PENDING_FIN_ACKED].is_set = false;
+		take_fin(flow, side, &passed, both);
+		break;
+	}
+	}
+}
+
+/* Sets it pending for the peer; the first stands until it is given up. */
+static void pend(struct look *look, enum trace_pending what)
+{
+	struct trace_passed *const pending = &look->peer->pending[what];
+
+	if (pending->is_set)
+		return;
+	*pending = (struct trace_passed){
+		.is_set = true,
+		.step = look->step ? look->step - 1 : 0,
+		.packet = look->segment->packet,
+		.at = look->segment->at,
+	};
+}
+
+/* ---- what a segment proves of its sender ---- */
+
+static void sent_syn(struct look *look)
+{
+	struct trace_end *const me = look->me;
+	const uint32_t		step = look->step ? look->step - 1 : 0;
+
+	if (!(look->segment->flags & TERN_ACK)) {
+		if (!me->has_state || me->state == TERN_STATE_LISTEN) {
+			me->state = TERN_STATE_CLOSED;
+			change(look->flow, look->side, TERN_STATE_SYN_SENT, TERN_WHY_OPEN_ACTIVE, step, false,
+			       true);
+		}
+		me->was_syn_sent = true;
+		return;
+	}
+	if (me->state == TERN_STATE_ESTABLISHED && !me->is_proved && me->has_state && look->flow->story) {
+		/* It says its SYN again: the ACK that was taken to have arrived has not. */
+		struct trace_change *const last = last_change(look->flow, look->side);
+
+		if (last && last->why == TERN_WHY_OUR_SYN_ACKED && !knows_all_of(me)) {
+			last->is_gone = true;
+			me->state = TERN_STATE_SYN_RECEIVED;
+		}
+	}
+	if (!knows_all_of(me))
+		me->pending[TRACE_PENDING_SYN_ACKED].is_set = false;
+	if (!me->has_state || me->state == TERN_STATE_SYN_SENT || me->state == TERN_STATE_LISTEN) {
+		if (!me->pending[TRACE_PENDING_SYN].is_set && !look->peer->has_syn)
+			appear(look->flow, look->side, TERN_STATE_SYN_RECEIVED, TERN_WHY_SYN_ARRIVED, step);
+		else {
+			me->pending[TRACE_PENDING_SYN].is_set = true;
+			take(look->flow, look->side, TRACE_PENDING_SYN);
+		}
+	}
+	/* From LISTEN only where no SYN of its own can have been lost before it came here. */
+	if (me->state == TERN_STATE_SYN_RECEIVED && (me->was_syn_sent || knows_all_of(me)))
+		prove(look->flow, look->side);
+}
+
+/* It has sent something without SYN that a connection half open would not send. */
+static void sent_synchronized(struct look *look)
+{
+	struct trace_end *const me = look->me;
+	const struct trace_end *peer = look->peer;
+	const uint32_t		step = look->step ? look->step - 1 : 0;
+	const bool		speaks = look->segment->len > 0 || (look->segment->flags & TERN_FIN) ||
+			    (peer->has_syn && look->segment->ack != peer->iss + 1);
+
+	if (!me->has_state || me->state == TERN_STATE_LISTEN) {
+		appear(look->flow, look->side, TERN_STATE_ESTABLISHED,
+		       me->has_syn && me->was_syn_sent ? TERN_WHY_SYN_ACK_ARRIVED : TERN_WHY_OUR_SYN_ACKED,
+		       step);
+		return;
+	}
+	if (me->state == TERN_STATE_SYN_SENT) {
+		if (me->pending[TRACE_PENDING_SYN_ACKED].is_set)
+			take(look->flow, look->side, TRACE_PENDING_SYN_ACKED);
+		else
+			appear(look->flow, look->side, TERN_STATE_ESTABLISHED, TERN_WHY_SYN_ACK_ARRIVED,
+			       step);
+	}
+	if (me->state == TERN_STATE_SYN_RECEIVED) {
+		if (me->pending[TRACE_PENDING_SYN_ACKED].is_set)
+			take(look->flow, look->side, TRACE_PENDING_SYN_ACKED);
+		else if (speaks)
+			appear(look->flow, look->side, TERN_STATE_ESTABLISHED, TERN_WHY_OUR_SYN_ACKED, step);
+	}
+	if (me->state != TERN_STATE_ESTABLISHED || me->is_proved)
+		return;
+	/* Out of SYN-SENT another way leads through SYN-RECEIVED, where the peer sent a SYN alone. */
+	const struct trace_change *const last = last_change(look->flow, look->side);
+	const bool			 by_syn_ack = last && last->why == TERN_WHY_SYN_ACK_ARRIVED;
+
+	if (by_syn_ack ? !look->peer->was_syn_sent && (knows_all_of(me) || knows_all_of(peer))
+		       : look->segment->len > 0 || (speaks && !(look->segment->flags & TERN_FIN)) ||
+				 knows_all_of(me))
+		prove(look->flow, look->side);
+}
+
+/* It acknowledges the peer's FIN. */
+static void sent_ack_of_fin(struct look *look)
+{
+	struct trace_end *const me = look->me;
+	const bool knew = me->state == TERN_STATE_ESTABLISHED || me->state == TERN_STATE_FIN_WAIT_1 ||
+			  me->state == TERN_STATE_FIN_WAIT_2;
+	/* What is new, or an ACK with the next number in it (SND.NXT), is sent before a FIN, not after one. */
+	const bool before_own_fin = !look->had_fin && !(look->segment->flags & TERN_FIN) &&
+				    !look->found.after_hole && !look->found.retransmitted &&
+				    look->end == me->nxt;
+	const bool any_near = knows_all_of(me) || knows_all_of(look->peer);
+	const bool was_proved = me->is_proved;
+
+	if (knew) {
+		if (!me->pending[TRACE_PENDING_FIN].is_set)
+			me->pending[TRACE_PENDING_FIN] =
+				(struct trace_passed){ .is_set = true,
+						       .step = look->step ? look->step - 1 : 0,
+						       .packet = look->segment->packet };
+		take(look->flow, look->side, TRACE_PENDING_FIN);
+	}
+	switch (me->state) {
+	case TERN_STATE_CLOSE_WAIT:
+		if (before_own_fin || knows_all_of(me))
+			prove(look->flow, look->side);
+		break;
+	case TERN_STATE_CLOSING:
+		if (any_near && was_proved && look->peer->has_ack && after(me->fin, look->peer->ack))
+			prove(look->flow, look->side);
+		break;
+	case TERN_STATE_TIME_WAIT:
+		if (look->peer->fin_acks_ours)
+			prove(look->flow, look->side);
+		break;
+	default: break;
+	}
+}
+
+static void sent_fin(struct look *look)
+{
+	struct trace_end *const me = look->me;
+	const uint32_t		step = look->step ? look->step - 1 : 0;
+	const bool		proved = me->is_proved;
+	const bool acks_fin = look->peer->has_fin && not_before(look->segment->ack, look->peer->fin);
+
+	if (look->had_fin) {
+		/* Again: the ACK of it that was taken to have arrived has not. */
+		if (!knows_all_of(me))
+			me->pending[TRACE_PENDING_FIN_ACKED].is_set = false;
+		return;
+	}
+	switch (me->state) {
+	case TERN_STATE_SYN_RECEIVED:
+	case TERN_STATE_ESTABLISHED:
+		change(look->flow, look->side, TERN_STATE_FIN_WAIT_1, TERN_WHY_CLOSE_CALLED, step, false,
+		       proved && (knows_all_of(me) || !acks_fin));
+		break;
+	case TERN_STATE_CLOSE_WAIT:
+		change(look->flow, look->side, TERN_STATE_LAST_ACK, TERN_WHY_CLOSE_CALLED, step, false,
+		       proved);
+		break;
+	default: break;
+	}
+}
+
+static void sent_rst(struct look *look)
+{
+	struct trace_end *const me = look->me;
+	const uint32_t		step = look->step ? look->step - 1 : 0;
+	const bool		fits = look->segment->seq == me->nxt ||
+			  (not_before(look->segment->seq, me->una) && !after(look->segment->seq, me->nxt));
+
+	if (!me->has_state || me->state < TERN_STATE_SYN_RECEIVED || !fits)
+		return;
+	if (me->state == TERN_STATE_SYN_RECEIVED && !(look->segment->flags & TERN_ACK))
+		return; /* RFC 9293 3.10.7.4: an ACK that is none answered; the half-open connection stays */
+	if (me->pending[TRACE_PENDING_RST].is_set || me->state == TERN_STATE_TIME_WAIT)
+		return; /* it answers from CLOSED */
+	take(look->flow, look->side, TRACE_PENDING_SYN_ACKED);
+	if (me->state == TERN_STATE_LAST_ACK && me->pending[TRACE_PENDING_FIN_ACKED].is_set) {
+		take(look->flow, look->side, TRACE_PENDING_FIN_ACKED);
+		return;
+	}
+	take(look->flow, look->side, TRACE_PENDING_FIN);
+	take(look->flow, look->side, TRACE_PENDING_FIN_ACKED);
+	if (me->state == TERN_STATE_CLOSED || me->state == TERN_STATE_TIME_WAIT)
+		return;
+	change(look->flow, look->side, TERN_STATE_CLOSED, TERN_WHY_ABORT_CALLED, step, false,
+	       me->is_proved && knows_all_of(me));
+}
+
+void state_sent(struct look *look)
+{
+	struct trace_end *const me = look->me;
+	const unsigned		flags = look->segment->flags;
+
+	if (flags & TERN_RST) {
+		sent_rst(look);
+		return;
+	}
+	if (flags & TERN_SYN) {
+		sent_syn(look);
+		return;
+	}
+	if (!(flags & TERN_ACK))
+		return;
+	/* An RST that was believed to end it has not. */
+	if (me->pending[TRACE_PENDING_RST].is_set &&
+	    look->segment->at - me->pending[TRACE_PENDING_RST].at > 2 * trace_flow_rtt(look->flow))
+		me->pending[TRACE_PENDING_RST].is_set = false;
+	sent_synchronized(look);
+	if (look->peer->has_fin && not_before(look->segment->ack, look->peer->fin))
+		sent_ack_of_fin(look);
+	if (flags & TERN_FIN)
+		sent_fin(look);
+}
+
+/* ---- what a segment would do at its receiver ---- */
+
+static void passed_rst(struct look *look)
+{
+	const struct trace_end *const peer = look->peer;
+	const struct trace_segment   *seg = look->segment;
+
+	if (peer->state == TERN_STATE_SYN_SENT) {
+		if ((seg->flags & TERN_ACK) && seg->ack == peer->iss + 1)
+			pend(look, TRACE_PENDING_RST);
+		return;
+	}
+	/* RFC 5961 3.2: exactly the next number, else a challenge ACK. */
+	if (seg->seq == look->front || (seg->seq == look->me->nxt && !knows_all_of(peer)) ||
+	    (peer->has_ack && seg->seq == peer->ack)) {
+		pend(look, TRACE_PENDING_RST);
+		look->found.verdict = TERN_VERDICT_RESET;
+	} else {
+		look->found.verdict =
+			peer->has_wnd && not_before(seg->seq, peer->ack) && after(peer->edge, seg->seq)
+				? TERN_VERDICT_BLIND_RESET
+				: TERN_VERDICT_STRAY_RESET;
+	}
+}
+
+static void take_all(struct trace_flow *flow, unsigned side)
+{
+	struct trace_passed *const pending = flow->end[side].pending;
+
+	take(flow, side, TRACE_PENDING_SYN);
+	take(flow, side, TRACE_PENDING_SYN_ACKED);
+	if (pending[TRACE_PENDING_FIN].is_set && pending[TRACE_PENDING_FIN_ACKED].is_set &&
+	    pending[TRACE_PENDING_FIN].packet < pending[TRACE_PENDING_FIN_ACKED].packet) {
+		take(flow, side, TRACE_PENDING_FIN);
+		take(flow, side, TRACE_PENDING_FIN_ACKED);
+	} else if (pending[TRACE_PENDING_FIN].is_set) {
+		take(flow, side, TRACE_PENDING_FIN);
+	} else {
+		take(flow, side, TRACE_PENDING_FIN_ACKED);
+	}
+	take(flow, side, TRACE_PENDING_RST);
+}
+
+void state_passed(struct look *look)
+{
+	const struct trace_segment *const seg = look->segment;
+	const struct trace_end *const peer = look->peer, *const me = look->me;
+	const bool acks = seg->flags & TERN_ACK;
+
+	if (seg->flags & TERN_RST) {
+		passed_rst(look);
+	} else if (seg->flags & TERN_SYN) {
+		if (acks && peer->has_syn && seg->ack == peer->iss + 1)
+			pend(look, TRACE_PENDING_SYN_ACKED);
+		else if (!acks && (!peer->has_state || peer->state <= TERN_STATE_SYN_SENT))
+			pend(look, TRACE_PENDING_SYN);
+	} else if (acks) {
+		if (peer->has_syn && not_before(seg->ack, peer->iss + 1) &&
+		    peer->state == TERN_STATE_SYN_RECEIVED)
+			pend(look, TRACE_PENDING_SYN_ACKED);
+	}
+	if (acks && !(seg->flags & TERN_RST) && peer->has_fin && seg->ack == peer->fin)
+		pend(look, TRACE_PENDING_FIN_ACKED);
+	if (me->has_fin && not_before(stream_front(me), me->fin) && !(seg->flags & TERN_RST) &&
+	    peer->state != TERN_STATE_CLOSE_WAIT && peer->state != TERN_STATE_CLOSING &&
+	    peer->state != TERN_STATE_LAST_ACK && peer->state != TERN_STATE_TIME_WAIT && peer->has_state &&
+	    (seg->flags & TERN_FIN || look->front != me->fin))
+		pend(look, TRACE_PENDING_FIN);
+	/* A listener that nothing was heard of yet: whether it is one its answer tells. */
+	if (knows_all_of(peer) && peer->has_state)
+		take_all(look->flow, !look->side);
+}
+
+void state_end(struct trace_flow *flow)
+{
+	for (unsigned side = 0; side < 2; side++) {
+		flow->end[side].pending[TRACE_PENDING_SYN].is_set = false; /* nobody answered it */
+		take_all(flow, side);
+	}
+}

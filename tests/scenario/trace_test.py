@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+"""`tern trace` as a user has it: the table of captures made here, as text and as JSON held against docs/json-lines.md;
+damage; many connections in little memory; 300 MB/s.
+
+TERN_TRACE_BYTES=N sets the length of the capture that is timed (64 MiB; `make proof`: 1 GiB)."""
+
+import json
+import os
+import resource
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+TERN = os.environ.get("TERN", "build/release/tern")
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+A, B = bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2])
+RATE = 300e6      # bytes per second
+SLOW = 12 if "-fsanitize" in os.environ.get("TERN_BUILD", "") or "/dev/" in TERN or "/tsan/" in TERN else 1
+
+
+def packet(source, target, sport, dport, seq, ack, flags, text=b"", window=65535, options=b""):
+    tcp = struct.pack(">HHIIBBHHH", sport, dport, seq % 2**32, ack % 2**32, (20 + len(options)) // 4 << 4, flags, window,
+                      0, 0) + options
+    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp) + len(text), 0, 0x4000, 64, 6, 0, source, target)
+    return ip + tcp + text
+
+
+class Capture:
+    """Raw IP, microseconds."""
+
+    def __init__(self):
+        self.parts, self.now = [struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 262144, 101)], 10**15
+
+    def put(self, data, after=0.001):
+        self.now += round(after * 10**6)
+        self.parts.append(struct.pack("<IIII", self.now // 10**6 % 2**32, self.now % 10**6, len(data), len(data)) + data)
+
+    def client(self, seq, ack, flags, text=b"", after=0.001, port=1000, **more):
+        self.put(packet(A, B, port, 80, 1000 + seq, 5000 + ack if flags & ACK else 0, flags, text, **more), after)
+
+    def server(self, seq, ack, flags, text=b"", after=0.001, port=1000, **more):
+        self.put(packet(B, A, 80, port, 5000 + seq, 1000 + ack if flags & ACK else 0, flags, text, **more), after)
+
+    def open(self, port=1000, far=0.020):
+        self.client(0, 0, SYN, port=port)
+        self.server(0, 1, SYN | ACK, after=far, port=port)
+        self.client(1, 1, ACK, after=0.00002, port=port)
+
+    def bytes(self):
+        return b"".join(self.parts)
+
+
+def trace(data, *arguments, expect=0):
+    with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
+        file.write(data)
+        file.flush()
+        done = subprocess.run([TERN, "trace", file.name, *arguments], capture_output=True, text=True, timeout=120,
+                              check=False)
+    if done.returncode != expect:
+        raise AssertionError(f"exit code {done.returncode}: {done.stderr}")
+    return done
+
+
+def rows(data, *arguments):
+    return [json.loads(line) for line in trace(data, "--json", *arguments).stdout.splitlines()]
+
+
+def plain():
+    capture = Capture()
+    capture.open()
+    capture.client(1, 1, PSH | ACK, b"x" * 100)
+    capture.server(1, 101, PSH | ACK, b"y" * 300, after=0.020)
+    capture.client(101, 301, ACK)
+    capture.client(101, 301, FIN | ACK, after=1)
+    capture.server(301, 102, FIN | ACK, after=0.020)
+    capture.client(102, 302, ACK)
+    return capture
+
+
+class Table(unittest.TestCase):
+    def test_a_whole_connection(self):
+        row, = rows(plain().bytes())
+        self.assertEqual((row["ev"], row["conn"], row["ends"]), ("connection", 1, ["10.0.0.1:1000", "10.0.0.2:80"]))
+        self.assertEqual((row["opened"], row["closed"], row["closer"]), ("three-way", "fin", 0))
+        self.assertEqual((row["a"]["text"], row["b"]["text"]), (100, 300))
+        self.assertEqual((row["a"]["state"], row["b"]["state"]), ("TIME-WAIT", "CLOSED"))
+        self.assertEqual((row["a"]["near"], row["b"]["near"]), ("judged", "no"))
+        self.assertEqual(row["segments"], 9)
+        self.assertEqual(row["packets"], [1, 9])
+        self.assertAlmostEqual(row["rtt"] / 1e9, 0.02, delta=0.001)
+        text = trace(plain().bytes()).stdout
+        self.assertIn("three-way", text)
+        self.assertEqual(len(text.splitlines()), 2)
+
+    def test_how_it_opened_and_closed(self):
+        capture = Capture()
+        capture.client(0, 0, SYN, port=1001)              # refused
+        capture.server(0, 1, RST | ACK, port=1001)
+        capture.client(0, 0, SYN, port=1002)              # nobody answers
+        capture.client(0, 0, SYN, port=1002, after=1)
+        capture.open(port=1003)                           # aborted
+        capture.client(1, 1, RST | ACK, port=1003)
+        capture.server(77, 50, ACK, b"text", port=1004)    # begun before the capture
+        capture.client(50, 81, ACK, port=1004)
+        capture.client(0, 0, SYN, port=1005)              # both at once
+        capture.server(0, 0, SYN, port=1005)
+        capture.client(0, 1, SYN | ACK, port=1005)
+        capture.server(0, 1, SYN | ACK, port=1005)
+        capture.open(port=1006)                           # half closed
+        capture.server(1, 1, FIN | ACK, port=1006)
+        found = {row["ends"][0].rsplit(":")[1]: row for row in rows(capture.bytes())}
+        self.assertEqual({port: (row["opened"], row["closed"]) for port, row in found.items()},
+                         {"1001": ("refused", "open"), "1002": ("unanswered", "open"), "1003": ("three-way", "rst"),
+                          "1004": ("unseen", "open"), "1005": ("simultaneous", "open"), "1006": ("three-way", "half-closed")})
+        self.assertFalse(found["1004"]["opener_known"])
+        self.assertEqual(found["1001"]["a"]["state"], "CLOSED")
+        self.assertEqual(found["1006"]["b"]["state"], "FIN-WAIT-1")
+        self.assertEqual(found["1006"]["closer"], 1)
+
+    def test_what_is_sent_again_and_why(self):
+        capture = Capture()
+        capture.open(far=0.1)
+        for i in range(5):
+            capture.client(1 + 100 * i, 1, ACK, b"x" * 100)
+        for _ in range(4):
+            capture.server(1, 101, ACK, after=0.02)
+        capture.client(101, 1, ACK, b"x" * 100)               # fast
+        capture.server(1, 501, ACK, after=0.1)
+        capture.client(501, 1, ACK, b"x" * 100)
+        capture.client(501, 1, ACK, b"x" * 100, after=0.5)      # time-out
+        capture.server(1, 601, ACK, after=0.1)
+        capture.client(501, 1, ACK, b"x" * 100, after=0.01)    # needless
+        capture.client(600, 1, ACK, b"", after=60)              # keep-alive
+        capture.server(1, 601, ACK, window=0)
+        capture.client(601, 1, ACK, b"p", after=0.3)            # window probe
+        row, = rows(capture.bytes())
+        a = row["a"]
+        self.assertEqual((a["retransmitted"], a["fast"], a["timeout"], a["tail_probes"], a["needless"]),
+                         (3, 1, 1, 1, 1))
+        self.assertEqual((a["keepalives"], a["window_probes"], row["b"]["zero_windows"]), (1, 1, 1))
+        self.assertEqual(row["b"]["duplicate_acks"], 3)
+        self.assertEqual(a["text"], 601)
+
+    def test_overtaken_or_lost_before_the_capture(self):
+        capture = Capture()
+        capture.open(far=0.1)
+        capture.server(101, 1, ACK, b"y" * 100, after=0.1)
+        capture.server(1, 1, ACK, b"y" * 100, after=0.001)      # overtaken
+        capture.client(1, 201, ACK)
+        capture.server(301, 1, ACK, b"y" * 100, after=0.1)
+        capture.client(1, 201, ACK)
+        capture.server(201, 1, ACK, b"y" * 100, after=0.3)      # lost, and sent again
+        row, = rows(capture.bytes())
+        self.assertEqual((row["b"]["out_of_order"], row["b"]["lost_before"], row["b"]["retransmitted"]), (1, 1, 1))
+
+    def test_the_same_ports_again(self):
+        capture = plain()
+        capture.now += 3 * 10**6
+        capture.put(packet(A, B, 1000, 80, 777000, 0, SYN))
+        capture.put(packet(B, A, 80, 1000, 888000, 777001, SYN | ACK))
+        capture.put(packet(A, B, 1000, 80, 777001, 888001, ACK))
+        self.assertEqual([row["opened"] for row in rows(capture.bytes())], ["three-way", "three-way"])
+
+    def test_named_connections_alone(self):
+        capture = Capture()
+        for port in (1, 2, 3):
+            capture.open(port=port)
+        lines = rows(capture.bytes(), "--conn", "2")
+        self.assertEqual([line["conn"] for line in lines if line["ev"] == "connection"], [2])
+        self.assertEqual({line["conn"] for line in lines}, {2})
+        lines = rows(capture.bytes(), "10.0.0.1:3")
+        self.assertEqual([line["conn"] for line in lines if line["ev"] == "connection"], [3])
+        self.assertEqual(len(trace(capture.bytes(), ":80").stdout.split("SYN-SENT")), 4)
+
+
+class Trouble(unittest.TestCase):
+    def test_what_cannot_be_read_is_said(self):
+        self.assertIn("neither pcap nor pcapng", trace(b"no capture at all", expect=2).stderr)
+        self.assertIn("empty", trace(b"", expect=2).stderr)
+        data = plain().bytes()
+        done = trace(data[:-7], expect=1)
+        self.assertIn("ends within a packet", done.stderr)
+        self.assertIn("three-way", done.stdout)
+        done = trace(data[:24 + 60] + b"\xff" * 100 + data[24 + 60:], expect=1)
+        self.assertRegex(done.stderr, r"\d+ bytes at offset \d+ are skipped")
+        missing = subprocess.run([TERN, "trace", "/nonexistent"], capture_output=True, text=True, timeout=10, check=False)
+        self.assertEqual((missing.returncode, "No such file" in missing.stderr), (2, True))
+
+    def test_standard_input(self):
+        done = subprocess.run([TERN, "trace", "-", "--json"], input=plain().bytes(), capture_output=True, timeout=10,
+                              check=True)
+        self.assertEqual(json.loads(done.stdout)["conn"], 1)
+
+    def test_memory_is_bounded_by_what_lives(self):
+        """100,000 connections, one after the other and hours apart, take what a few take."""
+        header = Capture().bytes()
+        with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
+            file.write(header)
+            for i in range(100000):
+                one = Capture()
+                one.now = (10**9 + i // 10) * 10**6     # ten a second
+                one.client(0, 0, SYN, port=1 + i % 60000)
+                one.server(0, 1, RST | ACK, port=1 + i % 60000)
+                file.write(b"".join(one.parts[1:]))
+            file.flush()
+            before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+            done = subprocess.run([TERN, "trace", file.name], capture_output=True, text=True, timeout=120, check=True)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        self.assertEqual(len(done.stdout.splitlines()), 100001)
+        if SLOW == 1:
+            self.assertLess(max(after, before), 64 * 1024)     # KiB; all of them at once would take 150 MiB
+
+
+class Speed(unittest.TestCase):
+    def test_300_megabytes_a_second(self):
+        wanted = int(os.environ.get("TERN_TRACE_BYTES", 64 << 20))
+        capture = Capture()
+        for port in range(1, 65):
+            capture.open(port=port)
+        with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
+            file.write(capture.bytes())
+            size, seq = len(capture.bytes()), [1] * 65
+            text = b"z" * 1448
+            while size < wanted:
+                capture.parts = []
+                for port in range(1, 65):
+                    for _ in range(2):
+                        capture.client(seq[port], 1, ACK, text, port=port, after=0.000002)
+                        seq[port] += 1448
+                    capture.server(1, seq[port], ACK, port=port, after=0.000002)
+                    if seq[port] // 1448 % 50 == 0:
+                        capture.client(seq[port] - 1448, 1, ACK, text, port=port, after=0.000002)
+                size += file.write(capture.bytes())
+            file.flush()
+            best = 0
+            for _ in range(3):
+                began = time.monotonic()
+                usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+                subprocess.run([TERN, "trace", file.name], capture_output=True, timeout=600, check=True)
+                spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+                cpu = spent.ru_utime + spent.ru_stime - usage.ru_utime - usage.ru_stime
+                best = max(best, size / cpu)
+                print(f"{size / 2**20:.0f} MiB: {cpu:.2f} s of one core, {size / cpu / 1e6:.0f} MB/s "
+                      f"({time.monotonic() - began:.2f} s by the clock)", file=sys.stderr)
+        self.assertGreater(best, RATE / SLOW)
+
+
+if __name__ == "__main__":
+    if not os.path.exists(TERN):
+        print(f"skipped: there is no {TERN}", file=sys.stderr)
+        sys.exit(77)
+    unittest.main()
