@@ -10,6 +10,8 @@
 
 enum { TRACE_FILES = 1, TRACE_WANTED = 32, TRACE_STEPS = 200000 };
 
+enum trace_colour { TRACE_COLOUR_AUTO, TRACE_COLOUR_ALWAYS, TRACE_COLOUR_NEVER };
+
 struct trace_wanted {
 	uint32_t	 first, last; /* connections by number; 0: by address */
 	struct tern_addr addr;
@@ -17,8 +19,8 @@ struct trace_wanted {
 };
 
 struct trace_options {
-	bool help, json, explain, all, ascii, all_conns;
-	enum { TRACE_COLOUR_AUTO, TRACE_COLOUR_ALWAYS, TRACE_COLOUR_NEVER } colour;
+	bool		      help, json, explain, all, ascii, all_conns;
+	enum trace_colour     colour;
 	enum explain_language language;
 	unsigned	      columns; /* 0: the terminal's */
 	const char	     *file[TRACE_FILES];

@@ -1,8 +1,8 @@
 /* tern trace: the command line. */
-#include "lab/units.h"
+#include "option/line.h"
+#include "option/units.h"
 #include "tool/trace.h"
 #include "wire/tuple.h"
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,10 +23,7 @@ enum option {
 	OPTION_WIDTH,
 };
 
-static const struct {
-	const char *name, *value, *help;
-	enum option option;
-} known[] = {
+static const struct option_word words[] = {
 	{ "conn", "N,...", "draw these connections of the table, such as 3 or 1,4-7; all: each",
 	  OPTION_CONN },
 	{ "explain", NULL, "under the ladder: what happened, why, and the clause", OPTION_EXPLAIN },
@@ -44,32 +41,20 @@ static const struct {
 	{ "help", NULL, "this", OPTION_HELP },
 };
 
-enum { N_KNOWN = sizeof known / sizeof known[0] };
+enum { N_WORDS = sizeof words / sizeof words[0] };
 
 struct parser {
+	struct option_line    line;
 	struct trace_options *options;
-	char		     *why;
-	size_t		      room;
 };
-
-static bool wrong(const struct parser *parser, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static bool wrong(const struct parser *parser, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	(void)vsnprintf(parser->why, parser->room, format, arguments);
-	va_end(arguments);
-	return false;
-}
 
 /* ---- which connections ---- */
 
 static bool add_wanted(const struct parser *parser, const struct trace_wanted *wanted)
 {
 	if (parser->options->n_wanted == TRACE_WANTED)
-		return wrong(parser, "more than %d connections or endpoints are named", TRACE_WANTED);
+		return line_wrong(&parser->line, "more than %d connections or endpoints are named",
+				  TRACE_WANTED);
 	parser->options->wanted[parser->options->n_wanted++] = *wanted;
 	return true;
 }
@@ -91,9 +76,9 @@ static bool take_conns(const struct parser *parser, const char *value)
 			last = strtoul(at, &end, 10);
 		}
 		if (end == at || first == 0 || last < first || last > UINT32_MAX || (*end && *end != ','))
-			return wrong(parser,
-				     "--conn: '%s' is not a list of numbers such as 3 or 1,4-7, nor all",
-				     value);
+			return line_wrong(&parser->line,
+					  "--conn: '%s' is not a list of numbers such as 3 or 1,4-7, nor all",
+					  value);
 		wanted.first = (uint32_t)first;
 		wanted.last = (uint32_t)last;
 		if (!add_wanted(parser, &wanted))
@@ -161,69 +146,40 @@ bool trace_is_wanted(const struct trace_options *options, const struct trace_flo
 
 /* ---- options ---- */
 
-static bool take_choice(const struct parser *parser, unsigned i, const char *value)
+static bool take(const struct parser *parser, const struct option_word *word, const char *value)
 {
-	struct trace_options *const options = parser->options;
+	static const char *const languages[] = { "en", "zh", NULL }, *const colours[] = { "auto", "always",
+											  "never", NULL };
+	const struct option_line *const line = &parser->line;
+	struct trace_options *const	options = parser->options;
+	unsigned			choice = 0;
+	bool				fine = true;
 
-	if (known[i].option == OPTION_LANG)
-		return explain_language_by_name(value, &options->language) ||
-		       wrong(parser, "--lang: '%s' is neither en nor zh", value);
-	options->colour = strcmp(value, "always") == 0	? TRACE_COLOUR_ALWAYS
-			  : strcmp(value, "never") == 0 ? TRACE_COLOUR_NEVER
-							: TRACE_COLOUR_AUTO;
-	return options->colour != TRACE_COLOUR_AUTO || strcmp(value, "auto") == 0 ||
-	       wrong(parser, "--color: '%s' is neither auto, always nor never", value);
-}
-
-static bool take(const struct parser *parser, unsigned i, const char *value)
-{
-	struct trace_options *const options = parser->options;
-	uint64_t		    number;
-
-	switch (known[i].option) {
-	case OPTION_ALL: options->all = true; return true;
-	case OPTION_ASCII: options->ascii = true; return true;
+	switch ((enum option)word->id) {
+	case OPTION_ALL: options->all = true; break;
+	case OPTION_ASCII: options->ascii = true; break;
 	case OPTION_AT:
 		options->has_at = tern_addr_parse(&options->at, value) == 0;
-		return options->has_at || wrong(parser, "--at: '%s' is not an IP address", value);
+		return options->has_at || line_not(line, word, value, "an IP address");
 	case OPTION_COLOR:
-	case OPTION_LANG: return take_choice(parser, i, value);
+		fine = line_choice(line, word, value, colours, &choice);
+		options->colour = (enum trace_colour)choice;
+		break;
 	case OPTION_CONN: return take_conns(parser, value);
-	case OPTION_EXPLAIN: options->explain = true; return true;
-	case OPTION_FILTER: options->filter = value; return true;
-	case OPTION_FOR:
-		return units_time(value, &options->lifetime) ||
-		       wrong(parser, "--for: '%s' is not a time such as 10s", value);
-	case OPTION_HELP: options->help = true; return true;
-	case OPTION_JSON: options->json = true; return true;
-	case OPTION_LIVE: options->live = value; return true;
-	case OPTION_PLOT: options->plot = value; return true;
-	default:
-		if (!units_number(value, 72, 200, &number))
-			return wrong(parser, "--width: '%s' is not a whole number from 72 to 200", value);
-		options->columns = (unsigned)number;
-		return true;
+	case OPTION_EXPLAIN: options->explain = true; break;
+	case OPTION_FILTER: return line_name(line, word, value, &options->filter);
+	case OPTION_FOR: return line_time(line, word, value, &options->lifetime);
+	case OPTION_HELP: options->help = true; break;
+	case OPTION_JSON: options->json = true; break;
+	case OPTION_LANG:
+		fine = line_choice(line, word, value, languages, &choice);
+		options->language = (enum explain_language)choice;
+		break;
+	case OPTION_LIVE: return line_name(line, word, value, &options->live);
+	case OPTION_PLOT: return line_name(line, word, value, &options->plot);
+	case OPTION_WIDTH: return line_u32(line, word, value, 72, 200, &options->columns);
 	}
-}
-
-static bool take_option(const struct parser *parser, int n, char *const arguments[], int *at)
-{
-	const char *const argument = arguments[*at] + 2, *const equals = strchr(argument, '=');
-	const size_t len = equals ? (size_t)(equals - argument) : strlen(argument);
-
-	for (unsigned i = 0; i < N_KNOWN; i++) {
-		if (strlen(known[i].name) != len || memcmp(known[i].name, argument, len) != 0)
-			continue;
-		if (!known[i].value)
-			return equals ? wrong(parser, "--%s takes no value", known[i].name)
-				      : take(parser, i, NULL);
-		if (equals)
-			return take(parser, i, equals + 1);
-		if (++*at == n)
-			return wrong(parser, "--%s needs a value", known[i].name);
-		return take(parser, i, arguments[*at]);
-	}
-	return wrong(parser, "there is no option '%s' (see tern trace --help)", arguments[*at]);
+	return fine;
 }
 
 static bool take_word(const struct parser *parser, const char *word)
@@ -234,7 +190,7 @@ static bool take_word(const struct parser *parser, const char *word)
 	if (take_endpoint(word, &wanted))
 		return add_wanted(parser, &wanted);
 	if (options->files == TRACE_FILES)
-		return wrong(parser, "'%s' is one capture too many", word);
+		return line_wrong(&parser->line, "'%s' is one capture too many", word);
 	options->file[options->files++] = word;
 	return true;
 }
@@ -247,16 +203,17 @@ static bool complete(const struct parser *parser)
 	if (options->help)
 		return true;
 	if (options->files == 0 && !options->live)
-		return wrong(parser, "which capture? FILE, - or --live DEV (see tern trace --help)");
+		return line_wrong(&parser->line,
+				  "which capture? FILE, - or --live DEV (see tern trace --help)");
 	if (options->files > 0 && options->live)
-		return wrong(parser, "--live and a capture file exclude each other");
+		return line_wrong(&parser->line, "--live and a capture file exclude each other");
 	if (!options->live && (options->filter || options->lifetime != TERN_NEVER))
-		return wrong(parser, "--%s is for --live", options->filter ? "filter" : "for");
+		return line_wrong(&parser->line, "--%s is for --live", options->filter ? "filter" : "for");
 	if (options->json && options->explain)
-		return wrong(parser, "--json and --explain exclude each other");
+		return line_wrong(&parser->line, "--json and --explain exclude each other");
 	if ((options->explain || options->plot) && options->n_wanted == 0 && !options->all_conns)
-		return wrong(parser, "--%s: of which connection? (--conn N, or HOST:PORT)",
-			     options->explain ? "explain" : "plot");
+		return line_wrong(&parser->line, "--%s: of which connection? (--conn N, or HOST:PORT)",
+				  options->explain ? "explain" : "plot");
 	return true;
 }
 
@@ -276,23 +233,27 @@ static enum explain_language language_by_locale(void)
 bool trace_options_parse(struct trace_options *options, int n, char *const arguments[], char *why,
 			 size_t room)
 {
-	const struct parser parser = { options, why, room };
+	const struct parser parser = {
+		.line = { "tern trace", .table = { { words, N_WORDS } }, .letter = { { 'h', OPTION_HELP } },
+			  why, room },
+		.options = options,
+	};
 
 	*options = (struct trace_options){ .language = language_by_locale(), .lifetime = TERN_NEVER };
-	for (int i = 0; i < n; i++) {
-		const char *const argument = arguments[i];
-		bool		  fine;
+	for (int i = 0; i < n;) {
+		const struct option_word *word;
+		const char		 *value;
 
-		if (strncmp(argument, "--", 2) == 0 && argument[2])
-			fine = take_option(&parser, n, arguments, &i);
-		else if (strcmp(argument, "-h") == 0)
-			fine = options->help = true;
-		else if (argument[0] == '-' && argument[1])
-			fine = wrong(&parser, "there is no option '%s' (see tern trace --help)", argument);
-		else
-			fine = take_word(&parser, argument);
-		if (!fine)
+		if (arguments[i][0] != '-' || !arguments[i][1]) {
+			if (!take_word(&parser, arguments[i++]))
+				return false;
+			continue;
+		}
+		const int taken = line_take(&parser.line, n - i, arguments + i, &word, &value);
+
+		if (taken == 0 || !take(&parser, word, value))
 			return false;
+		i += taken;
 	}
 	return complete(&parser);
 }
@@ -307,13 +268,7 @@ void trace_help(FILE *to)
 	      "as they follow from what was captured.\n"
 	      "\n",
 	      to);
-	for (unsigned i = 0; i < N_KNOWN; i++) {
-		char left[32];
-
-		(void)snprintf(left, sizeof left, "--%s %s", known[i].name,
-			       known[i].value ? known[i].value : "");
-		fprintf(to, "  %-16s  %s\n", left, known[i].help);
-	}
+	line_help(&(struct option_line){ "tern trace", .table = { { words, N_WORDS } } }, 16, to);
 	fputs("\n"
 	      "Exit status: 0 read to its end, 1 not all of it could be read or written, 2 the command line or the\n"
 	      "file is wrong.\n"
