@@ -135,6 +135,9 @@ bool vnet_is_joined(struct vnet_joined *joined, const tern_packet *packet, uint3
 	if (packet->gso_size == 0 || packet->gso_headers != udp + UDP_HEADER || udp < start + IP_MIN)
 		return false;
 	const bool v6 = at[start] >> 4 == 6;
+	/* vnet_split() sums the IPv4 header: its length is the sender's word. */
+	if (v6 ? udp < start + IPV6_MIN : at[start] >> 4 != 4 || udp != start + (at[start] & 15) * 4u)
+		return false;
 	if (at[start + (v6 ? 6 : 9)] != UDP)
 		return false;
 	*joined = (struct vnet_joined){

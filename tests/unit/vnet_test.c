@@ -255,6 +255,27 @@ static void segments_are_not_joined_datagrams(void **state)
 	assert_false(vnet_is_joined(&joined, &packet, 0));
 }
 
+/* What is split is summed by the length that the IP header names: it has to be the one that the device means. */
+static void joined_datagrams_have_the_header_they_say(void **state)
+{
+	static const uint8_t first[] = { 0x46, 0x4f, 0x41, 0x55, 0x60 };
+	const struct fields  fields = { .flags = 1, .gso_type = 5, .gso_size = 4, .csum_start = 20, .csum_offset = 6 };
+	struct vnet_joined   joined;
+	tern_packet	     packet;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof first; i++) {
+		(void)ipv4(bytes, 17);
+		bytes[6] = 17;
+		bytes[0] = first[i];
+		assert_true(parse(&packet, 40, &fields));
+		assert_false(vnet_is_joined(&joined, &packet, 0));
+	}
+	bytes[0] = 0x45;
+	assert_true(parse(&packet, 40, &fields));
+	assert_true(vnet_is_joined(&joined, &packet, 0));
+}
+
 static void hint_of_length_is_never_less_than_a_header(void **state)
 {
 	(void)state;
@@ -288,6 +309,13 @@ static void random_headers_do_no_harm(void **state)
 			header[k] = (uint8_t)(chance_next(&random) % 3 ? 0 : chance_next(&random));
 		header[0] = (uint8_t)(chance_next(&random) % 3);
 		header[1] = (uint8_t[]){ 0, 1, 4, 5, 5, 5, 0x81, 0xff }[chance_next(&random) % 8];
+		if (len > start + 40 && i % 2 == 0) { /* half of them look like UDP */
+			const bool v6 = i % 4 == 0;
+
+			exact[start] = v6 ? 0x60 : 0x45;
+			exact[start + (v6 ? 6 : 9)] = 17;
+			memcpy(header + 6, &(uint16_t){ (uint16_t)(start + (v6 ? 40 : 20)) }, 2);
+		}
 		tern_packet packet = { .part[0] = { .at = exact, .n = len }, .n_parts = 1, .len = len };
 		if (vnet_parse(&packet, header)) {
 			taken++;
@@ -311,6 +339,7 @@ int main(void)
 		cmocka_unit_test(contradictions_are_refused),
 		cmocka_unit_test(joined_datagrams_come_one_by_one),
 		cmocka_unit_test(segments_are_not_joined_datagrams),
+		cmocka_unit_test(joined_datagrams_have_the_header_they_say),
 		cmocka_unit_test(hint_of_length_is_never_less_than_a_header),
 		cmocka_unit_test(random_headers_do_no_harm),
 	};
