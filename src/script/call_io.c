@@ -180,6 +180,8 @@ static int64_t do_poll(struct call *call)
 
 	if (!call_number(call, call_argument(call, 2), &timeout))
 		return 0;
+	if (timeout > INT32_MAX)
+		timeout = INT32_MAX; /* poll(2) takes an int */
 	if (!call->again)
 		call->ends = timeout < 0 ? TERN_NEVER : call->stage->now + timeout * TERN_MILLISECOND;
 	for (const struct value *entry = list ? list->items : NULL; entry; entry = entry->next) {

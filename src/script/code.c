@@ -60,6 +60,20 @@ static bool truth(const struct thing *thing)
 	return thing->kind == THING_TEXT ? thing->text[0] != '\0' : thing->number < 0 || thing->number > 0;
 }
 
+/* Python's int(): beyond 2^53 every double is whole (or infinite, or none). */
+static double towards_zero(double n)
+{
+	return n > -0x1p53 && n < 0x1p53 ? (double)(int64_t)n : n;
+}
+
+/* Python's floor, by which // rounds and % takes the sign of what divides. */
+static double down(double n)
+{
+	const double whole = towards_zero(n);
+
+	return whole > n ? whole - 1 : whole;
+}
+
 /* ---- words ---- */
 
 static void skip(struct code *code)
@@ -256,7 +270,7 @@ static struct thing call_function(struct code *code, const char *name)
 	if (n == 1 && strcmp(name, "abs") == 0)
 		return number(items[0].number < 0 ? -items[0].number : items[0].number);
 	if (n == 1 && (strcmp(name, "int") == 0 || strcmp(name, "long") == 0))
-		return number((double)(int64_t)items[0].number);
+		return number(towards_zero(items[0].number));
 	if (n == 1 && (strcmp(name, "float") == 0 || strcmp(name, "str") == 0))
 		return items[0];
 	if (n > 0 && (strcmp(name, "min") == 0 || strcmp(name, "max") == 0)) {
@@ -314,11 +328,18 @@ static struct thing atom(struct code *code)
 
 static struct thing unary(struct code *code)
 {
-	if (take(code, "-"))
-		return number(-unary(code).number);
-	if (take(code, "+"))
-		return unary(code);
-	return atom(code);
+	bool negative = false, is_signed = false;
+
+	for (;;) {
+		if (take(code, "-"))
+			negative = !negative;
+		else if (!take(code, "+"))
+			break;
+		is_signed = true;
+	}
+	const struct thing thing = atom(code);
+
+	return is_signed ? number(negative ? -thing.number : thing.number) : thing;
 }
 
 static struct thing product(struct code *code)
@@ -340,9 +361,9 @@ static struct thing product(struct code *code)
 		else if (share)
 			left.number /= right.number;
 		else if (whole)
-			left.number = (double)((int64_t)left.number / (int64_t)right.number);
+			left.number = down(left.number / right.number);
 		else
-			left.number = (double)((int64_t)left.number % (int64_t)right.number);
+			left.number -= right.number * down(left.number / right.number);
 	}
 }
 

@@ -77,7 +77,9 @@ static void lex_number(struct lexer *lexer, struct token *token)
 	if (*end != '.' || !isdigit((unsigned char)end[1]))
 		return;
 	token->kind = TOKEN_TIME;
-	token->time = (tern_time)whole * TERN_SECOND;
+	if (whole > SCRIPT_SECONDS)
+		wrong(token, "a time of more than 1000000 s");
+	token->time = (tern_time)(whole % (SCRIPT_SECONDS + 1)) * TERN_SECOND;
 	lexer->at++;
 	tern_time unit = TERN_SECOND / 10;
 

@@ -80,8 +80,11 @@ static bool take_moment(struct parser *parser, tern_time *at)
 {
 	if (parser->now.kind == TOKEN_TIME)
 		*at = parser->now.time;
-	else if (parser->now.kind == TOKEN_INTEGER && parser->now.number <= 1000000)
+	else if (parser->now.kind == TOKEN_INTEGER && parser->now.number >= 0 &&
+		 parser->now.number <= SCRIPT_SECONDS)
 		*at = parser->now.number * TERN_SECOND;
+	else if (parser->now.kind == TOKEN_WRONG)
+		return parse_wrong(parser, parser->now.line, "%s", parser->now.text);
 	else if (parse_is(parser, '.') && parser->ahead.kind == TOKEN_INTEGER && !parser->ahead.spaced)
 		return parse_wrong(parser, parser->now.line, "write 0 before the point");
 	else

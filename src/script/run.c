@@ -106,6 +106,8 @@ static bool play_event(struct stage *stage, struct script_event *event)
 	bool	   good;
 
 	resolve(stage, event);
+	if (event->when != TIME_ANY && event->at > SCRIPT_SECONDS * TERN_SECOND)
+		return stage_fail(stage, event->line, "the script lasts longer than %d s", SCRIPT_SECONDS);
 	if (event->when != TIME_ANY && event->at < stage->before - stage->tolerance)
 		return stage_fail(stage, event->line, "time goes back: %.6f after %.6f",
 				  (double)event->at / 1e9, (double)stage->before / 1e9);

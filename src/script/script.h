@@ -126,7 +126,10 @@ struct script {
 	const char	      *before, *after; /* commands outside of time; NULL: none */
 };
 
-enum { SCRIPT_ERROR = 512 };
+enum {
+	SCRIPT_ERROR = 512,
+	SCRIPT_SECONDS = 1000000, /* the latest time that a script may name, and the longest it may last */
+};
 
 /* Takes text (malloc'd, zero-terminated) over. False: `error` is "file:line: what". */
 bool script_parse(struct script *script, const char *file, char *text, char error[SCRIPT_ERROR]);

@@ -109,7 +109,9 @@ class Said(unittest.TestCase):
 
     def test_expressions(self):
         code, out, error = play(OPEN + "+0 %{\na = 2 + 3 * 4\nassert a == 14 and not a < 3\n"
-                                "assert 1 < 2 <= 2 and a in (1, 14)\nassert max(1, a) == 14; print(a // 4, 'x')\n}%\n")
+                                "assert 1 < 2 <= 2 and a in (1, 14)\nassert max(1, a) == 14; print(a // 4, 'x')\n"
+                                "assert -7 // 2 == -4 and -7 % 3 == 2 and 7 % -3 == -2 and 1 // 0.5 == 2\n"
+                                "assert int(-2.5) == -2 and int(1e300) > 1e299 and --1 == 1\n}%\n")
         self.assertEqual((code, out.strip(), error), (0, "3 x", ""))
 
     def test_range_of_time(self):
