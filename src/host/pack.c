@@ -27,8 +27,7 @@ static void forget_time_wait(struct tern_host *host, const struct tcb *tcb)
 
 ptrdiff_t tern_pack_out(tern_host *host, tern_socket socket, void *to, size_t room)
 {
-	if (host_is_recorded(host))
-		host_record(host, &(struct tern_record_call){
+	host_record(host, &(struct tern_record_call){
 				  .op = TERN_RECORD_PACK_OUT, .socket = socket, .a = (int64_t)room });
 	const ptrdiff_t	  n = tern_pack(host, socket, to, room);
 	struct tcb *const tcb = socket_block(host, socket);
@@ -50,8 +49,7 @@ ptrdiff_t tern_pack_out(tern_host *host, tern_socket socket, void *to, size_t ro
 
 int tern_unpack(tern_host *host, const void *from, size_t n, tern_socket *socket)
 {
-	if (host_is_recorded(host))
-		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_UNPACK, .data = from, .n = n });
+	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_UNPACK, .data = from, .n = n });
 	struct tcb *const tcb = tcb_pool_get(&host->blocks);
 	struct tern_tuple tuple;
 
@@ -75,6 +73,7 @@ int tern_unpack(tern_host *host, const void *from, size_t n, tern_socket *socket
 	/* A husk's entry is made again: 2MSL starts over, which is on the safe side. */
 	tcb->detached = false;
 	tcb->held = true;
+	tcb_cold(tcb)->orphan_ms = 0;
 	tcb->listening = false;
 	host->env.stats.CurrEstab += tcb->state == ESTABLISHED || tcb->state == CLOSE_WAIT;
 	*socket = handle_of(HANDLE_CONNECTION, tcb_index(tcb), tcb->generation);

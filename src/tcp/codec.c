@@ -2,6 +2,9 @@
 #include "base/bytes.h"
 #include "tcp/timers.h"
 
+/* No deadline is further away: 417 days. What was longer ago than that was long ago. */
+static const tern_time FAR = (tern_time)1 << 55;
+
 void codec_bytes(struct codec *codec, void *data, size_t n)
 {
 	if (codec->bad)
@@ -72,12 +75,20 @@ void codec_moment(struct codec *codec, tern_time *at)
 	distance = (int64_t)raw;
 	if (codec->writes)
 		return;
-	if (distance > INT64_MAX / 2 || distance < -(INT64_MAX / 2)) {
-		codec->bad |= distance != INT64_MAX;
+	codec->bad |= distance > FAR && distance != INT64_MAX;
+	if (distance > FAR)
 		*at = TERN_NEVER;
+	else
+		*at = codec->now + (distance < -FAR ? -FAR : distance);
+}
+
+void codec_past(struct codec *codec, tern_time *at)
+{
+	codec_moment(codec, at);
+	if (codec->writes || *at <= codec->now)
 		return;
-	}
-	*at = codec->now + distance;
+	codec->bad = true;
+	*at = codec->now;
 }
 
 void codec_moment_ms(struct codec *codec, uint32_t *ms, bool zero_is_none)

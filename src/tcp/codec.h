@@ -24,8 +24,10 @@ void codec_u16(struct codec *codec, uint16_t *value);
 void codec_u8(struct codec *codec, uint8_t *value);
 void codec_flag(struct codec *codec, bool *value);
 void codec_seq(struct codec *codec, seq_t *value);
-/* A moment, as a distance from now. */
+/* A moment, as a distance from now: none further ahead than any deadline is; one long ago is as good as another. */
 void codec_moment(struct codec *codec, tern_time *at);
+/* One that has been. */
+void codec_past(struct codec *codec, tern_time *at);
 /* The same for the 32-bit milliseconds of the cold record; 0 stays 0 where it means none. */
 void codec_moment_ms(struct codec *codec, uint32_t *ms, bool zero_is_none);
 /* A length of time, which does not move with the clock. */

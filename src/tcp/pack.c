@@ -15,6 +15,7 @@
 #include "tcp/tcp.h"
 #include "tcp/timers.h"
 #include "tcp/warm.h"
+#include "wire/tuple.h"
 
 enum { PACK_VERSION = 2, FLIGHT_RECORD_BYTES = 48 };
 
@@ -73,6 +74,13 @@ static void set_flags(struct tcb *tcb, uint32_t all)
 	tcb->ecn_echo = all & 1u << 24;
 }
 
+/* What a connection may be called. */
+static bool tuple_fits(const struct tern_tuple *tuple)
+{
+	return addr_is_v4(&tuple->local) == addr_is_v4(&tuple->remote) && addr_is_unicast(&tuple->local) &&
+	       addr_is_unicast(&tuple->remote) && tuple->local_port != 0 && tuple->remote_port != 0;
+}
+
 static void hot(struct codec *codec, struct tcb *tcb)
 {
 	uint32_t flags = flags_of(tcb), clock = tcp_ts_clock(codec->now) + tcb->ts.offset;
@@ -84,6 +92,7 @@ static void hot(struct codec *codec, struct tcb *tcb)
 	codec_u32(codec, &tuple.zone);
 	codec_u16(codec, &tuple.local_port);
 	codec_u16(codec, &tuple.remote_port);
+	codec->bad |= !tuple_fits(&tuple);
 	if (!codec->writes)
 		tcb_set_tuple(tcb, &tuple);
 	codec_u8(codec, &tcb->state);
@@ -194,7 +203,7 @@ static void ecn(struct codec *codec, struct tcb_ecn *ecn)
 static void path_recovery(struct codec *codec, struct tcb_path *path)
 {
 	codec_span(codec, &path->min_rtt);
-	codec_moment(codec, &path->min_rtt_at);
+	codec_past(codec, &path->min_rtt_at);
 	codec_u64(codec, &path->delivery_rate);
 	codec_u32(codec, &path->spurious);
 	codec_u8(codec, &path->reo_wnd_mult);
@@ -291,9 +300,9 @@ static void listed(struct codec *codec, const struct flight *flight, uint32_t *p
 
 static void flight_record(struct codec *codec, const struct flight *flight, struct flight_record *record)
 {
-	codec_moment(codec, &record->sent_at);
-	codec_moment(codec, &record->delivered_at);
-	codec_moment(codec, &record->first_sent_at);
+	codec_past(codec, &record->sent_at);
+	codec_past(codec, &record->delivered_at);
+	codec_past(codec, &record->first_sent_at);
 	codec_u32(codec, &record->delivered);
 	codec_u32(codec, &record->lost);
 	codec_u32(codec, &record->in_flight);
@@ -336,8 +345,8 @@ static void rate(struct codec *codec, struct rate *rate)
 	codec_u64(codec, &rate->lost);
 	codec_u64(codec, &rate->round_end);
 	codec_u64(codec, &rate->app_limited);
-	codec_moment(codec, &rate->delivered_at);
-	codec_moment(codec, &rate->first_sent_at);
+	codec_past(codec, &rate->delivered_at);
+	codec_past(codec, &rate->first_sent_at);
 }
 
 static void ranges(struct codec *codec, struct reassembly *ooo, struct mem *mem)
@@ -370,10 +379,10 @@ static void ranges(struct codec *codec, struct reassembly *ooo, struct mem *mem)
 
 static void rack(struct codec *codec, struct rack *rack)
 {
-	codec_moment(codec, &rack->sent_at);
+	codec_past(codec, &rack->sent_at);
 	codec_span(codec, &rack->rtt);
 	codec_span(codec, &rack->min_rtt);
-	codec_moment(codec, &rack->min_rtt_at);
+	codec_past(codec, &rack->min_rtt_at);
 	codec_seq(codec, &rack->end);
 	codec_seq(codec, &rack->dsack_round);
 	codec_flag(codec, &rack->in_dsack_round);
@@ -440,7 +449,7 @@ static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 	codec_u32(codec, &warm->pace_free);
 	pace_bound(warm, codec->now);
 	codec_moment(codec, &warm->progress_at);
-	codec_moment(codec, &warm->last_sent_at);
+	codec_past(codec, &warm->last_sent_at);
 	codec_u32(codec, &warm->rto_us);
 	codec_seq(codec, &warm->recover);
 	codec_seq(codec, &warm->usage_end);

@@ -199,6 +199,79 @@ static void any_octet_changed_does_no_harm(struct rig *r)
 	assert_true(refused > 50);
 }
 
+static int unpacked(struct rig *r, size_t n)
+{
+	struct tcb *const fresh = tcb_pool_get(&r->pool);
+
+	fresh->held = true;
+	const int error = tcp_unpack(fresh, record, n, r->now);
+
+	tcp_release(fresh);
+	fresh->state = CLOSED;
+	fresh->due = 0;
+	tcb_pool_put(&r->pool, fresh);
+	return error;
+}
+
+/* What no connection has: addresses of two versions, a group's, none; no port. */
+static void impossible_names_are_refused(struct rig *r)
+{
+	enum { LOCAL = 8, REMOTE = 24, LOCAL_PORT = 44, REMOTE_PORT = 46 };
+	static const struct {
+		size_t	at, n;
+		uint8_t octet;
+	} rows[] = {
+		{ LOCAL, 1, 4 },	{ REMOTE, 1, 4 },      { LOCAL + 12, 1, 224 }, { REMOTE + 12, 1, 0 },
+		{ REMOTE + 12, 4, 255 }, { LOCAL_PORT, 2, 0 }, { REMOTE_PORT, 2, 0 },
+	};
+
+	established(r);
+	const size_t n = packed(r);
+	assert_int_equal(unpacked(r, n), 0);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		uint8_t kept[4];
+
+		memcpy(kept, record + rows[i].at, sizeof kept);
+		memset(record + rows[i].at, rows[i].octet, rows[i].n);
+		assert_int_equal(unpacked(r, n), -TERN_EPROTO);
+		memcpy(record + rows[i].at, kept, sizeof kept);
+	}
+}
+
+static int64_t little(const uint8_t *at)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 8; i-- > 0;)
+		value = value << 8 | at[i];
+	return (int64_t)value;
+}
+
+/* Deadlines are not further away than any timer runs, what was sent was sent before now. Moments are the eight octets
+ * that come out one less when the clock has gone on by one. */
+static void moments_that_cannot_be_are_refused(struct rig *r)
+{
+	static uint8_t first[sizeof record];
+	unsigned       moments = 0;
+
+	established(r);
+	writes(r, 1, 100);
+	drain(r);
+	const size_t n = packed(r);
+	memcpy(first, record, n);
+	r->now++;
+	assert_int_equal(packed(r), n);
+	for (size_t at = 8; at + 8 <= n; at++) {
+		if (little(first + at) - 1 != little(record + at))
+			continue;
+		moments++;
+		memcpy(record + at, "\0\0\0\0\0\0\0\x07", 8); /* sixteen years ahead */
+		assert_int_equal(unpacked(r, n), -TERN_EPROTO);
+		memcpy(record + at, first + at, 8);
+	}
+	assert_true(moments > 8);
+}
+
 static void no_memory_is_refused(struct rig *r)
 {
 	established(r);
@@ -235,6 +308,8 @@ int main(void)
 		CASE(too_little_room_says_how_much),
 		CASE(cut_short_is_refused),
 		CASE(any_octet_changed_does_no_harm),
+		CASE(impossible_names_are_refused),
+		CASE(moments_that_cannot_be_are_refused),
 		CASE(no_memory_is_refused),
 	};
 
