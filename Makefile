@@ -4,12 +4,13 @@ PREFIX ?= /usr/local
 BUILD  := build/release
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help demo test proof bench baseline tidy build setup install clean
+.PHONY: help demo test proof fuzz bench baseline tidy build setup install clean
 
 help:
 	@echo 'make demo      build tern and show a real connection of curl, from its first SYN to its last ACK'
 	@echo 'make test      build everything and run all tests'
 	@echo 'make proof     the long forms of the tests, hours of them (tools/proof.py --list)'
+	@echo 'make fuzz      the fuzzers, FUZZ_SECONDS=60 for each (tools/fuzz.sh; AFL=1: by AFL++)'
 	@echo 'make bench     measure'
 	@echo 'make baseline  count instructions anew into bench/baseline'
 	@echo 'make build     build into $(BUILD)'
@@ -25,6 +26,9 @@ test: build
 
 proof: build
 	@python3 tools/proof.py $(BUILD)
+
+fuzz: setup
+	@tools/fuzz.sh
 
 bench: build
 	@$(BUILD)/tern-bench

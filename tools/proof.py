@@ -40,6 +40,7 @@ FORMS = (
     Form("scripts", 5, "for ip in ipv4 ipv6; do find tests/script -name '*.pkt' | sort >{build}/proof/scripts; xargs "
          "{build}/tern script --ip-version=$ip <{build}/proof/scripts && wc -l <{build}/proof/scripts || exit 1; done",
          r"^\d+$"),
+    Form("fuzz", 300, "FUZZ_SECONDS=1200 tools/fuzz.sh", r" inputs |passed"),
     Form("rows", 5, "TERN={build}/tern python3 tests/scenario/rows_test.py", r"^Ran"),
 )
 
