@@ -114,9 +114,9 @@ static bool condition_holds(struct lab_world *world, unsigned side)
 	case LAB_AT:
 		return world->now >= actor->step->of;
 	case LAB_CONNECTED:
-		return is_connected(at);
+		return at->host != NULL ? is_connected(at) : at->broken.state >= TERN_STATE_ESTABLISHED;
 	case LAB_ACCEPTED:
-		return accepts(world, side);
+		return at->host != NULL ? accepts(world, side) : lab_broken_accepts(world, side);
 	case LAB_RECEIVED:
 		return actor->received >= lab_amount(world, actor->step->of);
 	case LAB_PEER_CLOSED:
@@ -159,10 +159,12 @@ static void act_open(struct lab_world *world, unsigned side)
 	at->actor.has_socket = false;
 	told(world, side, "connect()");
 	const int error = tern_connect(at->host, &open, &socket);
-	if (error != 0)
+	if (error != 0) {
 		note_error(&at->actor, error);
-	else
+		told(world, side, tern_strerror(error));
+	} else {
 		begin(&at->actor, socket);
+	}
 }
 
 static void begin_send(struct lab_world *world, unsigned side)
@@ -256,6 +258,12 @@ static void act_on_world(struct lab_world *world, unsigned side)
 	case LAB_FLOOD:
 		lab_forge_flood(world);
 		return;
+	case LAB_OLD_TEXT:
+		lab_forge_old_text(world);
+		return;
+	case LAB_SAY:
+		told(world, side, at->actor.step->text);
+		return;
 	case LAB_BLIND_RST:
 		lab_forge_blind(world, TERN_RST);
 		return;
@@ -270,6 +278,10 @@ static void act_on_world(struct lab_world *world, unsigned side)
 static void act(struct lab_world *world, unsigned side)
 {
 	struct lab_actor *const actor = &world->side[side].actor;
+	if (world->side[side].host == NULL) {
+		lab_broken_act(world, side);
+		return;
+	}
 	switch (actor->step->act) {
 	case LAB_LISTEN:
 		act_listen(world, side);

@@ -17,7 +17,8 @@ static bool is_sent(const struct timeline_line *line)
 }
 
 /* Whether the line is one of those that the expectation counts. */
-static bool matches(const struct lab_expectation *expect, const struct timeline_line *line)
+static bool matches(const struct lab_world *world, const struct lab_expectation *expect,
+		    const struct timeline_line *line)
 {
 	const struct tern_watch_event *const event = &line->event;
 	if (line->host != expect->side)
@@ -46,6 +47,10 @@ static bool matches(const struct lab_expectation *expect, const struct timeline_
 		return is_sent(line) && event->u.segment.wnd >= (uint32_t)expect->a;
 	case LAB_LOST:
 		return is_sent(line) && line->has_fate && line->arrives == TERN_NEVER;
+	case LAB_STALE:
+		return line->kind == TIMELINE_ARRIVED && event->u.segment.len > 0 &&
+		       event->u.segment.verdict == TERN_VERDICT_ACCEPTED && line->sent != TIMELINE_NONE &&
+		       world->timeline.lines[line->sent].forged;
 	default:
 		return false;
 	}
@@ -55,7 +60,7 @@ static unsigned count(const struct lab_world *world, const struct lab_expectatio
 {
 	unsigned n = 0;
 	for (size_t i = 0; i < world->timeline.n; i++)
-		n += matches(expect, &world->timeline.lines[i]);
+		n += matches(world, expect, &world->timeline.lines[i]);
 	return n;
 }
 
@@ -142,6 +147,8 @@ static const char *thing(const struct lab_expectation *expect)
 		return role_name((enum role)expect->a);
 	case LAB_WINDOW:
 		return "that wide";
+	case LAB_STALE:
+		return "of another connection";
 	default:
 		return "lost";
 	}
@@ -152,7 +159,7 @@ static bool counted(const struct lab_world *world, const struct lab_expectation 
 	static const char *const kinds[] = {
 		[LAB_VERDICT] = "verdict",     [LAB_RETRANSMIT] = "retransmission for", [LAB_TIMER] = "expiry of timer",
 		[LAB_NOTE] = "note",	       [LAB_ROLE] = "segment",			[LAB_WINDOW] = "window",
-		[LAB_LOST] = "segment",	       [LAB_CONGESTION] = "congestion event",
+		[LAB_LOST] = "segment",	       [LAB_CONGESTION] = "congestion event",    [LAB_STALE] = "text",
 	};
 	const unsigned least = expect->expect == LAB_WINDOW || expect->b == 0 ? 1 : (unsigned)expect->b;
 	const unsigned n = count(world, expect);
@@ -160,6 +167,15 @@ static bool counted(const struct lab_world *world, const struct lab_expectation 
 		return true;
 	snprintf(why, size, "%s: %u times %s %s, expected at least %u", lab_side_names[expect->side], n,
 		 kinds[expect->expect], thing(expect), least);
+	return false;
+}
+
+static bool received_all(const struct lab_world *world, const struct lab_expectation *expect, char *why, size_t size)
+{
+	const uint64_t n = world->side[expect->side].actor.all_received;
+	if (n == (uint64_t)expect->a)
+		return true;
+	snprintf(why, size, "%s's program read %" PRIu64 " octets, not %d", lab_side_names[expect->side], n, expect->a);
 	return false;
 }
 
@@ -194,6 +210,9 @@ bool lab_as_expected(const struct lab_world *world, char *why, size_t size)
 			break;
 		case LAB_ERROR:
 			as_expected = met_error(world, expect, why, size);
+			break;
+		case LAB_RECEIVED_ALL:
+			as_expected = received_all(world, expect, why, size);
 			break;
 		case LAB_NO_TIMEOUT:
 			as_expected = no_timeout(world, expect, why, size);

@@ -1,6 +1,6 @@
-/* Segments that no host sent: an old duplicate that the network held back, SYNs from addresses that nobody
- * has, and what an attacker who sees nothing aims at a connection. They are made with the wire room's own
- * functions, told to the timeline as sent on the client's side, and handed to the server when they have
+/* Segments that no host sent: an old duplicate that the network held back (a SYN, or text), SYNs from addresses
+ * that nobody has, and what an attacker who sees nothing aims at a connection. They are made with the wire room's
+ * own functions, told to the timeline as sent on the client's side, and handed to the server when they have
  * crossed the link (unharmed: impairments are for the hosts' own packets).
  */
 #include "lab/world.h"
@@ -10,12 +10,14 @@
 #include "wire/ip.h"
 #include "wire/tcp.h"
 #include "wire/tuple.h"
+#include <string.h>
 
+enum { OLD_TEXT = 40, LAB_TEXT_MOST = LAB_FORGED_BYTES - 80 };
 enum { MARK = 1 << 20 }; /* above any number that impair gives to the packets of such runs */
 
-static void build(struct lab_forged *forged, const struct tern_tuple *tuple, const struct tcp_segment *seg)
+uint32_t lab_segment_build(const struct tern_tuple *tuple, const struct tcp_segment *seg, uint8_t *to)
 {
-	struct ip_header ip = {
+	const struct ip_header ip = {
 		.src = tuple->local,
 		.dst = tuple->remote,
 		.version = addr_is_v4(&tuple->local) ? 4 : 6,
@@ -23,13 +25,14 @@ static void build(struct lab_forged *forged, const struct tern_tuple *tuple, con
 		.ttl = 64,
 		.dont_fragment = true,
 	};
-	const uint32_t n = (uint32_t)tcp_wire_header_len(seg);
-	const size_t header = ip_wire_emit(forged->bytes, &ip, n);
-	uint8_t *const tcp = forged->bytes + header;
-	tcp_wire_emit(tcp, seg);
+	const uint32_t n = (uint32_t)tcp_wire_header_len(seg) + seg->text_len;
+	const size_t header = ip_wire_emit(to, &ip, n);
+	uint8_t *const tcp = to + header;
+
+	memset(tcp + tcp_wire_emit(tcp, seg), 0x5a, seg->text_len);
 	const uint32_t sum = checksum_pseudo(&ip.src, &ip.dst, IPPROTO_TCP_, n);
 	put16(tcp + 16, checksum_finish(checksum_add(sum, tcp, n)));
-	forged->len = (uint32_t)header + n;
+	return (uint32_t)header + n;
 }
 
 /* Puts seg on the wire in the name of tuple.local, to the server. iss, irs: as the timeline is to count. */
@@ -44,7 +47,7 @@ static void forge(struct lab_world *world, const struct tern_tuple *tuple, struc
 		return;
 	seg->src_port = tuple->local_port;
 	seg->dst_port = tuple->remote_port;
-	build(forged, tuple, seg);
+	forged->len = lab_segment_build(tuple, seg, forged->bytes);
 	forged->arrives = world->now + world->options->impair.delay;
 	forged->to = LAB_SERVER;
 	forged->mark = MARK + ++world->n_forged;
@@ -58,6 +61,7 @@ static void forge(struct lab_world *world, const struct tern_tuple *tuple, struc
 			.ack = seg->ack.v,
 			.wnd = seg->wnd,
 			.raw_wnd = seg->wnd,
+			.len = seg->text_len,
 			.iss = iss,
 			.irs = irs,
 			.known = true,
@@ -93,7 +97,37 @@ void lab_forge_old_syn(struct lab_world *world)
 {
 	const struct tern_tuple tuple = tuple_from(world, &world->side[LAB_CLIENT].addr, LAB_CLIENT_PORT);
 	struct tcp_segment seg = syn(world);
+	world->old_iss = seg.seq.v;
 	forge(world, &tuple, &seg, seg.seq.v, 0);
+}
+
+/* The first text that the client sent in this run; where it sent none, what followed the old SYN. */
+void lab_forge_old_text(struct lab_world *world)
+{
+	const struct tern_tuple tuple = tuple_from(world, &world->side[LAB_CLIENT].addr, LAB_CLIENT_PORT);
+	struct tcp_segment seg = {
+		.seq = { world->old_iss + 1 },
+		.ack = { (uint32_t)splitmix64(&world->random) },
+		.flags = TCP_ACK | TCP_PSH,
+		.wnd = 65535,
+		.text_len = OLD_TEXT,
+	};
+	uint32_t iss = world->old_iss, irs = seg.ack.v - 1;
+
+	for (size_t i = 0; i < world->timeline.n; i++) {
+		const struct timeline_line *const line = &world->timeline.lines[i];
+		const struct tern_watch_segment *const sent = &line->event.u.segment;
+		if (line->kind != TIMELINE_SENT || line->host != LAB_CLIENT || sent->len == 0 ||
+		    sent->len > LAB_TEXT_MOST)
+			continue;
+		seg.seq.v = sent->seq;
+		seg.ack.v = sent->ack;
+		seg.text_len = sent->len;
+		iss = sent->iss;
+		irs = sent->irs;
+		break;
+	}
+	forge(world, &tuple, &seg, iss, irs);
 }
 
 /* From 192.0.2.0/24 or 2001:db8::/32, which are for documentation and belong to nobody. */
@@ -142,7 +176,9 @@ static void arrive(struct lab_world *world, struct lab_forged *forged)
 	};
 	tern_packet *const batch[1] = { &packet };
 	forged->arrives = TERN_NEVER;
-	if (!to->vanished)
+	if (to->host == NULL)
+		lab_broken_input(world, forged->to, forged->bytes, forged->len, forged->mark);
+	else if (!to->vanished)
 		tern_host_input(to->host, batch, 1, world->now);
 }
 

@@ -9,7 +9,7 @@
 enum option {
 	OPTION_ALL, OPTION_ASCII, OPTION_BYTES, OPTION_CC, OPTION_COLOR, OPTION_COMPARE, OPTION_DROP,
 	OPTION_EXPLAIN, OPTION_HELP, OPTION_IPV6, OPTION_JSON, OPTION_LANG, OPTION_LIST, OPTION_MTU,
-	OPTION_PLOT, OPTION_PROFILE, OPTION_RECORD, OPTION_SEED, OPTION_SET, OPTION_WIDTH,
+	OPTION_PLOT, OPTION_PROFILE, OPTION_RECORD, OPTION_SEED, OPTION_SET, OPTION_WHY, OPTION_WIDTH,
 };
 
 static const struct option_word known[] = {
@@ -32,6 +32,7 @@ static const struct option_word known[] = {
 	{ "record", "FILE", "keep the run, for tern replay", OPTION_RECORD },
 	{ "plot", "FILE", "an SVG: sequence numbers, window and round trip over time", OPTION_PLOT },
 	{ "compare", "NAME,...", "the same run for each congestion control, in figures", OPTION_COMPARE },
+	{ "why", "QUESTION", "three, four, time-wait: what it is for, and what would be without it", OPTION_WHY },
 	{ "help", NULL, "this", OPTION_HELP },
 };
 
@@ -179,6 +180,12 @@ static bool take_compare(struct parser *parser, const struct option_word *word, 
 
 /* ---- the others ---- */
 
+static bool take_question(struct parser *parser, const struct option_word *word, const char *value)
+{
+	parser->options->why = lab_question_by_name(value);
+	return parser->options->why != NULL || line_not(&parser->line, word, value, "three, four or time-wait");
+}
+
 static bool take_language(struct parser *parser, const struct option_word *word, const char *value)
 {
 	return explain_language_by_name(value, &parser->options->language) ||
@@ -227,6 +234,7 @@ static bool take(struct parser *parser, const struct option_word *word, const ch
 	case OPTION_PLOT: return line_name(line, word, value, &options->plot);
 	case OPTION_RECORD: return line_name(line, word, value, &options->record);
 	case OPTION_SEED: return line_number(line, word, value, 0, UINT64_MAX, &options->seed);
+	case OPTION_WHY: return take_question(parser, word, value);
 	case OPTION_WIDTH: return line_u32(line, word, value, 72, 200, &options->columns);
 	default: return take_impairment(parser, word, value);
 	}
@@ -239,10 +247,30 @@ static bool is_given(const struct parser *parser, enum netem_word word)
 	return (parser->given >> (word - NETEM_FIRST) & 1) != 0;
 }
 
+static void add_drops(struct lab_options *options, const struct lab_scenario *scenario)
+{
+	for (unsigned side = 0; side < LAB_SIDES; side++)
+		for (unsigned i = 0; i < LAB_SCENARIO_DROPS; i++)
+			if (scenario->drop[side][i] != 0)
+				(void)add_drop(options, side, scenario->drop[side][i]);
+}
+
+void lab_options_scenario(struct lab_options *options, const struct lab_scenario *scenario)
+{
+	options->scenario = scenario;
+	options->bytes = scenario->bytes != 0 ? scenario->bytes : 600;
+	options->n_drop[LAB_CLIENT] = options->n_drop[LAB_SERVER] = 0;
+	add_drops(options, scenario);
+}
+
 /* What the scenario sets where the command line does not, and what only both together can tell. */
 static bool complete(struct parser *parser)
 {
 	struct lab_options *const options = parser->options;
+	const bool sets_the_scene = parser->given != 0 || parser->has_bytes || options->scenario != NULL ||
+				    options->cc != NULL || options->n_compare > 0 || options->plot != NULL ||
+				    options->record != NULL || options->explain || options->mtu != 1500 ||
+				    options->n_drop[LAB_CLIENT] + options->n_drop[LAB_SERVER] + options->n_set > 0;
 	if (options->scenario == NULL)
 		options->scenario = lab_scenarios[0];
 	const struct lab_scenario *const scenario = options->scenario;
@@ -261,14 +289,14 @@ static bool complete(struct parser *parser)
 		if (!is_given(parser, NETEM_REORDER_BY))
 			options->impair.reorder_by = scenario->reorder_by;
 	}
-	for (unsigned side = 0; side < LAB_SIDES; side++)
-		for (unsigned i = 0; i < LAB_SCENARIO_DROPS; i++)
-			if (scenario->drop[side][i] != 0)
-				(void)add_drop(options, side, scenario->drop[side][i]);
+	add_drops(options, scenario);
 	if (options->ipv6 && options->mtu < 1280)
 		return line_wrong(&parser->line, "--mtu: %u is less than IPv6's least, 1280", options->mtu);
 	if (options->n_compare > 0 && (options->explain || options->record != NULL || options->cc != NULL))
 		return line_wrong(&parser->line, "--compare goes with neither --cc nor --explain nor --record");
+	if (options->why != NULL && sets_the_scene)
+		return line_wrong(&parser->line, "--why sets the scene itself: it goes with --json, --lang, --seed, "
+						 "--ipv6 and the looks alone");
 	if (options->json && options->explain)
 		return line_wrong(&parser->line, "--json and --explain exclude each other");
 	return sets_fit(parser);
@@ -338,6 +366,7 @@ void lab_help(FILE *to)
 	      "Examples:\n"
 	      "  tern lab                                     the seven segments of a connection\n"
 	      "  tern lab lost-last-ack --explain             segment 7 is lost: what TIME-WAIT is for\n"
+	      "  tern lab --why three                         what would be if two segments opened\n"
 	      "  tern lab retransmission --bytes 100000 --loss 3% --delay 40ms --seed 7 --json\n", to);
 }
 

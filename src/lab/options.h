@@ -3,6 +3,7 @@
 #define LAB_OPTIONS_H
 
 #include "lab/scenario.h"
+#include "lab/why.h"
 
 #include <tern/settings.h>
 
@@ -34,6 +35,7 @@ struct lab_options {
 	struct lab_set set[LAB_SETS]; /* in their order */
 	size_t	     n_set;
 	const char  *cc;      /* NULL: the host's default */
+	const struct lab_question *why; /* NULL: none */
 	const char  *record;  /* file; NULL: none */
 	const char  *plot;    /* file; NULL: none */
 	char	     compare[LAB_CONTROLLERS][16]; /* the same run for each */
@@ -49,6 +51,8 @@ bool lab_options_parse(struct lab_options *options, int n, char *const arguments
 
 /* 0, or as tern_setting_set() and tern_profile_set(). */
 int lab_set_apply(const struct lab_set *set, struct tern_config *config, char error[TERN_SETTING_ERROR]);
+/* The same for another scenario: its amount and what it loses, in the place of what was asked for. */
+void lab_options_scenario(struct lab_options *options, const struct lab_scenario *scenario);
 
 void lab_help(FILE *to);
 void lab_list(FILE *to, enum explain_language language);

@@ -49,7 +49,18 @@ enum lab_act {
 	LAB_BLIND_RST, /* somebody forges an RST in the client's name, in the window, not at RCV.NXT */
 	LAB_BLIND_SYN, /* and a SYN */
 	LAB_DELAY,     /* what this side sends from now on takes n nanoseconds; 0: as long as at first */
+	LAB_OLD_TEXT,  /* the client's first text, of a connection that is over, comes out of the network once more */
+	LAB_SAY,       /* a row that says `text` */
 	LAB_WAIT,      /* nothing: the condition was all */
+};
+
+/* What a peer of the counterfactuals does without (broken.c); LAB_WHOLE is a real host. */
+enum lab_flaw {
+	LAB_WHOLE,
+	LAB_TWO_WAY,	  /* its connection is open as soon as a SYN came: nobody has to prove that he hears */
+	LAB_ONE_CLOSE,	  /* a FIN closes both directions: its ACK and its own FIN leave as one, whatever is unsent */
+	LAB_PLAIN,	  /* as of 1981: whatever lies in the window is taken, however old its ACK (RFC 5961 5.2) */
+	LAB_NO_TIME_WAIT, /* forgets a connection with the last ACK, and opens the next one where it began */
 };
 
 struct lab_step {
@@ -59,6 +70,7 @@ struct lab_step {
 	tern_time	 after;
 	int64_t		 n; /* the act's */
 	enum tern_option option;
+	const char	*text; /* LAB_SAY */
 };
 
 enum lab_expect {
@@ -77,6 +89,8 @@ enum lab_expect {
 	LAB_INTACT,	/* everything that was sent either way arrived, in order, once */
 	LAB_WINDOW,	/* side announced a window of at least a octets */
 	LAB_LOST,	/* the link lost a segment of side's */
+	LAB_STALE,	/* side took text that was not sent in this connection */
+	LAB_RECEIVED_ALL, /* side's program read a octets in all */
 };
 
 struct lab_expectation {
@@ -107,6 +121,7 @@ struct lab_scenario {
 	uint8_t	  ecn;	     /* enum tern_ecn of both hosts; 0: their default */
 	const char *cc;	     /* NULL: the host's default */
 	bool	  no_sack;
+	enum lab_flaw flaw[LAB_SIDES];
 };
 
 extern const struct lab_scenario *const lab_scenarios[]; /* ends with NULL; the first is the default */

@@ -130,6 +130,10 @@ int lab_world_create(struct lab_world *world, const struct lab_options *options,
 		at->addr = address_of(options, side);
 		at->tap = (struct timeline_tap){ &world->timeline, side };
 		at->actor.step = world->scenario->program[side];
+		if (world->scenario->flaw[side] != LAB_WHOLE) {
+			lab_broken_create(world, side);
+			continue;
+		}
 		*what = "host";
 		error = create_host(world, side);
 		if (error == 0) {
@@ -142,13 +146,17 @@ int lab_world_create(struct lab_world *world, const struct lab_options *options,
 
 /* ---- running it ---- */
 
-static size_t receive(struct lab_world *world, struct lab_side *at)
+static size_t receive(struct lab_world *world, unsigned side)
 {
+	struct lab_side *const at = &world->side[side];
 	tern_packet *batch[BATCH];
 	const size_t n = at->link->ops->receive(at->link, batch, BATCH, world->now);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		batch[i]->link = at->number;
-	if (n > 0 && !at->vanished)
+		if (at->host == NULL)
+			lab_broken_input(world, side, batch[i]->part[0].at, batch[i]->len, batch[i]->mark);
+	}
+	if (n > 0 && at->host != NULL && !at->vanished)
 		tern_host_input(at->host, batch, n, world->now);
 	return n;
 }
@@ -156,7 +164,7 @@ static size_t receive(struct lab_world *world, struct lab_side *at)
 static size_t send(struct lab_world *world, struct lab_side *at)
 {
 	tern_packet *batch[BATCH];
-	if (at->vanished)
+	if (at->vanished || at->host == NULL)
 		return 0;
 	const size_t n = tern_host_output(at->host, batch, BATCH, world->now);
 	const size_t taken = n > 0 ? at->link->ops->send(at->link, batch, n, world->now) : 0;
@@ -170,7 +178,7 @@ static size_t take_events(struct lab_side *at)
 {
 	struct tern_event event;
 	size_t n = 0;
-	while (!at->vanished && tern_host_event(at->host, &event)) {
+	while (at->host != NULL && !at->vanished && tern_host_event(at->host, &event)) {
 		const struct lab_actor *const actor = &at->actor;
 		const bool is_ours = actor->has_socket && event.socket.index == actor->socket.index &&
 				     event.socket.generation == actor->socket.generation;
@@ -186,12 +194,12 @@ static bool serve(struct lab_world *world)
 {
 	bool any = false, more = true;
 	for (unsigned side = 0; side < LAB_SIDES; side++)
-		if (!world->side[side].vanished)
+		if (world->side[side].host != NULL && !world->side[side].vanished)
 			tern_host_advance(world->side[side].host, world->now);
 	while (more) {
 		size_t moved = lab_forged_arrive(world);
 		for (unsigned side = 0; side < LAB_SIDES; side++)
-			moved += receive(world, &world->side[side]);
+			moved += receive(world, side);
 		for (unsigned side = 0; side < LAB_SIDES; side++)
 			moved += take_events(&world->side[side]);
 		for (unsigned side = LAB_SIDES; side-- > 0;) /* the server first: it listens before it is called */
@@ -212,7 +220,8 @@ static tern_time next_moment(const struct lab_world *world)
 		at = min_i64(at, one->link->ops->deadline(one->link));
 		if (one->vanished)
 			continue;
-		at = min_i64(at, tern_host_deadline(one->host));
+		if (one->host != NULL)
+			at = min_i64(at, tern_host_deadline(one->host));
 		at = min_i64(at, lab_actor_deadline(world, side));
 	}
 	return at;

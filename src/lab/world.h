@@ -5,6 +5,7 @@
 #include "lab/options.h"
 #include "watch/plot.h"
 #include "watch/timeline.h"
+#include "wire/tcp.h"
 
 /* A program at work. */
 struct lab_actor {
@@ -21,19 +22,30 @@ struct lab_actor {
 	bool	    garbled;	     /* an octet was not what the peer sent */
 };
 
+enum { LAB_FORGED = 32, LAB_FORGED_BYTES = 256 };
+
 /* Bytes that no host sent, on their way to one. */
 struct lab_forged {
 	tern_time arrives; /* TERN_NEVER: free */
 	unsigned  to;
 	uint64_t  mark;
 	uint32_t  len;
-	uint8_t	  bytes[128];
+	uint8_t	  bytes[LAB_FORGED_BYTES];
 };
 
-enum { LAB_FORGED = 32 };
+/* A peer that lacks something that TCP has: the state it keeps. */
+struct lab_broken {
+	enum tern_state	  state;
+	struct tern_tuple tuple;
+	uint32_t	  iss, irs, snd_nxt, rcv_nxt;
+	bool		  listens;  /* when a connection has ended, for the next */
+	bool		  accepted; /* its program knows of the connection */
+	bool		  proved;   /* the peer has acknowledged what we said */
+	uint64_t	  packets;
+};
 
 struct lab_side {
-	tern_host	   *host;
+	tern_host	   *host; /* NULL: broken */
 	struct tern_link   *link;
 	struct tern_impair  impair; /* of what this side sends */
 	uint8_t		    number; /* the link's, at the host */
@@ -41,6 +53,7 @@ struct lab_side {
 	struct tern_addr    addr;
 	struct timeline_tap tap;
 	struct lab_actor    actor;
+	struct lab_broken   broken;
 };
 
 struct lab_world {
@@ -53,6 +66,7 @@ struct lab_world {
 	struct lab_forged	   forged[LAB_FORGED];
 	uint64_t		   n_forged;
 	uint8_t			   n_flooded;
+	uint32_t		   old_iss; /* of the old SYN */
 	uint64_t		   random;
 	tern_recording		  *recording;
 	const char		  *problem; /* the run could not go on */
@@ -82,11 +96,21 @@ uint64_t  lab_amount(const struct lab_world *world, int64_t n);
 /* ---- forge.c ---- */
 
 void lab_forge_old_syn(struct lab_world *world);
+void lab_forge_old_text(struct lab_world *world); /* the first that the client sent, or what followed the old SYN */
 void lab_forge_flood(struct lab_world *world);
 void lab_forge_blind(struct lab_world *world, uint16_t flag); /* in the client's name, into the server's window */
 /* Gives the hosts what has arrived. True: something had. */
 bool	  lab_forged_arrive(struct lab_world *world);
 tern_time lab_forged_deadline(const struct lab_world *world);
+/* One packet: headers with their sums, and text; returns its length. */
+uint32_t  lab_segment_build(const struct tern_tuple *tuple, const struct tcp_segment *seg, uint8_t *to);
+
+/* ---- broken.c: a side whose scenario gives it a flaw ---- */
+
+void lab_broken_create(struct lab_world *world, unsigned side);
+void lab_broken_input(struct lab_world *world, unsigned side, const uint8_t *bytes, uint32_t len, uint64_t mark);
+bool lab_broken_accepts(struct lab_world *world, unsigned side); /* a connection has just become the program's */
+void lab_broken_act(struct lab_world *world, unsigned side);	 /* the step of its actor */
 
 /* ---- expect.c ---- */
 

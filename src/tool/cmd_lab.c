@@ -1,6 +1,7 @@
 /* tern lab: reads the command line, runs a scenario, shows it. */
 #include "lab/compare.h"
-#include "tool/tool.h"
+#include "lab/why.h"
+#include "tool/lab_show.h"
 #include "watch/explain.h"
 #include "watch/jsonl.h"
 #include "watch/ladder.h"
@@ -36,14 +37,17 @@ static void print_verdict(const struct lab_options *options, bool as_expected)
 
 /* ---- the three forms ---- */
 
-static void print_json(struct lab_world *world, bool as_expected)
+void lab_show_json(struct lab_world *world, bool as_expected, const char *picture)
 {
+	if (picture != NULL)
+		printf("{\"v\":1,\"ev\":\"picture\",\"name\":\"%s\"}\n", picture);
 	(void)jsonl_write(stdout, &world->timeline, 0);
 	for (unsigned side = 0; side < LAB_SIDES; side++) {
 		struct jsonl_counter counters[COUNTERS];
-		struct tern_stats stats;
+		struct tern_stats stats = { 0 };
 		size_t n = 0;
-		tern_host_stats(world->side[side].host, &stats);
+		if (world->side[side].host != NULL)
+			tern_host_stats(world->side[side].host, &stats);
 		for (size_t i = 0; n < COUNTERS; i++) {
 			if (!tern_stats_at(&stats, i, &counters[n].name, &counters[n].value))
 				break;
@@ -53,21 +57,34 @@ static void print_json(struct lab_world *world, bool as_expected)
 	}
 }
 
+unsigned lab_show_columns(const struct lab_options *options)
+{
+	const unsigned columns = options->columns != 0 ? options->columns : tool_terminal_columns();
+	return columns == 0 ? 80 : columns < LADDER_COLUMNS_MIN ? LADDER_COLUMNS_MIN : columns;
+}
+
+struct ladder_options lab_show_ladder(const struct lab_options *options)
+{
+	return (struct ladder_options){
+		.columns = lab_show_columns(options),
+		.ascii = options->ascii || tool_terminal_is_ascii(),
+		.colour = options->colour == LAB_COLOUR_ALWAYS ||
+			  (options->colour == LAB_COLOUR_AUTO && tool_terminal_has_colour()),
+		.all = options->all,
+	};
+}
+
 static int print_ladder(const struct lab_options *options, const struct lab_world *world, bool as_expected)
 {
-	const bool colour = options->colour == LAB_COLOUR_ALWAYS ||
-			    (options->colour == LAB_COLOUR_AUTO && tool_terminal_has_colour());
-	const bool ascii = options->ascii || tool_terminal_is_ascii();
-	const unsigned columns = options->columns != 0 ? options->columns : tool_terminal_columns();
+	const struct ladder_options how = lab_show_ladder(options);
 	print_title(options);
-	const int error = ladder_write(stdout, &world->timeline,
-				       &(struct ladder_options){ columns, ascii, colour, options->all });
+	const int error = ladder_write(stdout, &world->timeline, &how);
 	if (error != 0)
 		return error;
 	if (options->explain) {
 		fputc('\n', stdout);
 		explain_write(stdout, &world->timeline,
-			      &(struct explain_options){ options->language, columns, ascii, colour });
+			      &(struct explain_options){ options->language, how.columns, how.ascii, how.colour });
 	}
 	print_verdict(options, as_expected);
 	return 0;
@@ -176,7 +193,7 @@ static int run(const struct lab_options *options, const char *command)
 	if (error != 0)
 		return finish(&world, options, cannot_plot(options, error));
 	if (options->json)
-		print_json(&world, as_expected);
+		lab_show_json(&world, as_expected, NULL);
 	else
 		error = print_ladder(options, &world, as_expected);
 	if (error != 0)
@@ -209,6 +226,8 @@ int tool_lab(int n, char *const arguments[])
 			lab_list(stdout, options.language);
 		return tool_flushed("lab") ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
 	}
+	if (options.why != NULL)
+		return lab_why(&options);
 	join(command, n, arguments);
 	return options.n_compare > 0 ? compare(&options, command) : run(&options, command);
 }
