@@ -13,12 +13,12 @@ void tern_config_default(struct tern_config *config)
 		.rto_min = 200 * TERN_MILLISECOND,
 		.rto_max = 120 * TERN_SECOND,
 		.delayed_ack = 40 * TERN_MILLISECOND,
-		.r2 = 924 * TERN_SECOND,
+		.r2 = 924 * TERN_SECOND, /* SHLD-11 */
 		.r2_syn = 180 * TERN_SECOND,
-		.r1 = 3,
+		.r1 = 3, /* SHLD-10 */
 		.syn_ack_retries = 3,
 		.orphan_timeout = 60 * TERN_SECOND,
-		.keepalive_idle = 7200 * TERN_SECOND,
+		.keepalive_idle = 7200 * TERN_SECOND, /* MUST-28 */
 		.keepalive_interval = 75 * TERN_SECOND,
 		.keepalive_probes = 9,
 		.accept_wait = 120 * TERN_SECOND,

@@ -314,6 +314,7 @@ bool host_route(struct tern_host *host, uint32_t zone, const struct tern_addr *d
 	return host->last_route_known;
 }
 
+/* The smallest that is known of the way (SHLD-6). */
 uint32_t host_mtu(const struct tern_host *host, const struct tern_tuple *tuple)
 {
 	struct route route;

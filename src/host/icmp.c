@@ -131,7 +131,7 @@ static void tell_error(struct tern_host *host, const struct tern_tuple *tuple, e
 	host->env.watcher.event(host->env.watcher.context, &event);
 }
 
-/* An error that came from outside is told to the watcher; one of our own making is not. */
+/* An error that came from outside is told to the watcher; one of our own making is not (MUST-54). */
 static void tell_sender(struct tern_host *host, const struct icmp_message *icmp, const struct meaning *meaning,
 			uint32_t zone, bool from_outside)
 {

@@ -276,7 +276,7 @@ static void drop_address(struct tern_host *host, const struct lookup *in)
 }
 
 /* A packet to several: datagram sockets that asked for it have it, nobody else. Whatever it is, it is never
- * answered (RFC 1122 3.2.2, 4.2.3.10): neither with an error nor with a segment. */
+ * answered (RFC 1122 3.2.2, 4.2.3.10): neither with an error nor with a segment (MUST-57). */
 static void input_to_group(struct tern_host *host, struct lookup *in)
 {
 	if (!datagram_hears(host, in->link, &in->ip.dst)) {
@@ -419,6 +419,7 @@ static void stage_touch(const struct tern_host *host, const struct lookup *in)
 	}
 }
 
+/* All of a batch arrives before anything is emitted (MUST-59). */
 void input_packets(struct tern_host *host, const struct tern_packet *const batch[], size_t n)
 {
 	struct lookup in[HOST_BATCH];

@@ -57,6 +57,7 @@ static uint32_t *chain_of(struct listeners *all, const struct listener *listener
 	return listener->any ? &all->any : &all->bucket[listener->local.port % LISTEN_BUCKETS];
 }
 
+/* What may be listened on: nothing that is already (MUST-41), with or without an address (MUST-43). */
 static int judge(struct listeners *all, const struct listener *wanted)
 {
 	const struct tern_addr *const local = &wanted->local.addr, *const remote = &wanted->remote.addr;
@@ -77,6 +78,7 @@ static int judge(struct listeners *all, const struct listener *wanted)
 	return 0;
 }
 
+/* Connections are not looked at: whatever they do on that port, it goes on (MUST-41, MUST-42, MUST-43). */
 int listen_open(struct tern_host *host, const struct tern_listen *how, tern_socket *socket, tern_time now)
 {
 	struct listeners *const all = &host->listeners;

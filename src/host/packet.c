@@ -129,7 +129,7 @@ static void packet_finish(struct tern_host *host, const struct outgoing *out, st
 
 /* ---- what every packet needs ---- */
 
-/* route: the way, or NULL: that of the tuple. */
+/* route: the way, or NULL: that of the tuple (MUST-45, SHLD-22, MAY-4). */
 static bool outgoing_init(struct tern_host *host, struct outgoing *out, const struct tern_tuple *tuple,
 			  const struct route *route, uint8_t protocol, uint8_t ttl, uint8_t traffic_class)
 {
@@ -200,7 +200,7 @@ static bool add_text(struct tern_host *host, struct tern_packet *packet, const s
 	return bounce_text(host, packet, out);
 }
 
-/* start: where the TCP header stands. */
+/* start: where the TCP header stands (MUST-2). */
 static void checksum_segment(struct tern_packet *packet, const struct outgoing *out, uint32_t start)
 {
 	uint8_t *const field = packet->headers + start + 16;

@@ -40,7 +40,7 @@ static bool port_is_free(void *context, const struct tern_tuple *tuple)
 	return index == LISTEN_NONE || host->listeners.at[index]->any;
 }
 
-/* RFC 9293 3.9.1.1: the tuple of an active OPEN, its unspecified parts filled in. */
+/* RFC 9293 3.9.1.1: the tuple of an active OPEN, its unspecified parts filled in (MUST-43, MUST-44, MUST-46). */
 static int name_connection(struct tern_host *host, const struct tern_open *open, struct tern_tuple *tuple)
 {
 	const struct tern_config *const config = &host->env.config;

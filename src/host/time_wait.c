@@ -289,6 +289,7 @@ static uint32_t append(struct time_wait *tw, const struct time_wait_entry *entry
 	return chunk->u.head.number << TIME_WAIT_SLOT_BITS | slot;
 }
 
+/* It stays for 2MSL (MUST-13). */
 uint32_t time_wait_add(struct time_wait *tw, const struct tern_tuple *tuple, const struct tcp_time_wait *what,
 		       tern_time now)
 {

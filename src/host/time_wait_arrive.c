@@ -112,7 +112,7 @@ static void acknowledge(struct tern_host *host, const struct tern_tuple *tuple,
 }
 
 /* Whether the SYN is newer than all of the last incarnation, so that none of its old segments can be mistaken
- * (RFC 6191 2; without timestamps RFC 9293 MAY-2). */
+ * (RFC 6191 2; without timestamps RFC 9293 MAY-2) (SHLD-4). */
 static bool is_newer(const struct tern_host *host, const struct tcp_time_wait *what,
 		     const struct tcp_segment *syn)
 {

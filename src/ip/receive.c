@@ -2,6 +2,7 @@
 
 #include "wire/tuple.h"
 
+/* By what its addresses are alone: to nobody or to all (MUST-57), from nobody that could be (MUST-63). */
 enum ip_receive_verdict ip_receive_judge(const struct routes *routes, const struct ip_header *ip,
 					 uint8_t link, bool forwarding_any)
 {

@@ -48,6 +48,7 @@ enum tern_verdict tcp_arrive(struct tcb *tcb, const struct tcp_segment *seg, uin
 	return verdict;
 }
 
+/* The error says what kind of end it was (MUST-12). */
 enum tern_verdict arrive_was_reset(struct tcb *tcb, tern_time now)
 {
 	struct tcp_env *const env = tcb_env(tcb);

@@ -132,7 +132,7 @@ static enum tern_verdict step_sequence(struct tcb *tcb, struct arrival *in, tern
 	return TERN_VERDICT_ACCEPTED;
 }
 
-/* Second: RST, by RFC 5961 3.2: exactly at RCV.NXT, or challenged. */
+/* Second: RST, by RFC 5961 3.2: exactly at RCV.NXT, or challenged (SHLD-2). */
 static enum tern_verdict step_reset(struct tcb *tcb, const struct arrival *in, tern_time now)
 {
 	if (!(in->seg->flags & TCP_RST))
@@ -218,7 +218,7 @@ static enum tern_verdict step_ack(struct tcb *tcb, const struct arrival *in, ter
 	return TERN_VERDICT_ACCEPTED;
 }
 
-/* Sixth: URG (MUST-31, MUST-32); RFC 6093: the octets stay in the stream. */
+/* Sixth: URG (MUST-31, MUST-32); RFC 6093: the octets stay in the stream (MUST-30). */
 static void step_urgent(struct tcb *tcb, const struct arrival *in, tern_time now)
 {
 	struct tcb_cold *const cold = tcb_cold(tcb);

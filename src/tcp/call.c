@@ -175,7 +175,7 @@ ptrdiff_t tcp_send_owned(struct tcb *tcb, const void *from, size_t n, unsigned f
 
 /* ---- RECEIVE, 3.10.3 ---- */
 
-/* What RECEIVE says where there is no text: end of the stream, an error, or not yet. */
+/* What RECEIVE says where there is no text: end of the stream, an error, or not yet (MUST-12). */
 static ptrdiff_t nothing_to_read(const struct tcb *tcb)
 {
 	if (tcb->state == CLOSED && tcb_cold(tcb)->error)
@@ -283,6 +283,7 @@ int tcp_shutdown_receive(struct tcb *tcb, tern_time now)
 	return tcp_consume(tcb, tcb_unread(tcb), now);
 }
 
+/* Both directions at once, if the program likes (MAY-1). */
 void tcp_close(struct tcb *tcb, tern_time now)
 {
 	const bool text_unread = tcb_unread(tcb) > 0;

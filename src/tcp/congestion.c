@@ -21,6 +21,7 @@ static bool same_name(const char *a, const char *b)
 	return *a == *b;
 }
 
+/* Of ours and of the program's own (MAY-18). */
 int cc_by_name(const struct tern_config *config, const char *name)
 {
 	for (int i = 0; cc_at(config, i); i++)

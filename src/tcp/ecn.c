@@ -96,6 +96,7 @@ uint16_t ecn_syn_ack_flags(uint8_t agreed)
 	return agreed == ECN_CLASSIC ? TCP_ECE : 0;
 }
 
+/* What a SYN asks for (SHLD-8). */
 uint16_t ecn_syn_flags(const struct tcb *tcb, unsigned times)
 {
 	const enum tern_ecn set = setting_of(tcb);

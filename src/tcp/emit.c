@@ -100,7 +100,7 @@ static bool emit_reset(struct tcb *tcb, struct tcp_out *out, tern_time now)
 	return true;
 }
 
-/* What our SYN offers: everything on the first, only what was agreed on a SYN-ACK. */
+/* What our SYN offers: everything on the first, only what was agreed on a SYN-ACK (SHLD-5, MUST-14). */
 static void add_syn_options(struct tcb *tcb, struct tcp_options *opt, bool answers, tern_time now)
 {
 	const struct tern_config *const config = &tcb_env(tcb)->config;
@@ -147,6 +147,7 @@ static bool emit_syn(struct tcb *tcb, struct tcp_out *out, tern_time now)
 	return true;
 }
 
+/* URG on each segment that begins before the end of what is urgent (MUST-30, MUST-31). */
 static void add_urgent(const struct tcb *tcb, struct tcp_segment *seg)
 {
 	const struct tcb_warm *const warm = tcb->warm;
@@ -243,6 +244,7 @@ static bool is_too_long(const struct tcb *tcb, const struct flight_record *recor
 	return !(record->flags & FLIGHT_SYN) && record->len - ((record->flags & FLIGHT_FIN) != 0) > tcb->mss;
 }
 
+/* What stands at SND.UNA goes again even beyond the window (MAY-7). */
 static bool emit_lost(struct tcb *tcb, struct tcp_out *out, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
@@ -282,7 +284,7 @@ static uint32_t segment_text(const struct tcb *tcb)
 	return tcb->mss - SACK_HEAD_BYTES - blocks * SACK_BLOCK_BYTES;
 }
 
-/* A piece smaller than a segment: may it leave? See the head of this file. */
+/* A piece smaller than a segment: may it leave? See the head of this file (MUST-17, MUST-38, SHLD-7). */
 static bool short_piece_may_leave(struct tcb *tcb, uint32_t n, uint32_t unsent, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
@@ -301,7 +303,7 @@ static bool short_piece_may_leave(struct tcb *tcb, uint32_t n, uint32_t unsent, 
 	return false;
 }
 
-/* How many octets of new text leave now; 0: none. */
+/* How many octets of new text leave now; 0: none (MUST-60, SHLD-15, SHLD-28, MAY-16). */
 static uint32_t text_to_send(struct tcb *tcb, uint32_t limit, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;

@@ -82,6 +82,7 @@ static int set_ecn(struct tcb *tcb, enum tern_ecn value)
 	return 0;
 }
 
+/* For each connection apart (MUST-17, MUST-24, SHLD-20, MAY-6). */
 static void set_switch(struct tcb *tcb, enum tern_option option, bool on)
 {
 	if (option == TERN_NODELAY)
@@ -110,7 +111,7 @@ int tcp_option_set(struct tcb *tcb, enum tern_option option, int64_t value, tern
 		return -TERN_EINVAL;
 	switch (option) {
 	case TERN_KEEPALIVE_IDLE:
-		cold->keepalive_idle_s = (uint16_t)value;
+		cold->keepalive_idle_s = (uint16_t)value; /* MUST-27 */
 		break;
 	case TERN_KEEPALIVE_INTERVAL:
 		cold->keepalive_interval_s = (uint16_t)value;
@@ -136,10 +137,10 @@ int tcp_option_set(struct tcb *tcb, enum tern_option option, int64_t value, tern
 		cold->send_buffer = (uint32_t)value;
 		break;
 	case TERN_TRAFFIC_CLASS:
-		cold->traffic_class = (uint8_t)value & 0xfc; /* the ECN bits are ours */
+		cold->traffic_class = (uint8_t)value & 0xfc; /* the ECN bits are ours (MUST-48, SHLD-21) */
 		break;
 	case TERN_TTL:
-		cold->ttl = (uint8_t)value;
+		cold->ttl = (uint8_t)value; /* MUST-49 */
 		break;
 	case TERN_PACING:
 	case TERN_MAX_PACING_RATE:

@@ -20,6 +20,7 @@ static uint32_t whole_segments(const struct tern_cc *cc)
 	return max_u32(cc->cwnd - cc->cwnd % cc->mss, cc->mss);
 }
 
+/* Slow start and congestion avoidance (MUST-19). */
 static void reno_on_ack(struct tern_cc *cc, const struct tern_cc_ack *ack)
 {
 	if (!ack->cwnd_limited || ack->in_recovery)

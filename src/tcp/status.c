@@ -128,6 +128,7 @@ void tcp_status(const struct tcb *tcb, tern_time now, struct tern_status *status
 	status->error = -(int)cold->error;
 	status->soft_error = -(int)cold->soft_error;
 	status->unread = tcb_unread(tcb);
+	/* MUST-33 */
 	status->urgent = tcb->urgent_received && seq_lt(tcb->rcv.read, up) ? seq_sub(up, tcb->rcv.read) : 0;
 	status->fin_queued = tcb->fin_queued;
 	status->fin_sent = tcb->fin_sent;

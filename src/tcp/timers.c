@@ -129,6 +129,7 @@ void timers_reneged(struct tcb *tcb, tern_time now)
 		set(tcb, &warm->retransmit_at, TERN_TIMER_RETRANSMIT, at, now);
 }
 
+/* Twice as long each time (MUST-19). */
 void timers_backed_off(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
@@ -192,6 +193,7 @@ void timers_ack_delayed(struct tcb *tcb, tern_time now)
 		set(tcb, &tcb->delayed_ack_at, TERN_TIMER_DELAYED_ACK, now + tcb_env(tcb)->config.delayed_ack, now);
 }
 
+/* Whatever leaves takes the ACK with it, for all that came (MUST-58). */
 void timers_ack_sent(struct tcb *tcb)
 {
 	tcb->delayed_ack_at = TERN_NEVER;
@@ -200,6 +202,7 @@ void timers_ack_sent(struct tcb *tcb)
 	tcb->rcv.acked = tcb->rcv.nxt;
 }
 
+/* A peer that answers lives, whatever its window (SHLD-17). */
 void timers_heard(struct tcb *tcb, tern_time now)
 {
 	struct tcb_cold *const cold = tcb_cold(tcb);
@@ -231,6 +234,7 @@ tern_time timers_orphan_at(const struct tcb *tcb, tern_time now)
 	return ms == 0 ? TERN_NEVER : ms_to_time(ms, now);
 }
 
+/* Never unless the program asks (MUST-25, MAY-5). */
 tern_time timers_keepalive_at(const struct tcb *tcb, tern_time now)
 {
 	const struct tcb_cold *const cold = tcb_cold(tcb);

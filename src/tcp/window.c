@@ -43,6 +43,7 @@ static void note_window(struct tcb *tcb, enum tern_note note, uint32_t value, te
 	watch_note(env, &tuple, (enum tcp_state)tcb->state, note, value, now);
 }
 
+/* A window that nobody reads away stays shut (MAY-8). */
 uint16_t window_to_send(struct tcb *tcb, bool on_syn, tern_time now)
 {
 	const seq_t wanted = edge_wanted(tcb);

@@ -55,7 +55,7 @@ static bool fragment_is_sound(const struct ip_header *ip, bool quoted)
 					  ip->fragment_offset >= TCP_HEADER_LEAST;
 }
 
-/* Options are not followed (source routes) or not of interest; only their lengths must be right. */
+/* Options are not followed (source routes) or not of interest; only their lengths must be right (MUST-50). */
 static bool parse_v4_options(struct ip_header *ip, const uint8_t *p, size_t n)
 {
 	while (n > 0 && p[0] != V4_OPTION_END) {

@@ -38,7 +38,7 @@ static void parse_accecn(struct tcp_options *opt, const uint8_t *p, size_t len)
 		opt->accecn[i] = get32(p + 1 + ACCECN_FIELD_LEN * i) & 0xffffff;
 }
 
-/* What may stand on a SYN only (RFC 9293 3.2, RFC 7323 2.2, RFC 2018 2). */
+/* What may stand on a SYN only (RFC 9293 3.2, RFC 7323 2.2, RFC 2018 2) (MUST-4, MUST-14). */
 static void parse_syn_option(struct tcp_options *opt, const uint8_t *p, size_t len)
 {
 	if (p[0] == MSS && len == MSS_LEN) {
@@ -53,6 +53,8 @@ static void parse_syn_option(struct tcp_options *opt, const uint8_t *p, size_t l
 	}
 }
 
+/* Every kind but END and NOP has its length (MUST-68), at any octet (MUST-64), on any segment (MUST-5); what is not
+ * known is passed over (MUST-4, MUST-6), and a length that cannot be ends it (MUST-7). */
 static void parse_options(struct tcp_options *opt, const uint8_t *p, size_t n, bool syn)
 {
 	while (n > 0 && p[0] != END) {
@@ -94,7 +96,7 @@ bool tcp_wire_parse(struct tcp_segment *seg, const uint8_t *p, size_t len)
 		.seq = { get32(p + 4) },
 		.ack = { get32(p + 8) },
 		.flags = get16(p + 12) & TCP_FLAGS,
-		.wnd = get16(p + 14),
+		.wnd = get16(p + 14), /* MUST-1 */
 		.up = get16(p + 18),
 		.text = p + header,
 		.text_len = (uint32_t)(len - header),
@@ -237,6 +239,7 @@ static uint8_t *emit_options(uint8_t *p, const struct tcp_options *opt, size_t s
 	return p;
 }
 
+/* Padding after the last option is zero (MUST-69); what stands before options is NOPs. */
 size_t tcp_wire_emit(uint8_t *p, const struct tcp_segment *seg)
 {
 	const struct layout l = layout(seg);

@@ -71,7 +71,7 @@ struct tcp_segment {
 bool tcp_wire_parse(struct tcp_segment *seg, const uint8_t *p, size_t len);
 
 /* Writes the header (checksum field 0) at p, which has room for TCP_HEADER_MAX; returns its length,
- * a multiple of four, padded with zero (MUST-69). On a SYN MSS, SACK-permitted,
+ * a multiple of four; padding is zero (MUST-69). On a SYN MSS, SACK-permitted,
  * timestamps, window scale as Linux writes them, or in opt.syn_order; else timestamps, SACK, AccECN, aligned with NOPs.
  * SACK blocks that do not fit are left out; then fields of AccECN, from the last on. */
 size_t tcp_wire_emit(uint8_t *p, const struct tcp_segment *seg);

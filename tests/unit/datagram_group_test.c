@@ -283,7 +283,7 @@ static void no_source_is_for_those_who_ask(void **state)
 	two_end(&w);
 }
 
-/* RFC 1122 3.2.2, 4.2.3.10; attacks: ICMP smurf, broadcast SYN. */
+/* RFC 1122 3.2.2, 4.2.3.10; attacks: ICMP smurf, broadcast SYN (MUST-57). */
 static void nothing_answers_what_is_for_several(void **state)
 {
 	static const struct {

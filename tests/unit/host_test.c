@@ -357,6 +357,7 @@ static void every_prefix_and_flip_of_a_segment_is_survived(void **state)
 	}
 }
 
+/* MUST-3: of the segment and of the header. */
 static void bad_checksum_is_dropped_and_counted(void **state)
 {
 	struct two_hosts w;

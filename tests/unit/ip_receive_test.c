@@ -29,7 +29,8 @@ static struct routes our_routes(struct mem *mem)
 	return routes;
 }
 
-/* attacks: LAND, ICMP smurf / broadcast, CVE-2020-11899, CVE-2019-12256: the part that an address decides. */
+/* attacks: LAND, ICMP smurf / broadcast, CVE-2020-11899, CVE-2019-12256: the part that an address decides.
+ * (MUST-57, MUST-63) */
 static void addresses_decide(void **state)
 {
 	enum {

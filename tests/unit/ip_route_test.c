@@ -304,6 +304,7 @@ static void source_is(const struct fixture *f, struct tern_addr dst, struct tern
 	assert_memory_equal(src.b, want.b, 16);
 }
 
+/* MUST-44. */
 static void ipv4_sources(void **state)
 {
 	struct fixture	 f;
@@ -332,6 +333,7 @@ static void ipv4_sources(void **state)
 	end(&f);
 }
 
+/* MUST-44. */
 static void ipv6_sources(void **state)
 {
 	struct fixture f;

@@ -257,6 +257,7 @@ static void closing_a_listener_ends_all_of_it(void **state)
 
 /* ---- which listener ---- */
 
+/* MUST-41, MUST-43. */
 static void the_most_exact_listener_takes_it(void **state)
 {
 	static const struct {
@@ -361,6 +362,7 @@ static void a_listener_for_one_remote_refuses_others(void **state)
 	bare_end(&b);
 }
 
+/* MUST-41. */
 static void what_cannot_be_listened_on(void **state)
 {
 	const struct tern_addr multicast = addr_v4(0xe0000001), broadcast = addr_v4(0xffffffff);
@@ -388,6 +390,36 @@ static void what_cannot_be_listened_on(void **state)
 		if (tern_listen(b.host, &rows[i].how, &socket) != rows[i].error)
 			fail_msg("row %zu", i);
 	assert_int_equal(bare_stats(&b).TernListeners, 0);
+	bare_end(&b);
+}
+
+/* MUST-42: one listens on a port of which connections are in SYN-SENT and SYN-RECEIVED; both go on. */
+static void a_port_that_is_opening_may_be_listened_on(void **state)
+{
+	const struct tern_open open = { .local = { .addr = addr_v4(BARE_HOST), .port = 80 },
+					.remote = { .addr = addr_v4(BARE_PEER), .port = 1000 } };
+	const struct tern_listen again = { .local = { .port = 80 }, .remote = { .addr = addr_v4(0x0a000009) } };
+	struct tcp_segment	 syn_ack = { .seq = seq(ISN), .flags = TCP_SYN | TCP_ACK, .wnd = 4000 };
+	struct tern_status	 status;
+	tern_socket		 active, other;
+
+	(void)state;
+	begin();
+	bare_begin(&b, &config, false);
+	assert_int_equal(tern_connect(b.host, &open, &active), 0);
+	assert_true(bare_next(&b));
+	syn_ack.ack = seq_add(b.seg.seq, 1);
+	listen_on(&(struct tern_listen){ .local = { .port = 80 } });
+	bare_send(&b, BARE_PEER, 1001, a_syn());
+	expect_syn_ack();
+	const struct tcp_segment ack = third();
+
+	assert_int_equal(tern_listen(b.host, &again, &other), 0);
+	bare_send(&b, BARE_PEER, 1001, ack);
+	bare_send(&b, BARE_PEER, 1000, syn_ack);
+	assert_int_equal(tern_accept(b.host, listener, &other), 0);
+	assert_int_equal(tern_status(b.host, active, &status), 0);
+	assert_int_equal(status.state, TERN_STATE_ESTABLISHED);
 	bare_end(&b);
 }
 
@@ -656,6 +688,7 @@ int main(void)
 		cmocka_unit_test(listeners_come_and_go),
 		cmocka_unit_test(a_listener_for_one_remote_refuses_others),
 		cmocka_unit_test(what_cannot_be_listened_on),
+		cmocka_unit_test(a_port_that_is_opening_may_be_listened_on),
 		cmocka_unit_test(options_are_handed_on),
 		cmocka_unit_test(honest_peers_connect_through_a_flood),
 		cmocka_unit_test(cookies_begin_and_end_with_the_flood),

@@ -115,6 +115,7 @@ static int connect_to(struct two_hosts *w, const char *local, uint16_t local_por
 	return tern_connect(w->host[0], &open, &socket);
 }
 
+/* MUST-43, MUST-46. */
 static void connect_checks_its_arguments(void **state)
 {
 	struct two_hosts w;

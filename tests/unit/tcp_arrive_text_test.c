@@ -97,7 +97,8 @@ static void acknowledged_at_once_where_asked(struct rig *r)
 	sends(r, TCP_ACK, 1, 3, 0);
 }
 
-/* SHLD-31, RFC 5681 4.2: held, acknowledged at once; the one that fills the gap too; the stream is right. */
+/* SHLD-31, RFC 5681 4.2: held, acknowledged at once; the one that fills the gap too; the stream is right.
+ * (MAY-13) */
 static void established_text_out_of_order_is_held(struct rig *r)
 {
 	established(r);

@@ -164,7 +164,7 @@ static void close_in_syn_sent_tells_nobody(struct rig *r)
 	assert_true(tcp_is_over(r->tcb));
 }
 
-/* SHLD-3: letting go with text unread tells the peer by RST that it was lost. */
+/* SHLD-3: letting go with text unread tells the peer by RST that it was lost (MAY-1). */
 static void close_with_text_unread_resets(struct rig *r)
 {
 	established(r);

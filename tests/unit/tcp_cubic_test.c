@@ -127,7 +127,7 @@ static void back_at_w_max_after_k(struct rig *r)
 	}
 }
 
-/* 4.3: on short paths CUBIC gets as much as a Reno that loses as often: averaged over many losses. */
+/* 4.3: on short paths CUBIC gets as much as a Reno that loses as often: averaged over many losses (MAY-18). */
 static void as_friendly_as_reno(struct rig *r)
 {
 	struct tern_cc cubic = controller(40 * 1000, 20 * 1000, 1000);

@@ -97,7 +97,7 @@ static void answers_to_our_syn(struct rig *r)
 	}
 }
 
-/* What a listener makes of a SYN. */
+/* What a listener makes of a SYN (SHLD-8). */
 static void answers_to_a_syn(struct rig *r)
 {
 	static const struct {
@@ -176,7 +176,7 @@ static void only_new_text_is_capable(struct rig *r)
 	assert_int_equal(field(r), ECN_NOT_ECT);
 }
 
-/* 6.1.3: ECE from the mark on, until CWR; a mark together with CWR begins anew. */
+/* 6.1.3: ECE from the mark on, until CWR; a mark together with CWR begins anew (SHLD-8). */
 static void ece_until_cwr(struct rig *r)
 {
 	classic(r);
@@ -211,7 +211,7 @@ static void flies(struct rig *r)
 	assert_int_equal(drain(r), 20);
 }
 
-/* 6.1.2: as for a loss, once a window (RFC 8511: 0.8), and CWR on the next new text, once. */
+/* 6.1.2: as for a loss, once a window (RFC 8511: 0.8), and CWR on the next new text, once (SHLD-8). */
 static void one_reduction_a_window_and_cwr(struct rig *r)
 {
 	classic(r);

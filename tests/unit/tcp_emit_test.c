@@ -4,7 +4,7 @@
 
 enum { M = RIG_MSS };
 
-/* MUST-17, SHLD-7: a short segment waits while anything is unacknowledged; full ones do not. */
+/* MUST-17, SHLD-7: a short segment waits while anything is unacknowledged; full ones do not (MUST-60, MAY-16). */
 static void nagle_short_text_waits_for_the_ack(struct rig *r)
 {
 	established(r);
@@ -57,7 +57,7 @@ static void nagle_does_not_hold_the_last_text(struct rig *r)
 	sends(r, TCP_ACK | TCP_FIN, 11, 1, 10);
 }
 
-/* The same where the link cuts segments itself: the tail of a large write waits. */
+/* The same where the link cuts segments itself: the tail of a large write waits (SHLD-28). */
 static void nagle_holds_the_tail_of_a_large_emit(struct rig *r)
 {
 	struct tcp_out out;
@@ -116,7 +116,7 @@ static void sender_sws_half_the_largest_window_leaves(struct rig *r)
 	sends(r, TCP_ACK, 1, 1, 500);
 }
 
-/* (4): the override timer, 0.1 to 1 s. */
+/* (4): the override timer, 0.1 to 1 s (MUST-60). */
 static void sender_sws_override_sends_what_fits(struct rig *r)
 {
 	r->peer.wnd = 4000;
@@ -133,7 +133,7 @@ static void sender_sws_override_sends_what_fits(struct rig *r)
 	is_quiet(r);
 }
 
-/* Only full segments, at most 200 ms; then, and when it is taken off, the rest. */
+/* Only full segments, at most 200 ms; then, and when it is taken off, the rest (MUST-60). */
 static void cork_holds_short_segments(struct rig *r)
 {
 	established(r);
@@ -343,7 +343,7 @@ static void ack_only_says_what_it_was_given(struct rig *r)
 	assert_true(out.opt.has_ts && out.opt.ts_ecr == 5 && out.opt.ts_val == tcp_ts_clock(r->now) + 9);
 }
 
-/* MUST-48, MUST-49: DiffServ field and TTL of what leaves; SHLD-21: changed while it lives. */
+/* MUST-48, MUST-49: DiffServ field and TTL of what leaves; SHLD-21: changed while it lives (SHLD-22). */
 static void traffic_class_and_ttl_go_with_each_segment(struct rig *r)
 {
 	established(r);

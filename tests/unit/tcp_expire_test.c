@@ -14,7 +14,8 @@ static tern_time until_closed(struct rig *r, tern_time most)
 	return r->now - begun;
 }
 
-/* MUST-20, SHLD-10: R1 after three retransmissions tells the program; R2 (SHLD-11: at least 100 s) ends it. */
+/* MUST-20, SHLD-10: R1 after three retransmissions tells the program; R2 (SHLD-11: at least 100 s) ends it.
+ * (SHLD-9) */
 static void established_silence_r1_tells_r2_ends(struct rig *r)
 {
 	established(r);
@@ -127,7 +128,8 @@ static void user_timeout_in_syn_sent_tells_nobody(struct rig *r)
 	is_quiet(r);
 }
 
-/* MUST-24, MUST-25: only where asked for; MUST-28: two hours; MUST-29: nine unanswered, 75 s apart, not one. */
+/* MUST-24, MUST-25: only where asked for; MUST-28: two hours; MUST-29: nine unanswered, 75 s apart, not one.
+ * (MAY-5) */
 static void keepalive_nine_unanswered_probes_end_it(struct rig *r)
 {
 	established(r);

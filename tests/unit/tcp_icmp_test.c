@@ -33,7 +33,7 @@ static void quote_outside_the_flight_is_ignored(struct rig *r)
 }
 
 /* MUST-56, RFC 5927 5.2: a synchronized connection goes on, whatever ICMP says; SHLD-25, MUST-47: the
- * program may know. */
+ * program may know (MUST-54). */
 static void established_errors_are_soft(struct rig *r)
 {
 	for (unsigned hard = 0; hard < 2; hard++) {
@@ -63,7 +63,7 @@ static void error_reports_off_are_not_told(struct rig *r)
 	assert_int_equal(status_of(r).soft_error, -TERN_EHOSTUNREACH);
 }
 
-/* SHLD-26 while opening, where there is nothing to lose; a soft one only explains a later time-out. */
+/* SHLD-26 while opening, where there is nothing to lose; a soft one only explains a later time-out (MUST-54). */
 static void syn_sent_hard_error_ends_the_attempt(struct rig *r)
 {
 	opens(r);

@@ -140,7 +140,7 @@ static void isn_follows_its_clock_and_hides_its_offset(struct rig *r)
 	assert_true(tcp_isn(&r->env, &tuple, r->now).v != first.v);
 }
 
-/* MUST-14, MUST-65, MAY-3: the SYN bears what we can, its ACK and what follows no MSS. */
+/* MUST-14, MUST-65, MAY-3: the SYN bears what we can, its ACK and what follows no MSS (SHLD-5). */
 static void syn_offers_everything_an_ack_nothing(struct rig *r)
 {
 	opens(r);

@@ -270,7 +270,7 @@ static void timeout_begins_again_with_one_segment(struct rig *r)
 	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_OPEN);
 }
 
-/* RFC 6298 2.5: the bound, and no further. */
+/* RFC 6298 2.5: the bound, and no further (MUST-19). */
 static void timeouts_back_off_to_the_bound(struct rig *r)
 {
 	tern_time last = 0;

@@ -38,7 +38,7 @@ static void initial_window_is_rfc_6928s(struct rig *r)
 		assert_int_equal(cc_initial_window(table[i].mss, table[i].segments), table[i].window);
 }
 
-/* RFC 5681 3.1 with RFC 3465 2.2, L = 2: by what is acknowledged, two segments at most. */
+/* RFC 5681 3.1 with RFC 3465 2.2, L = 2: by what is acknowledged, two segments at most (MUST-19). */
 static void slow_start_grows_by_octets_acknowledged(struct rig *r)
 {
 	static const struct {
@@ -54,7 +54,7 @@ static void slow_start_grows_by_octets_acknowledged(struct rig *r)
 	}
 }
 
-/* RFC 5681 3.1: one segment a window. */
+/* RFC 5681 3.1: one segment a window (MUST-19). */
 static void congestion_avoidance_grows_by_one_segment_a_window(struct rig *r)
 {
 	struct tern_cc cc = controller(10 * M, 10 * M);
@@ -185,6 +185,7 @@ static void mss_change_keeps_room_for_a_segment(struct rig *r)
 	assert_int_equal(cc.cwnd, 1400);
 }
 
+/* MAY-18. */
 static void controllers_are_found_by_name(struct rig *r)
 {
 	assert_int_equal(cc_by_name(&r->env.config, "reno"), 0);

@@ -108,7 +108,8 @@ static void window_is_unsigned_and_scaled(struct rig *r)
 	assert_int_equal(status_of(r).snd_max_wnd, 0xffffu << 14);
 }
 
-/* MUST-34, SHLD-15, SHLD-16: the peer takes its edge back: nothing new leaves, what flies is retransmitted. */
+/* MUST-34, SHLD-15, SHLD-16: the peer takes its edge back: nothing new leaves, what flies is retransmitted.
+ * (MAY-7) */
 static void shrunk_window_sends_nothing_new(struct rig *r)
 {
 	established(r);
@@ -128,7 +129,53 @@ static void shrunk_window_sends_nothing_new(struct rig *r)
 	sends(r, TCP_ACK, 1 + 8 * RIG_MSS, 1, RIG_MSS);
 }
 
+/* SHLD-17: the edge is taken back to what is acknowledged, and stays there for hours: while the peer answers, what
+ * flies beyond it is no reason to give up. */
+static void shrunk_window_times_nobody_out(struct rig *r)
+{
+	established(r);
+	writes(r, 1, 4 * RIG_MSS);
+	assert_int_equal(drain(r), 4);
+	r->peer.wnd = 0;
+	rx(r, TCP_ACK, 1, 1, 0);
+	for (const tern_time until = r->now + 4 * 3600 * TERN_SECOND; r->now < until;) {
+		expires(r);
+		drain(r);
+		rx(r, TCP_ACK, 1, 1, 0);
+		in_state(r, ESTABLISHED);
+	}
+	r->peer.wnd = 65535;
+	rx(r, TCP_ACK, 1, 1, 0);
+	sends(r, TCP_ACK, 1, 1, RIG_MSS);
+}
+
 /* ---- zero windows, 3.8.6.1 ---- */
+
+/* MAY-8: a program that does not read keeps its window shut as long as it likes; every probe is answered. */
+static void window_stays_shut_while_nobody_reads(struct rig *r)
+{
+	established(r);
+	tcp_option_set(r->tcb, TERN_RECEIVE_BUFFER, 4000, r->now);
+	while (rcv_wnd(r->tcb) > 0) {
+		rx(r, TCP_ACK, 1 + tcb_unread(r->tcb), 1, min_u32(rcv_wnd(r->tcb), 1000));
+		pass(r, ms(50));
+		tcp_expire(r->tcb, r->now);
+		drain(r);
+	}
+	const uint32_t n = tcb_unread(r->tcb);
+
+	for (unsigned i = 0; i < 200; i++) {
+		pass(r, 120 * TERN_SECOND);
+		tcp_expire(r->tcb, r->now);
+		is_quiet(r);
+		rx(r, TCP_ACK, 1 + n, 1, 1);
+		sends(r, TCP_ACK, 1, 1 + n, 0);
+		assert_int_equal(r->out.seg.wnd, 0);
+	}
+	reads(r, 1, n);
+	sends(r, TCP_ACK, 1, 1 + n, 0);
+	assert_true(r->out.seg.wnd > 0);
+}
 
 static void shut(struct rig *r)
 {
@@ -271,6 +318,8 @@ int main(void)
 		CASE(window_follows_the_newest_segment),
 		CASE(window_is_unsigned_and_scaled),
 		CASE(shrunk_window_sends_nothing_new),
+		CASE(shrunk_window_times_nobody_out),
+		CASE(window_stays_shut_while_nobody_reads),
 		CASE(zero_window_is_probed_with_back_off_and_without_end),
 		CASE(zero_window_probes_unanswered_end_by_r2),
 		CASE(zero_window_opens_text_flows),

@@ -454,6 +454,7 @@ static tern_time until(void)
 	return TERN_NEVER;
 }
 
+/* MUST-13. */
 static void ends_after_2msl_and_not_before(void **state)
 {
 	const tern_time two_msl = 60 * TERN_SECOND;
@@ -590,7 +591,7 @@ struct reuse_row {
 	bool	    taken;
 };
 
-/* RFC 6191 2, and RFC 9293 MAY-2 without timestamps. */
+/* RFC 6191 2, and RFC 9293 MAY-2 without timestamps (SHLD-4). */
 static void a_newer_syn_begins_anew(void **state)
 {
 	static const struct reuse_row rows[] = {

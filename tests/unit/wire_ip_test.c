@@ -69,6 +69,7 @@ static size_t make_v4(uint8_t *p, const struct v4 *v)
 	return v->came;
 }
 
+/* MUST-50. */
 static void v4_lengths_options_and_fragments(void **state)
 {
 	enum { MF = 0x2000, DF = 0x4000 };

@@ -113,6 +113,7 @@ static const struct {
 	  { 2, 4, 5, 0xb4, 3, 0, 1, 1 }, 8, SYN, HAS_MSS | MALFORMED, 1460, 0, 0, 0 },
 };
 
+/* MUST-4, MUST-6, MUST-7, MUST-68. */
 static void options_by_rule(void **state)
 {
 	(void)state;
@@ -164,6 +165,7 @@ static void no_option_reads_beyond_the_header(void **state)
 	free(p);
 }
 
+/* MUST-69. */
 static void syn_is_written_as_linux_writes_it(void **state)
 {
 	static const struct {
