@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 BUILD  := build/release
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help demo test proof fuzz bench baseline tidy build setup install clean
+.PHONY: help demo test proof fuzz bench baseline tidy build setup install clean mutants
 
 help:
 	@echo 'make demo      build tern and show a real connection of curl, from its first SYN to its last ACK'
@@ -13,6 +13,7 @@ help:
 	@echo 'make fuzz      the fuzzers, FUZZ_SECONDS=60 for each (tools/fuzz.sh; AFL=1: by AFL++)'
 	@echo 'make bench     measure'
 	@echo 'make baseline  count instructions anew into bench/baseline'
+	@echo 'make mutants   put some two hundred faults into the code, one at a time: a test must find each'
 	@echo 'make build     build into $(BUILD)'
 	@echo 'make tidy      check the house rules'
 	@echo 'make install   into PREFIX ($(PREFIX)); DESTDIR is honoured'
@@ -38,6 +39,9 @@ baseline: build
 
 tidy: build
 	@python3 tools/run_tests.py --label tidy $(BUILD)
+
+mutants: build
+	@python3 tools/mutants.py run $(BUILD)
 
 build: setup
 	@cmake --preset release --log-level=NOTICE

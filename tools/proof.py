@@ -41,6 +41,7 @@ FORMS = (
          "{build}/tern script --ip-version=$ip <{build}/proof/scripts && wc -l <{build}/proof/scripts || exit 1; done",
          r"^\d+$"),
     Form("fuzz", 300, "FUZZ_SECONDS=1200 tools/fuzz.sh", r" inputs |passed"),
+    Form("mutants", 60, "python3 tools/mutants.py run {build}", r"SURVIVED|ERROR|killed, "),
     Form("rows", 5, "TERN={build}/tern python3 tests/scenario/rows_test.py", r"^Ran"),
 )
 
