@@ -76,6 +76,41 @@ class Said(unittest.TestCase):
         self.assertIn("script packet:  0.050000 . 1:11(10) ack 1", error)
         self.assertIn("actual packet:  0.050000 P. 1:11(10) ack 1 win", error)
 
+    def test_each_field_that_can_be_wrong(self):
+        sack = OPEN.replace("<mss 1460>", "<mss 1460,nop,nop,sackOK>") + "+0 < P. 101:201(100) ack 1 win 65535\n"
+        syn = OPEN[:OPEN.index("<...>")]
+        offer = "<mss 1460,sackOK,TS val 100 ecr 0,nop,wscale 8>\n"
+        self.assertEqual(play(syn + offer)[0], 0)
+        self.assertEqual(play(sack + "+0 > . 1:1(0) ack 1 <nop,nop,sack 101:201>\n")[0], 0)
+        write = OPEN + "+0 write(3, ..., 10) = 10\n"
+        self.assertEqual(play(write + "+0 > [noecn] P. 1:11(10) ack 1\n")[0], 0)
+        for text, said in ((write + "+0 > P. 2:12(10) ack 1\n", "tcp_seq: expected: 2 (0x2) vs actual: 1 (0x1)"),
+                           (write + "+0 > P. 1:11(10) ack 2\n", "tcp_ack_seq: expected: 2 (0x2) vs actual: 1 (0x1)"),
+                           (write + "+0 > P. 1:11(10) ack 1 win 7\n", "tcp_window: expected: 7 (0x7)"),
+                           (write + "+0 > P. 1:6(5) ack 1\n", "payload: expected 5 bytes vs actual 10 bytes"),
+                           (write + "+0 > [ect0] P. 1:11(10) ack 1\n", "ip_ecn: expected: 2 (0x2) vs actual: 0 (0x0)"),
+                           (syn + offer.replace("wscale 8", "wscale 7"), "bad value outbound TCP option 5"),
+                           (syn + offer.replace("1460", "1440"), "bad value outbound TCP option 1"),
+                           (sack + "+0 > . 1:1(0) ack 1 <nop,nop,sack 101:202>\n", "bad value outbound TCP option 3"),
+                           (sack + "+0 > . 1:1(0) ack 1 <nop,nop,sack 100:201>\n", "bad value outbound TCP option 3")):
+            with self.subTest(said=said):
+                code, _, error = play(text)
+                self.assertEqual(code, 1)
+                self.assertIn(said, error)
+
+    def test_a_call_that_waits_for_ever(self):
+        blocking = OPEN.replace("+0.000 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0\n", "").replace(
+            "+0.000 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)", "+0...0.050 connect(3, ..., ...) = 0")
+        self.assertEqual(play(blocking), (0, "", ""))
+        code, _, error = play(blocking + "+0...0.500 read(3, ..., 10) = 10\n")
+        self.assertEqual(code, 1)
+        self.assertIn("read call has not returned by", error)
+
+    def test_time_goes_back(self):
+        code, _, error = play(OPEN + "0.010 < . 1:1(0) ack 1 win 65535\n")
+        self.assertEqual(code, 1)
+        self.assertIn("time goes back", error)
+
     def test_wrong_time(self):
         code, _, error = play(OPEN + "+0 write(3, ..., 10) = 10\n+0.1 > P. 1:11(10) ack 1\n")
         self.assertEqual(code, 1)
