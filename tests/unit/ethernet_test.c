@@ -355,6 +355,16 @@ static void runts_and_other_noise(void **state)
 	}
 	tern_host_check(w.host[1]);
 	assert_true(stats_of(&w, 1).TernFrameErrors > 0);
+
+	const uint64_t errors = stats_of(&w, 1).TernFrameErrors, headers = stats_of(&w, 1).InHdrErrors;
+	memset(frame, 0, sizeof frame); /* an IPv6 packet in a frame that says IPv4 */
+	memcpy(frame, mac_of[1], 6);
+	memcpy(frame + 6, mac_of[0], 6);
+	put16(frame + 12, ETHERNET_TYPE_IPV4);
+	frame[14] = 0x60;
+	two_inject(&w, 1, frame, 60, false);
+	assert_int_equal(stats_of(&w, 1).TernFrameErrors, errors + 1);
+	assert_int_equal(stats_of(&w, 1).InHdrErrors, headers);
 	while (take(&w, 1, frame) > 0)
 		;
 	two_end(&w);

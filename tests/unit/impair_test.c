@@ -206,6 +206,8 @@ static void jitter_spreads_and_keeps_the_order(void **state)
 	assert_int_equal(world.n_got, 1000);
 	for (unsigned i = 0; i < 1000; i++)
 		assert_int_equal(world.got[i].mark, i + 1);
+	for (unsigned i = 1; i < 1000; i++) /* and what was foretold of it */
+		assert_true(world.arrives[i] >= world.arrives[i - 1]);
 	stop();
 }
 

@@ -214,6 +214,11 @@ static void unasked_answers_change_nothing(void **state)
 	begin(&rig);
 	assert_false(answered(&rig, 1, mac_a));
 	assert_int_equal(neighbours_count(&rig.cache), 0);
+	assert_int_equal(send_to(&rig, 2, 0), NEIGHBOUR_WAITS);
+	assert_false(answered(&rig, 2, mac_b)); /* INCOMPLETE, and not asked yet */
+	assert_int_equal(state_of(&rig, 2), NEIGHBOUR_STATE_INCOMPLETE);
+	neighbours_clear(&rig.cache);
+	assert_int_equal(drain(&rig.cache.given_up), 1);
 	meet(&rig, 1, mac_a);
 	assert_false(answered(&rig, 1, mac_b)); /* REACHABLE */
 	assert_int_equal(send_to(&rig, 1, 0), NEIGHBOUR_SEND);

@@ -185,6 +185,9 @@ static void contradictions_are_refused(void **state)
 	for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		if (parse(&packet, rows[i].len, &rows[i].fields))
 			fail_msg("row %u was taken", i);
+	bytes[32] = 15 << 4; /* longer than the packet */
+	assert_false(parse(&packet, 70, &(struct fields){ .flags = 1, .gso_type = 1, .gso_size = 20, .csum_start = 20,
+							  .csum_offset = 16 }));
 	bytes[32] = 4 << 4; /* a TCP header shorter than one can be */
 	assert_false(parse(&packet, 2900, &(struct fields){ .flags = 1, .gso_type = 1, .gso_size = 1448,
 							    .csum_start = 20, .csum_offset = 16 }));

@@ -154,6 +154,23 @@ static void v4_fields(void **state)
 	assert_false(ip.source_routed);
 }
 
+/* RFC 1624: whatever the header's sum was, it is right after the mark. */
+static void a_mark_mends_the_sum(void **state)
+{
+	struct ip_header ip = { .src = addr_v4(0x0a000001), .dst = addr_v4(0x0a000002), .version = 4, .protocol = 6 };
+	uint8_t p[IPV4_HEADER];
+
+	(void)state;
+	for (uint32_t id = 0; id <= 0xffff; id++) {
+		ip.id = id;
+		ip.traffic_class = (uint8_t)(0xfc | (id % 4));
+		(void)ip_wire_emit(p, &ip, 0);
+		ip_wire_mark_ce(p);
+		assert_int_equal(p[1], 0xff);
+		assert_true(checksum_is_right(checksum_add(0, p, sizeof p)));
+	}
+}
+
 static void v4_source_routes_are_told(void **state)
 {
 	static const struct {
@@ -555,6 +572,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(v4_lengths_options_and_fragments),
 		cmocka_unit_test(v4_fields),
+		cmocka_unit_test(a_mark_mends_the_sum),
 		cmocka_unit_test(v4_source_routes_are_told),
 		cmocka_unit_test(v6_lengths_and_chains),
 		cmocka_unit_test(v6_options_by_their_action_bits),

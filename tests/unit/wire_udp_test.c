@@ -47,6 +47,23 @@ static void what_is_written_is_read(void **state)
 	}
 }
 
+/* RFC 768: zero means that there is none, so a sum that comes out as zero is sent as all ones. */
+static void a_sum_is_never_sent_as_zero(void **state)
+{
+	const struct tern_addr src = addr_v4(0x0a000001), dst = addr_v4(0x0a000002);
+	uint8_t wire[UDP_HEADER + 2];
+	unsigned all_ones = 0;
+
+	(void)state;
+	for (uint32_t text = 0; text <= 0xffff; text++) {
+		put16(wire + UDP_HEADER, (uint16_t)text);
+		udp_wire_emit(wire, &src, &dst, 53, 4711, wire + UDP_HEADER, 2);
+		assert_int_not_equal(get16(wire + 6), 0);
+		all_ones += get16(wire + 6) == 0xffff;
+	}
+	assert_int_equal(all_ones, 1); /* the one that comes out so */
+}
+
 static void lengths_that_contradict_the_packet_are_refused(void **state)
 {
 	static const struct {
@@ -87,6 +104,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_is_read),
+		cmocka_unit_test(a_sum_is_never_sent_as_zero),
 		cmocka_unit_test(lengths_that_contradict_the_packet_are_refused),
 		cmocka_unit_test(no_checksum_is_ipv4_only),
 	};
