@@ -9,10 +9,11 @@
 
 enum { NO_WSCALE = 15, BIT_SACK = 0x10, BIT_ECN = 0x20, OPTION_BITS = (1 << COOKIE_TS_BITS) - 1 };
 
-/* What peers say most, from RFC 9293's defaults over tunnels to jumbo frames; the first is the least that
- * config.mss_floor may be. A value never exceeds what the peer said, unless that is below the floor. */
+/* What peers say most, from small stacks' (536 and 1024, over IPv6 too) and RFC 9293's defaults over tunnels to
+ * jumbo frames; the first is the least that config.mss_floor may be. A value never exceeds what the peer said,
+ * unless that is below the floor. */
 static const uint16_t mss_v4[COOKIE_MSS_VALUES] = { 28, 536, 1220, 1360, 1400, 1440, 1460, 8960 };
-static const uint16_t mss_v6[COOKIE_MSS_VALUES] = { 28, 1220, 1280, 1360, 1400, 1420, 1440, 8940 };
+static const uint16_t mss_v6[COOKIE_MSS_VALUES] = { 28, 536, 1024, 1220, 1360, 1400, 1440, 8940 };
 
 /* The hash of 44 bytes and what the caller adds. */
 static uint64_t hash(const struct tcp_env *env, const struct tern_tuple *tuple, seq_t irs, uint64_t counter,
