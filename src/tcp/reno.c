@@ -23,11 +23,12 @@ static uint32_t whole_segments(const struct tern_cc *cc)
 /* Slow start and congestion avoidance (MUST-19). */
 static void reno_on_ack(struct tern_cc *cc, const struct tern_cc_ack *ack)
 {
-	if (!ack->cwnd_limited || ack->in_recovery)
-		return; /* an unused window proves nothing (RFC 7661) */
+	if (!ack->cwnd_limited || ack->in_recovery || ack->acked == 0)
+		return; /* an unused window proves nothing (RFC 7661); SACKs alone say that something is odd */
 	if (cc->cwnd < cc->ssthresh) {
-		/* RFC 3465 2.2 and 2.3: L = 2, but 1 after a time-out, whose ACKs may cover much at once. */
-		cc->cwnd += min_u32(ack->acked, (cc->state[AFTER_RTO] ? 1 : 2) * cc->mss);
+		/* RFC 3465 2.2 and 2.3: L = 2, but 1 after a time-out, whose ACKs may cover much at once. Where SACK
+		 * tells what an ACK newly delivers, that is no reason, and 2 is right again (Linux has no bound). */
+		cc->cwnd += min_u32(ack->delivered, (cc->state[AFTER_RTO] && ack->no_sack ? 1 : 2) * cc->mss);
 		return;
 	}
 	cc->state[AFTER_RTO] = 0;

@@ -15,9 +15,14 @@ static struct tern_cc controller(uint32_t cwnd, uint32_t ssthresh)
 	return cc;
 }
 
+static bool without_sack;
+
 static void acks(struct tern_cc *cc, uint32_t octets, unsigned times)
 {
-	const struct tern_cc_ack ack = { .acked = octets, .in_flight_before = cc->cwnd, .cwnd_limited = true };
+	const struct tern_cc_ack ack = {
+		.acked = octets, .delivered = octets, .in_flight_before = cc->cwnd, .cwnd_limited = true,
+		.no_sack = without_sack,
+	};
 
 	for (unsigned i = 0; i < times; i++)
 		cc->ops->ack(cc, &ack);
@@ -129,7 +134,8 @@ static void timeout_falls_to_one_segment_ssthresh_once(struct rig *r)
 	assert_int_equal(cc.ssthresh, 10 * M);
 }
 
-/* RFC 3465 2.3: the slow start that follows a time-out counts one segment an ACK (L = 1). */
+/* RFC 3465 2.3: the slow start that follows a time-out counts one segment an ACK (L = 1) where nobody knows how much of
+ * what an ACK covers was there before. With SACK it is known, and as much counts as ever. */
 static void slow_start_after_timeout_grows_by_one_segment_an_ack(struct rig *r)
 {
 	const struct tern_cc_loss loss = { .in_flight = 20 * M };
@@ -138,8 +144,15 @@ static void slow_start_after_timeout_grows_by_one_segment_an_ack(struct rig *r)
 	(void)r;
 	cc.ops->rto(&cc, &loss, true);
 	acks(&cc, 2 * M, 1);
+	assert_int_equal(cc.cwnd, 3 * M);
+	acks(&cc, 0, 8); /* all of it had been SACKed */
+	assert_int_equal(cc.cwnd, 3 * M);
+	cc.ops->rto(&cc, &loss, true);
+	without_sack = true;
+	acks(&cc, 2 * M, 1);
 	assert_int_equal(cc.cwnd, 2 * M);
 	acks(&cc, 9 * M, 8);
+	without_sack = false;
 	assert_int_equal(cc.cwnd, 10 * M);
 	/* Past ssthresh it is over; the next slow start, without a time-out, is as ever. */
 	acks(&cc, M, 1);
