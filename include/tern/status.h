@@ -58,7 +58,16 @@ struct tern_status {
 	uint32_t    reo_wnd_mult; /* RFC 8985 6.2 step 4; quarters of min_rtt */
 	tern_time   reo_wnd;	  /* RACK's reordering window; 0: none, or RACK is not used */
 	tern_time   srtt, rttvar, rto, min_rtt;
-	uint64_t    delivery_rate, pacing_rate;
+	uint64_t    delivery_rate, pacing_rate; /* delivery_rate 0: none known; idleness may forget it */
+	bool	    delivery_rate_app_limited; /* it is of what the program sent, not of what the path can; or 0 */
+
+	/* Nanoseconds since the opening, as Linux's tcpi_busy_time and the next two count them. What of a
+	 * connection's age is not busy_time was the program's; what of busy_time is in neither of the others was the
+	 * path's: the congestion window's, the pacer's, or the way to the peer and back. A moment counts for one of
+	 * them only: the peer's window where that is what holds text back, the send buffer where there is no text. */
+	tern_time busy_time;	  /* something was queued or not yet acknowledged */
+	tern_time rwnd_limited;	  /* text waited for room in the peer's window, while the congestion window had some */
+	tern_time sndbuf_limited; /* the program waited for room in the send buffer, while both windows had some */
 
 	/* Queues, bytes. */
 	uint32_t unsent, unacked, unread, out_of_order;
@@ -66,7 +75,8 @@ struct tern_status {
 	bool	 fin_queued, fin_sent, fin_received;
 
 	/* Since the opening. */
-	uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
+	uint64_t bytes_sent, bytes_acked, bytes_received; /* each octet of the stream once */
+	uint64_t bytes_retransmitted;			  /* each time that it left again */
 	uint32_t segments_out, segments_in, retransmits_total, retransmits_spurious;
 	uint32_t received_ce;  /* marked segments that came (RFC 3168 5) */
 	uint32_t delivered_ce; /* segments of ours that the peer told to be marked; classic: acknowledged with ECE */

@@ -106,10 +106,23 @@ static void __attribute__((format(printf, 2, 3))) tell(struct control_text *to, 
 	to->n += n > 0 && n < LINE ? (size_t)n : 0;
 }
 
+/* What the sending to the guest is like, and what its time goes to. */
+static void tell_status(const struct tern_status *status, struct control_text *to)
+{
+	tell(to, ",\"srtt_us\":%" PRId64 ",\"cwnd\":%" PRIu32 ",\"retransmits\":%" PRIu32 ",\"delivery_rate\":%" PRIu64
+		 ",\"delivery_rate_app_limited\":%s",
+	     status->srtt / TERN_MICROSECOND, status->cwnd, status->retransmits_total, status->delivery_rate,
+	     status->delivery_rate_app_limited ? "true" : "false");
+	tell(to, ",\"busy_ms\":%" PRId64 ",\"rwnd_limited_ms\":%" PRId64 ",\"sndbuf_limited_ms\":%" PRId64,
+	     status->busy_time / TERN_MILLISECOND, status->rwnd_limited / TERN_MILLISECOND,
+	     status->sndbuf_limited / TERN_MILLISECOND);
+}
+
 static void tell_flow(const struct gateway *gateway, const struct flow *flow, struct control_text *to)
 {
 	const tern_time now = tern_loop_now(gateway->loop);
 	char		guest[46], local[46], onward[46];
+	struct tern_status status;
 
 	tell(to, "{\"id\":%" PRIu64 ",\"kind\":\"%s\",\"inbound\":%s,\"guest\":\"%s\",\"guest_port\":%u,\"to\":\"%s\","
 		 "\"to_port\":%u,\"onward\":\"%s\",\"onward_port\":%u,",
@@ -117,10 +130,12 @@ static void tell_flow(const struct gateway *gateway, const struct flow *flow, st
 	     tern_addr_format(&flow->tuple.remote, guest), flow->tuple.remote_port,
 	     tern_addr_format(&flow->tuple.local, local), flow->tuple.local_port,
 	     tern_addr_format(&flow->onward.addr, onward), flow->onward.port);
-	tell(to, "\"state\":\"%s\",\"age_ms\":%" PRId64 ",\"idle_ms\":%" PRId64 ",\"up\":%" PRIu64 ",\"down\":%" PRIu64
-		 "}\n",
+	tell(to, "\"state\":\"%s\",\"age_ms\":%" PRId64 ",\"idle_ms\":%" PRId64 ",\"up\":%" PRIu64 ",\"down\":%" PRIu64,
 	     flow->kind == FLOW_TCP ? relay_tcp_state(gateway, flow) : flow->down ? "answered" : "unanswered",
 	     (now - flow->since) / TERN_MILLISECOND, (now - flow->active) / TERN_MILLISECOND, flow->up, flow->down);
+	if (flow->kind == FLOW_TCP && relay_tcp_status(gateway, flow, &status))
+		tell_status(&status, to);
+	tell(to, "}\n");
 }
 
 static void tell_forward(const struct forward *forward, uint32_t id, struct control_text *to)

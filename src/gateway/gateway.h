@@ -101,6 +101,8 @@ int relay_tcp_inbound(struct gateway *gateway, int fd, const struct tern_endpoin
 bool relay_tcp_is_drained(const struct gateway *gateway);
 /* For listings: "ESTABLISHED", "connecting", "half-closed by guest" ... */
 const char *relay_tcp_state(const struct gateway *gateway, const struct flow *flow);
+/* Of its connection with the guest. False: there is none. */
+bool relay_tcp_status(const struct gateway *gateway, const struct flow *flow, struct tern_status *status);
 
 /* ---- relay_udp.c, relay_echo.c ---- */
 

@@ -270,6 +270,13 @@ const char *relay_tcp_state(const struct gateway *gateway, const struct flow *of
 	return tern_status(gateway->host, flow->socket, &status) == 0 ? tern_state_name(status.state) : "CLOSED";
 }
 
+bool relay_tcp_status(const struct gateway *gateway, const struct flow *of, struct tern_status *status)
+{
+	const struct tcp_flow *const flow = (const struct tcp_flow *)of;
+
+	return flow->phase == TCP_OPEN && tern_status(gateway->host, flow->socket, status) == 0;
+}
+
 /* ---- making and ending ---- */
 
 int relay_tcp_open(struct gateway *gateway)

@@ -227,6 +227,7 @@ static void act_close(struct lab_world *world, unsigned side)
 	if (!at->actor.has_socket)
 		return;
 	told(world, side, act == LAB_SHUTDOWN ? "shutdown()" : act == LAB_CLOSE ? "close()" : "abort()");
+	(void)lab_last_status(world, side);
 	int error;
 	if (act == LAB_SHUTDOWN)
 		error = tern_shutdown(at->host, at->actor.socket);

@@ -260,6 +260,15 @@ void lab_world_run(struct lab_world *world)
 	}
 }
 
+const struct tern_status *lab_last_status(struct lab_world *world, unsigned side)
+{
+	struct lab_actor *const actor = &world->side[side].actor;
+
+	if (actor->has_socket && tern_status(world->side[side].host, actor->socket, &actor->last) == 0)
+		actor->has_last = true;
+	return actor->has_last ? &actor->last : NULL;
+}
+
 void lab_world_delay(struct lab_world *world, unsigned side, tern_time delay)
 {
 	struct lab_side *const at = &world->side[side];

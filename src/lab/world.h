@@ -20,6 +20,8 @@ struct lab_actor {
 	uint64_t    sent, received;  /* octets of this connection */
 	uint64_t    all_sent, all_received;
 	bool	    garbled;	     /* an octet was not what the peer sent */
+	struct tern_status last;     /* of its connection, when the program let go of it */
+	bool	    has_last;
 };
 
 enum { LAB_FORGED = 32, LAB_FORGED_BYTES = 256 };
@@ -81,6 +83,9 @@ int  lab_world_create(struct lab_world *world, const struct lab_options *options
 void lab_world_run(struct lab_world *world);
 /* 0, or what ending the recording met (negated errno). */
 int  lab_world_destroy(struct lab_world *world);
+
+/* What the side's program last saw of its connection: now, or when it let go of it. NULL: it had none. */
+const struct tern_status *lab_last_status(struct lab_world *world, unsigned side);
 
 /* What this side sends from now on takes so long; 0: as long as at first. */
 void lab_world_delay(struct lab_world *world, unsigned side, tern_time delay);

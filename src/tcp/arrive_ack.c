@@ -44,10 +44,11 @@ static void move_una(struct tcb *tcb, struct recovery_ack *ack)
 		warm->urgent = false;
 }
 
-static void after_progress(struct tcb *tcb)
+static void after_progress(struct tcb *tcb, tern_time now)
 {
 	tcb->due |= DUE_TEXT;
 	emit_made_room(tcb);
+	chrono_acked(tcb, now);
 	if (seq_eq(tcb->snd.una, tcb->snd.nxt) && tcb_unsent(tcb) == 0)
 		tcb->ready |= TERN_DRAINED;
 }
@@ -95,7 +96,7 @@ static void acked(struct tcb *tcb, const struct arrival *in, tern_time now)
 	ack.duplicate = is_duplicate(tcb, in, una_before, window_before, ack.report.sacked);
 	recovery_ack(tcb, &ack, now);
 	if (ack.report.acked > 0)
-		after_progress(tcb);
+		after_progress(tcb, now);
 	flight_trim(&tcb->warm->flight, tcb_env(tcb)->mem);
 }
 
@@ -105,8 +106,12 @@ void arrive_ack(struct tcb *tcb, const struct arrival *in, tern_time now)
 
 	if (seq_le(seg->ack, tcb->snd.una) && seg->text_len == 0)
 		tcb_env(tcb)->stats.TCPPureAcksReceived++;
-	if (tcb_has_flight(tcb))
+	if (tcb_has_flight(tcb)) {
 		acked(tcb, in, now);
-	else if (seq_eq(tcb->snd.una, seg->ack))
+		return;
+	}
+	if (tcb->sack_ok && seg->opt.n_sack > 0)
+		recovery_sacks_idle(tcb, seg, now);
+	if (seq_eq(tcb->snd.una, seg->ack))
 		window_from(tcb, seg, seq_add(tcb->snd.una, tcb->snd.wnd), now);
 }

@@ -135,13 +135,14 @@ ptrdiff_t tcp_send(struct tcb *tcb, const void *from, size_t n, unsigned flags, 
 		tcb->write_blocked = true;
 		return -TERN_EAGAIN;
 	}
-	tcb_note_app_limit(tcb);
 	text = text_store(tcb, now);
+	tcb_note_app_limit(tcb);
 	taken = text ? slices_copy(&tcb_env(tcb)->slices, text, from, min_size(n, room)) : 0;
 	if (taken == 0) {
 		tcb_cool_down(tcb);
 		return -TERN_ENOMEM;
 	}
+	chrono_queued(tcb, now);
 	if (taken < n)
 		tcb->write_blocked = true;
 	return sent(tcb, taken, taken == n ? flags : flags & TERN_SEND_MORE);
@@ -163,13 +164,14 @@ ptrdiff_t tcp_send_owned(struct tcb *tcb, const void *from, size_t n, unsigned f
 	}
 	if (tcb_unsent(tcb) + tcb_unacked(tcb) + n > 1u << 30) /* sequence numbers must stay comparable */
 		return -TERN_EMSGSIZE;
-	tcb_note_app_limit(tcb);
 	text = text_store(tcb, now);
+	tcb_note_app_limit(tcb);
 	error = text ? slices_own(&tcb_env(tcb)->slices, text, from, n, release, context) : -TERN_ENOMEM;
 	if (error) {
 		tcb_cool_down(tcb);
 		return error;
 	}
+	chrono_queued(tcb, now);
 	return sent(tcb, n, flags);
 }
 
@@ -270,6 +272,7 @@ int tcp_shutdown(struct tcb *tcb, tern_time now)
 	if (!tcb_warm_up(tcb, now)) /* the FIN needs its place in flight */
 		return -TERN_ENOMEM;
 	tcb->fin_queued = true;
+	chrono_queued(tcb, now);
 	tcb->more = false;
 	call_fin_queued(tcb, now); /* in SYN-SENT it waits for ESTABLISHED */
 	return 0;
@@ -289,6 +292,7 @@ void tcp_close(struct tcb *tcb, tern_time now)
 	const bool text_unread = tcb_unread(tcb) > 0;
 
 	tcb->held = false;
+	tcb_cold(tcb)->orphan_ms = 0; /* busy_us stood there */
 	tcb->ready = 0;
 	if (tcb->state == CLOSED || tcb->state == TIME_WAIT) {
 		tcp_release(tcb);

@@ -58,6 +58,19 @@ static bool memory_fits(const struct tcb *tcb)
 	       reassembly_is_sound(&warm->ooo, tcb->rcv.nxt, tcb->rcv.wnd_edge);
 }
 
+/* The kind says that something waits just where something does; a SYN alone counts for nothing (chrono.h). */
+static bool chrono_fits(const struct tcb *tcb)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+	const bool waits = tcb_unsent(tcb) > 0 || tcb_unacked(tcb) > 0;
+
+	if (!warm)
+		return true;
+	if (warm->chrono.kind == CHRONO_NONE)
+		return !waits;
+	return waits || (tcb->fin_queued && !(tcb->fin_sent && seq_eq(tcb->snd.una, tcb->snd.nxt)));
+}
+
 static bool recovery_fits(const struct tcb *tcb)
 {
 	const struct tcb_warm *const warm = tcb->warm;
@@ -115,7 +128,8 @@ static bool is_alive(const struct tcb *tcb)
 
 bool tcb_is_sound(const struct tcb *tcb)
 {
-	return numbers_hold(tcb) && state_fits(tcb) && memory_fits(tcb) && recovery_fits(tcb) && is_alive(tcb);
+	return numbers_hold(tcb) && state_fits(tcb) && memory_fits(tcb) && recovery_fits(tcb) &&
+	       chrono_fits(tcb) && is_alive(tcb);
 }
 
 void tcb_check(const struct tcb *tcb)
@@ -125,5 +139,6 @@ void tcb_check(const struct tcb *tcb)
 	tern_assert(state_fits(tcb));
 	tern_assert(memory_fits(tcb));
 	tern_assert(recovery_fits(tcb));
+	tern_assert(chrono_fits(tcb));
 	tern_assert(is_alive(tcb));
 }

@@ -206,6 +206,7 @@ static void tell_retransmit(struct tcb *tcb, const struct flight_record *record,
 	else if (tcb->warm->recovery == TERN_RECOVERY_LOSS)
 		env->stats.TCPSlowStartRetrans++;
 	tcb_cold(tcb)->retransmits++;
+	tcb->warm->bytes_retransmitted += flight_text(record);
 	if (!env_is_watched(env))
 		return;
 	tcb_get_tuple(tcb, &tuple);
@@ -531,6 +532,7 @@ static bool emit_something(struct tcb *tcb, uint32_t limit, tern_time now, struc
 		if (tcb->warm && tcb->state >= ESTABLISHED && emit_new(tcb, limit, now, out))
 			return true;
 		tcb->due &= (uint8_t)~DUE_TEXT;
+		chrono_turn_over(tcb, now);
 	}
 	if (tcb->due & DUE_PROBE && emit_probe(tcb, now, out))
 		return true;

@@ -94,6 +94,7 @@ static void retransmission_timeout(struct tcb *tcb, tern_time now)
 	} else {
 		tcb_note_app_limit(tcb);
 		recovery_timeout(tcb, now);
+		warm->backed_off = true;
 	}
 	if (warm->backoff < UINT8_MAX)
 		warm->backoff++;

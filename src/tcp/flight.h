@@ -112,6 +112,14 @@ static inline struct flight_record *flight_at(const struct flight *flight, uint3
 	return &flight->ring[(flight->head + i) & (flight->room - 1)];
 }
 
+/* Its octets of text. */
+static inline uint32_t flight_text(const struct flight_record *record)
+{
+	const uint32_t syn = (record->flags & FLIGHT_SYN) != 0, fin = (record->flags & FLIGHT_FIN) != 0;
+
+	return record->len - syn - fin;
+}
+
 /* The record that begins at seq; NULL: none does. */
 struct flight_record *flight_find(const struct flight *flight, seq_t seq);
 

@@ -1,7 +1,7 @@
 /* A connection as one record (DESIGN 5.13). One list of fields serves both ways: a codec that writes or
  * reads, so that what is written and what is read cannot drift apart.
  *
- * Version 2, little-endian: "TERN", version; hot; cold; the controller's name; path; warm where there is
+ * Version 3, little-endian: "TERN", version; hot; cold; the controller's name; path; warm where there is
  * one; what the controller knows; the text not yet acknowledged; the text not yet read, and what lies out
  * of order. Times stand relative to the moment of packing, the timestamp clock as it was, so that a record
  * may wake on another machine, later.
@@ -17,7 +17,7 @@
 #include "tcp/warm.h"
 #include "wire/tuple.h"
 
-enum { PACK_VERSION = 2, FLIGHT_RECORD_BYTES = 48 };
+enum { PACK_VERSION = 3, FLIGHT_RECORD_BYTES = 48 };
 
 static void head(struct codec *codec)
 {
@@ -126,8 +126,23 @@ static void hot(struct codec *codec, struct tcb *tcb)
 	codec->bad |= tcb->snd_wscale > TCP_WSCALE_MAX || tcb->rcv.wscale > TCP_WSCALE_MAX;
 }
 
-static void cold(struct codec *codec, struct tcb_cold *cold)
+/* One number or the other; who wakes is no orphan, or becomes one anew. */
+static void orphan_or_busy(struct codec *codec, struct tcb *tcb)
 {
+	struct tcb_cold *const cold = tcb_cold(tcb);
+	uint32_t orphan_ms = tcb_is_orphan(tcb) ? cold->orphan_ms : 0, busy_us = tcb_is_orphan(tcb) ? 0 : cold->busy_us;
+
+	codec_moment_ms(codec, &orphan_ms, true);
+	codec_u32(codec, &busy_us);
+	if (!codec->writes && tcb_is_orphan(tcb))
+		cold->orphan_ms = orphan_ms;
+	else if (!codec->writes)
+		cold->busy_us = busy_us;
+}
+
+static void cold(struct codec *codec, struct tcb *tcb)
+{
+	struct tcb_cold *const cold = tcb_cold(tcb);
 	uint8_t linger = (uint8_t)cold->linger, ecn = cold->ecn;
 
 	codec_u64(codec, &cold->cookie);
@@ -136,7 +151,7 @@ static void cold(struct codec *codec, struct tcb_cold *cold)
 	codec_u32(codec, &cold->receive_buffer);
 	codec_u32(codec, &cold->send_buffer);
 	codec_moment_ms(codec, &cold->heard_ms, false);
-	codec_moment_ms(codec, &cold->orphan_ms, true);
+	orphan_or_busy(codec, tcb);
 	codec_u32(codec, &cold->user_timeout_ms);
 	codec_u32(codec, &cold->rcv_up);
 	codec_u32(codec, &cold->retransmits);
@@ -200,11 +215,38 @@ static void ecn(struct codec *codec, struct tcb_ecn *ecn)
 	ecn->optional = flags & 16;
 }
 
+static void undo(struct codec *codec, struct undo *undo)
+{
+	codec_u32(codec, &undo->cwnd);
+	codec_u32(codec, &undo->ssthresh);
+	codec_u32(codec, &undo->resent);
+	codec_u32(codec, &undo->needless);
+	codec_u32(codec, &undo->first_resent_ts);
+	codec_seq(codec, &undo->resent_end);
+	codec_seq(codec, &undo->from);
+	codec_flag(codec, &undo->possible);
+	codec_flag(codec, &undo->timed_out);
+	codec_u8(codec, &undo->frto);
+	codec->bad |= undo->frto > FRTO_NEW_SENT || undo->needless > undo->resent;
+}
+
+static void spent(struct codec *codec, tern_time spent[CHRONO_KINDS])
+{
+	for (unsigned i = 0; i < CHRONO_KINDS; i++)
+		codec_span(codec, &spent[i]);
+}
+
 static void path_recovery(struct codec *codec, struct tcb_path *path)
 {
 	codec_span(codec, &path->min_rtt);
 	codec_past(codec, &path->min_rtt_at);
 	codec_u64(codec, &path->delivery_rate);
+	codec_flag(codec, &path->rate_app_limited);
+	codec_u64(codec, &path->bytes_retransmitted);
+	spent(codec, path->spent);
+	codec_u32(codec, &path->backed_off_us);
+	undo(codec, &path->undo);
+	codec->bad |= path->undo.frto != FRTO_OFF;
 	codec_u32(codec, &path->spurious);
 	codec_u8(codec, &path->reo_wnd_mult);
 	codec_u8(codec, &path->reo_wnd_persist);
@@ -391,20 +433,6 @@ static void rack(struct codec *codec, struct rack *rack)
 	codec_u8(codec, &rack->reo_wnd_persist);
 }
 
-static void undo(struct codec *codec, struct undo *undo)
-{
-	codec_u32(codec, &undo->cwnd);
-	codec_u32(codec, &undo->ssthresh);
-	codec_u32(codec, &undo->resent);
-	codec_u32(codec, &undo->needless);
-	codec_u32(codec, &undo->first_resent_ts);
-	codec_seq(codec, &undo->resent_end);
-	codec_seq(codec, &undo->from);
-	codec_flag(codec, &undo->possible);
-	codec_u8(codec, &undo->frto);
-	codec->bad |= undo->frto > FRTO_NEW_SENT;
-}
-
 static void recovery(struct codec *codec, struct tcb_warm *warm)
 {
 	struct tlp *const tlp = &warm->tlp;
@@ -421,6 +449,11 @@ static void recovery(struct codec *codec, struct tcb_warm *warm)
 	codec_u32(codec, &warm->prr.delivered);
 	codec_u32(codec, &warm->prr.out);
 	codec_u64(codec, &warm->delivery_rate);
+	codec_u64(codec, &warm->bytes_retransmitted);
+	spent(codec, warm->chrono.spent);
+	codec_moment(codec, &warm->chrono.since);
+	codec_u8(codec, &warm->chrono.kind);
+	codec->bad |= warm->chrono.kind > CHRONO_NONE || warm->chrono.since > codec->now;
 }
 
 static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
@@ -428,7 +461,7 @@ static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 	uint8_t flags = (uint8_t)(warm->urgent | warm->r1_told << 1 | warm->override_now << 2 |
 				  warm->partial_seen << 3 | warm->retransmit_now << 4 | warm->cwnd_limited << 5 |
 				  warm->recut << 6);
-	uint8_t ecn_cwr = warm->ecn_cwr;
+	uint8_t bits = (uint8_t)(warm->ecn_cwr | warm->rate_app_limited << 1 | warm->backed_off << 2);
 
 	flight(codec, &warm->flight, mem);
 	rate(codec, &warm->rate);
@@ -463,7 +496,7 @@ static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 	codec_u8(codec, &warm->recovery);
 	codec_u8(codec, &warm->backoff);
 	codec_u8(codec, &warm->probes);
-	codec_u8(codec, &warm->dup_acks);
+	codec_u32(codec, &warm->dup_acks);
 	codec_u8(codec, &flags);
 	codec_u16(codec, &warm->mtu);
 	codec_u16(codec, &warm->max_segment);
@@ -474,8 +507,10 @@ static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
 	warm->retransmit_now = flags & 16;
 	warm->cwnd_limited = flags & 32;
 	warm->recut = flags & 64;
-	codec_u8(codec, &ecn_cwr);
-	warm->ecn_cwr = ecn_cwr & 1;
+	codec_u8(codec, &bits);
+	warm->ecn_cwr = bits & 1;
+	warm->rate_app_limited = bits & 2;
+	warm->backed_off = bits & 4;
 	codec->bad |= warm->recovery > TERN_RECOVERY_LOSS || warm->cc.mss == 0 || warm->cc.cwnd == 0;
 }
 
@@ -557,7 +592,7 @@ static void connection(struct codec *codec, struct tcb *tcb)
 
 	head(codec);
 	hot(codec, tcb);
-	cold(codec, tcb_cold(tcb));
+	cold(codec, tcb);
 	controller_name(codec, tcb);
 	path(codec, tcb);
 	codec_u8(codec, &has_warm);

@@ -17,6 +17,7 @@ struct tcb_path *path_attach(struct tcb *tcb)
 	if (!path)
 		return NULL;
 	*path = (struct tcb_path){ .cwnd = cold->cwnd, .ssthresh = cold->ssthresh, .pacing = -1 };
+	chrono_enters_path(tcb, path);
 	cold->path = path;
 	tcb->has_path = true;
 	return path;
@@ -40,7 +41,8 @@ static bool is_promised(const struct tcb_path *path)
 static bool is_worth_keeping(const struct tcb_path *path)
 {
 	return path->state || path->reordering_seen || path->spurious > 0 || path->reo_wnd_mult > 1 ||
-	       path->plpmtud.low != 0 || is_promised(path) || path->tune.most > 0;
+	       path->plpmtud.low != 0 || is_promised(path) || path->tune.most > 0 || path->bytes_retransmitted > 0 ||
+	       path->undo.possible || path->backed_off_us > 0 || chrono_needs_path(path->spent);
 }
 
 /* Back to the cold record with what that has room for. */
@@ -50,6 +52,7 @@ static void detach(struct tcb *tcb)
 	struct tcb_path *const path = cold->path;
 	const uint32_t cwnd = path->cwnd, ssthresh = path->ssthresh;
 
+	chrono_leaves_path(tcb, path);
 	free_state(tcb, path);
 	pool_put(&tcb_env(tcb)->paths, path);
 	tcb->has_path = false;
@@ -101,6 +104,23 @@ void path_drop_state(struct tcb *tcb)
 		detach(tcb);
 }
 
+uint32_t path_rto_us(const struct tcb *tcb)
+{
+	const struct tcb_path *const path = path_of(tcb);
+
+	const uint32_t most = (uint32_t)(tcb_env(tcb)->config.rto_max / TERN_MICROSECOND);
+
+	return max_u32(rtt_rto_us(tcb), path ? min_u32(path->backed_off_us, most) : 0);
+}
+
+void path_rto_rests(struct tcb *tcb)
+{
+	struct tcb_path *const path = tcb->warm->backed_off ? path_attach(tcb) : path_of(tcb);
+
+	if (path)
+		path->backed_off_us = tcb->warm->backed_off ? tcb->warm->rto_us : 0;
+}
+
 /* Zeroed state for a controller that begins; one that finds no memory for it gives way to reno. */
 static void begin(struct tcb *tcb, struct tcb_warm *warm)
 {
@@ -123,7 +143,7 @@ static void begin(struct tcb *tcb, struct tcb_warm *warm)
 
 static void restart_after_idle(struct tcb *tcb, struct tern_cc *cc, uint32_t first, tern_time now)
 {
-	const tern_time rto = us_to_time(rtt_rto_us(tcb));
+	const tern_time rto = us_to_time(path_rto_us(tcb));
 	const tern_time silent = (tern_time)(time_to_ms(now) - tcb_cold(tcb)->heard_ms) * TERN_MILLISECOND;
 	const struct tern_cc_restart restart = {
 		.now = now,

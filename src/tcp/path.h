@@ -11,10 +11,12 @@
 #ifndef TCP_PATH_H
 #define TCP_PATH_H
 
+#include "tcp/chrono.h"
 #include "tcp/congestion.h"
 #include "tcp/ecn.h"
 #include "tcp/plpmtud.h"
 #include "tcp/tcb.h"
+#include "tcp/undo.h"
 
 struct tcb_path {
 	/* The controller, while no warm record holds it. */
@@ -33,9 +35,14 @@ struct tcb_path {
 	/* Loss recovery (rack.h, undo.h), while no warm record holds it. */
 	tern_time min_rtt, min_rtt_at;
 	uint64_t  delivery_rate;
+	uint64_t  bytes_retransmitted;
+	tern_time spent[CHRONO_KINDS]; /* chrono.h */
 	uint32_t  spurious;
+	uint32_t  backed_off_us; /* the RTO, where it was backed off and no sample has come since (Karn); or 0 */
 	uint8_t	  reo_wnd_mult, reo_wnd_persist;
 	bool	  reordering_seen;
+	bool	  rate_app_limited; /* delivery_rate is */
+	struct undo undo;	    /* D-SACKs may come when nothing flies any more */
 	struct tcb_ecn ecn;
 	uint64_t *state; /* while warm too, where the warm record has no room for it; NULL: none */
 	struct plpmtud plpmtud; /* while warm too */
@@ -54,6 +61,11 @@ void path_let_go(struct tcb *tcb);
 /* Memory is short: what is only useful goes, what was asked for stays.
  * True if something did. Never while a warm record is there. */
 bool path_shed(struct tcb *tcb);
+
+/* The RTO with which it would go on, in microseconds: one that was backed off and has seen no sample since stays so. */
+uint32_t path_rto_us(const struct tcb *tcb);
+/* The warm record goes: so does what it had of that. */
+void path_rto_rests(struct tcb *tcb);
 
 /* Where the window of an idle connection is kept. */
 static inline uint32_t *path_cwnd(const struct tcb *tcb)

@@ -18,7 +18,9 @@ void rack_wakes(struct tcb *tcb)
 	if (!path)
 		return;
 	warm->spurious = path->spurious;
+	warm->bytes_retransmitted = path->bytes_retransmitted;
 	warm->delivery_rate = path->delivery_rate;
+	warm->rate_app_limited = path->rate_app_limited;
 	warm->rack.min_rtt = path->min_rtt;
 	warm->rack.min_rtt_at = path->min_rtt_at;
 	warm->rack.reordering_seen = path->reordering_seen;
@@ -29,13 +31,16 @@ void rack_wakes(struct tcb *tcb)
 void rack_rests(struct tcb *tcb)
 {
 	const struct tcb_warm *const warm = tcb->warm;
-	const bool learnt = warm->rack.reordering_seen || warm->spurious > 0 || warm->rack.reo_wnd_mult > 1;
+	const bool learnt = warm->rack.reordering_seen || warm->spurious > 0 || warm->rack.reo_wnd_mult > 1 ||
+			    warm->bytes_retransmitted > 0;
 	struct tcb_path *const path = learnt ? path_attach(tcb) : path_of(tcb);
 
 	if (!path)
 		return;
 	path->spurious = warm->spurious;
+	path->bytes_retransmitted = warm->bytes_retransmitted;
 	path->delivery_rate = warm->delivery_rate;
+	path->rate_app_limited = warm->rate_app_limited;
 	path->min_rtt = warm->rack.min_rtt;
 	path->min_rtt_at = warm->rack.min_rtt_at;
 	path->reordering_seen = warm->rack.reordering_seen;

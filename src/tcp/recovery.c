@@ -1,6 +1,7 @@
 #include "tcp/recovery.h"
 #include "base/bytes.h"
 #include "tcp/ecn.h"
+#include "tcp/path.h"
 #include "tcp/plpmtud.h"
 #include "tcp/rtt.h"
 #include "tcp/timers.h"
@@ -147,7 +148,7 @@ static uint32_t partial_ack(struct tcb *tcb, const struct recovery_ack *ack, ter
 	const uint32_t left = ack->report.records > 0 ? ack->report.records - 1 : 0;
 	uint32_t lost;
 
-	warm->dup_acks = warm->dup_acks > left ? (uint8_t)(warm->dup_acks - left) : 0;
+	warm->dup_acks = warm->dup_acks > left ? warm->dup_acks - left : 0;
 	warm->partial_seen = true;
 	if (tcb->sack_ok)
 		return lose_for_rescue(tcb, now);
@@ -163,7 +164,7 @@ static uint32_t lose_by_counting(struct tcb *tcb, const struct recovery_ack *ack
 	uint32_t lost = 0;
 
 	/* No more of them than there are segments in flight (attack: DupACK spoofing). */
-	if (ack->duplicate && warm->dup_acks < UINT8_MAX && warm->dup_acks < warm->flight.n)
+	if (ack->duplicate && warm->dup_acks < warm->flight.n)
 		warm->dup_acks++;
 	if (tcb->sack_ok)
 		lost = lose_by_sack(tcb, now);
@@ -185,6 +186,13 @@ static void calm(struct tcb *tcb)
 	struct tcb_warm *const warm = tcb->warm;
 
 	warm->recovery = warm->flight.sacked > 0 || warm->dup_acks > 0 ? TERN_RECOVERY_DISORDER : TERN_RECOVERY_OPEN;
+}
+
+/* FlightSize (RFC 5681 2): what was sent and not yet acknowledged, whatever was SACKed of it or duplicate ACKs stand
+ * for. What limited transmit sent beyond the window does not count (3.2 step 1). */
+static uint32_t flight_size(const struct tcb *tcb, seq_t una)
+{
+	return min_u32(seq_sub(tcb->snd.nxt, una), tcb->warm->cc.cwnd);
 }
 
 /* in_flight: before the losses were known. */
@@ -273,9 +281,10 @@ static void count_undo(struct tcb *tcb, enum undo_proof proof)
 		stats->TCPPartialUndo++;
 	if (proof == UNDO_FRTO)
 		stats->TCPSpuriousRTOs++;
-	if (proof == UNDO_EIFEL && !after_timeout) { /* what was taken for lost was late */
+	if (proof != UNDO_FRTO && !warm->undo.timed_out) { /* what was taken for lost was late */
 		warm->rack.reordering_seen = true;
-		stats->TCPTSReorder++;
+		stats->TCPTSReorder += proof == UNDO_EIFEL;
+		stats->TCPSACKReorder += proof == UNDO_DSACK;
 	}
 	if (!tcb->sack_ok) /* with SACK, D-SACKs tell, and count each */
 		warm->spurious = min_u32(warm->spurious + warm->undo.resent, tcb_cold(tcb)->retransmits);
@@ -354,8 +363,10 @@ static void take_dsack(struct tcb *tcb, struct recovery_ack *ack)
 	ack->dsack = true;
 	ack->dsack_right = block->right;
 	undo_dsacked(tcb, block->right, segments);
-	/* A probe's second copy says nothing of reordering (RFC 8985 7.4.2). */
-	if (!(warm->tlp.out && warm->tlp.is_retrans && seq_eq(warm->tlp.end, block->right)))
+	/* A probe's second copy says nothing of reordering (RFC 8985 7.4.2); nor, when nothing flies any more, does
+	 * that of what ended the flight: a timer sent it again. */
+	if (!(warm->tlp.out && warm->tlp.is_retrans && seq_eq(warm->tlp.end, block->right)) &&
+	    !(warm->flight.n == 0 && seq_eq(tcb->snd.una, block->right)))
 		rack_dsacked(tcb);
 }
 
@@ -375,6 +386,23 @@ void recovery_sacks(struct tcb *tcb, struct recovery_ack *ack)
 		else if (seq_ge(left, tcb->snd.una))
 			flight_sack(&warm->flight, left, right, &ack->report);
 	}
+}
+
+void recovery_sacks_idle(struct tcb *tcb, const struct tcp_segment *seg, tern_time now)
+{
+	const struct tcp_sack_block *const first = &seg->opt.sack[0];
+	const uint32_t again = tcb_cold(tcb)->retransmits;
+	const struct tcb_path *const path = path_of(tcb);
+	struct recovery_ack ack = { .seg = seg };
+
+	/* Nothing can be learnt of it where all that left again has proved needless, or nothing did. */
+	if (again <= (tcb->warm ? tcb->warm->spurious : path ? path->spurious : 0) || !is_dsack(seg))
+		return;
+	if (seq_le(first->right, first->left) || seq_gt(first->right, tcb->snd.nxt) || !tcb_warm_up(tcb, now))
+		return;
+	take_dsack(tcb, &ack);
+	if (undo_proof(tcb, &ack) == UNDO_DSACK)
+		undo(tcb, UNDO_DSACK, &ack, now);
 }
 
 /* The peer's window took a part only of what went again. ACKs that come sooner than that can be answered are of an
@@ -407,7 +435,7 @@ static void step_state(struct tcb *tcb, const struct recovery_ack *ack, tern_tim
 	if (is_cut(tcb, ack, now))
 		lost += lose_first(tcb, now);
 	if (lost > 0 && may_enter(tcb))
-		enter_fast_recovery(tcb, ack, ack->in_flight_before, now);
+		enter_fast_recovery(tcb, ack, flight_size(tcb, ack->una_before), now);
 	else if (warm->recovery <= TERN_RECOVERY_DISORDER)
 		calm(tcb);
 	if (lost > 0 || ack->duplicate)
@@ -422,7 +450,7 @@ static void repaired_by_probe(struct tcb *tcb, const struct recovery_ack *ack, t
 	tcb_env(tcb)->stats.TCPLossProbeRecovery++;
 	if (warm->recovery > TERN_RECOVERY_DISORDER)
 		return;
-	reduce(tcb, ack->in_flight_before, ack, now);
+	reduce(tcb, flight_size(tcb, ack->una_before), ack, now);
 	undo_done(tcb);
 	if (!warm->cc.ops->own_recovery)
 		recovery_window_settle(tcb, true);
@@ -455,12 +483,12 @@ void recovery_ack(struct tcb *tcb, struct recovery_ack *ack, tern_time now)
 void recovery_reordering_timeout(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
-	const uint32_t in_flight = recovery_in_flight(tcb), lost = rack_detect(tcb, now);
+	const uint32_t lost = rack_detect(tcb, now);
 
 	if (lost == min_u32(lost, plpmtud_look(tcb, now)))
 		return;
 	if (may_enter(tcb))
-		enter_fast_recovery(tcb, NULL, in_flight, now);
+		enter_fast_recovery(tcb, NULL, flight_size(tcb, tcb->snd.una), now);
 	else
 		recovery_window_again(tcb);
 	warm->retransmit_now |= warm->flight.in_flight == 0;
@@ -494,11 +522,23 @@ static void lose_on_timeout(struct tcb *tcb, tern_time now)
 		lose_all(tcb, now); /* but what is SACKed (RFC 6675 5.1) */
 }
 
+/* A fast recovery has reduced the window already, so what flies says what it was; a time-out in it halves that, not
+ * once more what is left (as Linux, and still no more than RFC 5681 3.1 allows). */
+static uint32_t flight_at_timeout(const struct tcb *tcb)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+
+	if (warm->recovery == TERN_RECOVERY_FAST)
+		return seq_sub(tcb->snd.nxt, tcb->snd.una);
+	return warm->flight.in_flight + warm->flight.lost_octets;
+}
+
 void recovery_timeout(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
 	const struct tern_cc_loss loss = {
-		.now = now, .in_flight = warm->flight.in_flight + warm->flight.lost_octets,
+		.now = now,
+		.in_flight = flight_at_timeout(tcb),
 		.delivered_total = warm->rate.delivered,
 	};
 	const bool first = warm->backoff == 0;

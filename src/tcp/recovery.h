@@ -45,6 +45,9 @@ void recovery_sacks(struct tcb *tcb, struct recovery_ack *ack);
 /* SND.UNA, the window and the flight have taken the ACK in: what follows of it. */
 void recovery_ack(struct tcb *tcb, struct recovery_ack *ack, tern_time now);
 
+/* SACK blocks where nothing is in flight: of what a D-SACK reports a retransmission may have been needless. */
+void recovery_sacks_idle(struct tcb *tcb, const struct tcp_segment *seg, tern_time now);
+
 void recovery_timeout(struct tcb *tcb, tern_time now);	       /* RFC 6298 5.4-5.6 */
 void recovery_reordering_timeout(struct tcb *tcb, tern_time now); /* RFC 8985 6.2 step 5 */
 /* ECN-Echo, or another word of congestion without loss: once for what is in flight. delivered: octets, by the ACK

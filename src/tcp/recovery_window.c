@@ -59,8 +59,10 @@ void recovery_sample(struct tcb *tcb, const struct recovery_ack *ack, struct rat
 		rack_min_rtt(&warm->rack, ack->rtt, now);
 	rate_acked(&warm->rate, &ack->report, warm->rack.min_rtt, now, sample);
 	/* An app-limited sample counts only if it is better than what is known (Linux's tcp_rate_gen()). */
-	if (sample->valid && (!sample->app_limited || sample->delivery_rate >= warm->delivery_rate))
+	if (sample->valid && (!sample->app_limited || sample->delivery_rate >= warm->delivery_rate)) {
 		warm->delivery_rate = sample->delivery_rate;
+		warm->rate_app_limited = sample->app_limited;
+	}
 }
 
 /* The ACK that ends a recovery belongs to it: the window was set, not earned. */

@@ -57,13 +57,17 @@ static void describe_path(const struct tcb *tcb, struct tern_status *status)
 
 	if (warm) {
 		status->min_rtt = warm->rack.min_rtt;
+		status->bytes_retransmitted = warm->bytes_retransmitted;
 		status->delivery_rate = warm->delivery_rate;
+		status->delivery_rate_app_limited = warm->rate_app_limited || warm->delivery_rate == 0;
 		status->retransmits_spurious = warm->spurious;
 		status->reo_wnd_mult = warm->rack.reo_wnd_mult;
 		status->reo_wnd = recovery_is_rack(tcb) ? rack_reo_wnd(tcb) : 0;
 	} else if (path) {
 		status->min_rtt = path->min_rtt;
+		status->bytes_retransmitted = path->bytes_retransmitted;
 		status->delivery_rate = path->delivery_rate;
+		status->delivery_rate_app_limited = path->rate_app_limited || path->delivery_rate == 0;
 		status->retransmits_spurious = path->spurious;
 		status->reo_wnd_mult = max_u32(path->reo_wnd_mult, 1);
 	}
@@ -80,12 +84,13 @@ static void describe_flight(const struct tcb *tcb, struct tern_status *status)
 
 	status->srtt = (tern_time)(cold->srtt8 / 8) * TERN_MICROSECOND;
 	status->rttvar = cold->srtt8 ? (tern_time)(cold->rttvar4 / 4) * TERN_MICROSECOND : 0;
-	status->rto = us_to_time(warm ? warm->rto_us : rtt_rto_us(tcb));
+	status->rto = us_to_time(warm ? warm->rto_us : path_rto_us(tcb));
 	status->cwnd = warm ? warm->cc.cwnd : *path_cwnd(tcb);
 	status->ssthresh = warm ? warm->cc.ssthresh : *path_ssthresh(tcb);
 	status->congestion_control = cc_at(&tcb_env(tcb)->config, cold->congestion_control)->name;
 	status->reordering = tcb_env(tcb)->config.dup_ack_threshold;
 	status->reo_wnd_mult = 1;
+	status->delivery_rate_app_limited = true; /* as long as there is none */
 	describe_path(tcb, status);
 	status->unsent = tcb_unsent(tcb);
 	status->unacked = tcb_unacked(tcb);
@@ -125,6 +130,7 @@ void tcp_status(const struct tcb *tcb, tern_time now, struct tern_status *status
 	describe_numbers(tcb, status);
 	describe_flight(tcb, status);
 	describe_ecn(tcb, status);
+	chrono_status(tcb, now, status);
 	status->error = -(int)cold->error;
 	status->soft_error = -(int)cold->soft_error;
 	status->unread = tcb_unread(tcb);

@@ -200,7 +200,8 @@ static void close_down(struct tcb *tcb)
 {
 	tcb->due &= DUE_RESET;
 	tcb->delayed_ack_at = TERN_NEVER;
-	tcb_cold(tcb)->orphan_ms = 0;
+	if (tcb_is_orphan(tcb))
+		tcb_cold(tcb)->orphan_ms = 0;
 	tcb_warm_drop(tcb);
 	tcb->ready |= TERN_CLOSED | (tcb_cold(tcb)->error ? TERN_ERROR : 0);
 	if (!tcb->held && tcb->store) {
@@ -228,8 +229,10 @@ void tcb_enter(struct tcb *tcb, enum tcp_state state, enum tern_why why, tern_ti
 	}
 	if (state == ESTABLISHED)
 		tcb->ready |= TERN_CONNECTED | TERN_WRITABLE;
-	if (state == CLOSED)
+	if (state == CLOSED) {
+		chrono_ends(tcb, now);
 		close_down(tcb);
+	}
 	if (state == TIME_WAIT)
 		tcb->ready |= TERN_CLOSED;
 }

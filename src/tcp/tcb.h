@@ -117,7 +117,10 @@ struct tcb_cold {
 	uint32_t	 rttvar4; /* microseconds times 4 */
 	uint32_t	 receive_buffer, send_buffer;
 	uint32_t	 heard_ms;  /* when the peer was last heard (milliseconds, wraps) */
-	uint32_t	 orphan_ms; /* when an orphan ends; 0: no such time */
+	union {
+		uint32_t orphan_ms; /* of an orphan: when it ends; 0: no such time */
+		uint32_t busy_us;   /* of any other: chrono.h, while there is neither warm nor path record */
+	};
 	uint32_t	 user_timeout_ms;
 	uint32_t	 rcv_up;	 /* RCV.UP: first octet after the urgent ones (RFC 6093) */
 	uint32_t	 retransmits, segments_in, segments_out;

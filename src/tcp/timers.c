@@ -1,5 +1,6 @@
 #include "tcp/timers.h"
 #include "base/bytes.h"
+#include "tcp/path.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
 #include "tcp/tcp.h"
@@ -82,8 +83,10 @@ void timers_progress(struct tcb *tcb, bool sampled, tern_time now)
 	warm->backoff = 0;
 	warm->probes = 0;
 	warm->r1_told = false;
-	if (sampled) /* until then the backed-off RTO stays (RFC 6298 5, Karn) */
+	if (sampled) { /* until then the backed-off RTO stays (RFC 6298 5, Karn) */
 		warm->rto_us = rtt_rto_us(tcb);
+		warm->backed_off = false;
+	}
 	if (warm->flight.n == 0)
 		stop(tcb, &warm->retransmit_at, timers_retransmit_name(tcb), now); /* 5.2 */
 	else if (!is_later_partial_ack(tcb))
@@ -168,6 +171,7 @@ void timers_window_opened(struct tcb *tcb, tern_time now)
 	warm->backoff = 0;
 	warm->probes = 0;
 	warm->rto_us = rtt_rto_us(tcb);
+	warm->backed_off = false;
 	recovery_lose_first(tcb, now);
 	timers_restart(tcb, now);
 }
@@ -208,7 +212,7 @@ void timers_heard(struct tcb *tcb, tern_time now)
 	struct tcb_cold *const cold = tcb_cold(tcb);
 
 	/* RFC 5681 4.1: idle is who has not sent; a request that comes after the silence changes nothing. */
-	if (!tcb->warm && time_to_ms(now) - cold->heard_ms > rtt_rto_us(tcb) / 1000)
+	if (!tcb->warm && time_to_ms(now) - cold->heard_ms > path_rto_us(tcb) / 1000)
 		tcb->was_idle = true;
 	cold->heard_ms = time_to_ms(now);
 	cold->keepalive_sent = 0;
@@ -231,7 +235,7 @@ tern_time timers_orphan_at(const struct tcb *tcb, tern_time now)
 {
 	const uint32_t ms = tcb_cold(tcb)->orphan_ms;
 
-	return ms == 0 ? TERN_NEVER : ms_to_time(ms, now);
+	return ms == 0 || !tcb_is_orphan(tcb) ? TERN_NEVER : ms_to_time(ms, now);
 }
 
 /* Never unless the program asks (MUST-25, MAY-5). */

@@ -1,5 +1,6 @@
 #include "tcp/undo.h"
 #include "base/bytes.h"
+#include "tcp/path.h"
 #include "tcp/recovery.h"
 #include "tcp/tcp.h"
 #include "tcp/warm.h"
@@ -55,6 +56,7 @@ void undo_timed_out(struct tcb *tcb)
 	const struct tcb_warm *const warm = tcb->warm;
 	struct undo *const undo = &tcb->warm->undo;
 
+	undo->timed_out = true;
 	/* RFC 5682 2.1 step 1: only where nothing but SND.UNA was sent again. A series of time-outs for it alone
 	 * counts as one, as in Linux: a delay may outlast several. */
 	if (warm->recovery < TERN_RECOVERY_FAST && !tcb_env(tcb)->config.no_frto)
@@ -123,6 +125,26 @@ enum undo_proof undo_proof(struct tcb *tcb, const struct recovery_ack *ack)
 	if (undo->resent > 0 && undo->needless == undo->resent)
 		return UNDO_DSACK;
 	return frto ? UNDO_FRTO : UNDO_NONE;
+}
+
+void undo_wakes(struct tcb *tcb)
+{
+	const struct tcb_path *const path = path_of(tcb);
+
+	if (path && path->undo.possible)
+		tcb->warm->undo = path->undo;
+}
+
+void undo_rests(struct tcb *tcb)
+{
+	const struct undo *const undo = &tcb->warm->undo;
+	const bool open = tcb->sack_ok && undo->possible && undo->needless < undo->resent;
+	struct tcb_path *const path = open ? path_attach(tcb) : path_of(tcb);
+
+	if (!path)
+		return;
+	path->undo = open ? *undo : (struct undo){ 0 };
+	path->undo.frto = FRTO_OFF;
 }
 
 void undo_done(struct tcb *tcb)

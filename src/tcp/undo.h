@@ -35,6 +35,7 @@ struct undo {
 	seq_t	 resent_end;	 /* none being beyond this; at or below SND.UNA: there is none */
 	seq_t	 from;		 /* SND.UNA when it began: D-SACKs of what lies below are of an earlier one */
 	bool	 possible;	 /* there is something to undo */
+	bool	 timed_out;	 /* a time-out was part of it: no reordering is meant */
 	uint8_t	 frto;		 /* enum undo_frto */
 };
 
@@ -50,6 +51,9 @@ void undo_timed_out(struct tcb *tcb);
 enum undo_proof undo_proof(struct tcb *tcb, const struct recovery_ack *ack);
 /* F-RTO's step 2b has something to send. */
 bool undo_new_text_may_leave(const struct tcb *tcb);
+/* The warm record comes or goes: a D-SACK of the last retransmission comes when nothing flies any more. */
+void undo_wakes(struct tcb *tcb);
+void undo_rests(struct tcb *tcb);
 /* It is undone, or can never be. */
 void undo_done(struct tcb *tcb);
 

@@ -23,7 +23,8 @@ struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now)
 		.pace_at = TERN_NEVER,
 		.progress_at = now,
 		.last_sent_at = now,
-		.rto_us = rtt_rto_us(tcb),
+		.rto_us = path_rto_us(tcb),
+		.backed_off = path_rto_us(tcb) > rtt_rto_us(tcb),
 		.recover = seq_add(tcb->snd.una, 0u - 1),
 		.edge = seq_add(tcb->snd.una, tcb->snd.wnd),
 		.push_end = tcb->snd.nxt,
@@ -36,6 +37,8 @@ struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now)
 	tcb->was_idle = false;
 	tcb->warm = warm;
 	rack_wakes(tcb);
+	chrono_wakes(tcb);
+	undo_wakes(tcb);
 	return warm;
 }
 
@@ -47,6 +50,9 @@ void tcb_warm_drop(struct tcb *tcb)
 	if (!warm)
 		return;
 	rack_rests(tcb);
+	chrono_rests(tcb);
+	undo_rests(tcb);
+	path_rto_rests(tcb);
 	path_controller_rests(tcb);
 	flight_release(&warm->flight, env->mem);
 	reassembly_release(&warm->ooo, env->mem);

@@ -3,6 +3,7 @@
 #ifndef TCP_WARM_H
 #define TCP_WARM_H
 
+#include "tcp/chrono.h"
 #include "tcp/congestion.h"
 #include "tcp/flight.h"
 #include "tcp/prr.h"
@@ -26,7 +27,9 @@ struct tcb_warm {
 	struct tlp     tlp;
 	struct prr     prr;
 	struct undo    undo;
+	struct chrono  chrono;
 	uint64_t       delivery_rate;	/* octets/s, the last that tells of the path; 0: none yet */
+	uint64_t       bytes_retransmitted;
 
 	tern_time retransmit_at;     /* RFC 6298: TERN_NEVER while nothing is in flight */
 	tern_time reordering_at;     /* RFC 8985 6.2 step 5 */
@@ -43,6 +46,7 @@ struct tcb_warm {
 	seq_t	 recover;	     /* RFC 6582 */
 	seq_t	 usage_end;	     /* max_in_flight and cwnd_limited are of what was sent before it */
 	uint32_t max_in_flight;	     /* octets */
+	uint32_t dup_acks;	     /* never more than segments in flight */
 	uint32_t spurious;	     /* segments sent again needlessly, since the opening */
 	seq_t	 edge;		     /* the furthest right edge that the peer offered since */
 	seq_t	 push_end;	     /* octets before this were pushed (MAY-15, SHLD-27) */
@@ -52,7 +56,6 @@ struct tcb_warm {
 	uint8_t recovery;	     /* enum tern_recovery */
 	uint8_t backoff;	     /* retransmissions by time-out in a row */
 	uint8_t probes;		     /* zero-window probes in a row */
-	uint8_t dup_acks;	     /* saturates */
 	bool	urgent : 1;
 	bool	r1_told : 1;
 	bool	override_now : 1;    /* the override timer fired: send what there is */
@@ -61,6 +64,8 @@ struct tcb_warm {
 	bool	recut : 1;	     /* what is lost was cut again for a smaller path MTU */
 	bool	cwnd_limited : 1;    /* the window, not the program, held back sending in the last round trip */
 	bool	ecn_cwr : 1;	     /* CWR is to go with new text */
+	bool	backed_off : 1;	     /* the RTO is, and no sample has come since */
+	bool	rate_app_limited : 1; /* delivery_rate is of a time in which the program was the limit */
 	uint16_t mtu;		     /* of the path, for the SYN's MSS option */
 	uint16_t max_segment;	     /* TERN_MAX_SEGMENT; 0: not set */
 };

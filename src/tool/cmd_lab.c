@@ -53,7 +53,8 @@ void lab_show_json(struct lab_world *world, bool as_expected, const char *pictur
 				break;
 			n += counters[n].value != 0;
 		}
-		jsonl_end(stdout, &world->timeline, side, world->now, as_expected, counters, n);
+		jsonl_end(stdout, &world->timeline, side, world->now, as_expected, counters, n,
+			  lab_last_status(world, side));
 	}
 }
 

@@ -247,8 +247,33 @@ size_t jsonl_write(FILE *to, const struct timeline *timeline, size_t from)
 	return from;
 }
 
+static const char *truth(bool is)
+{
+	return is ? "true" : "false";
+}
+
+static void put_status(FILE *to, const struct tern_status *s)
+{
+	if (!s) {
+		fputs("null", to);
+		return;
+	}
+	fprintf(to, "{\"state\":\"%s\",\"congestion_control\":\"%s\",\"cwnd\":%" PRIu32 ",\"ssthresh\":%" PRIu32,
+		tern_state_name(s->state), s->congestion_control ? s->congestion_control : "", s->cwnd, s->ssthresh);
+	fprintf(to, ",\"srtt\":%" PRId64 ",\"rttvar\":%" PRId64 ",\"rto\":%" PRId64 ",\"min_rtt\":%" PRId64, s->srtt,
+		s->rttvar, s->rto, s->min_rtt);
+	fprintf(to, ",\"delivery_rate\":%" PRIu64 ",\"delivery_rate_app_limited\":%s,\"pacing_rate\":%" PRIu64,
+		s->delivery_rate, truth(s->delivery_rate_app_limited), s->pacing_rate);
+	fprintf(to, ",\"busy_time\":%" PRId64 ",\"rwnd_limited\":%" PRId64 ",\"sndbuf_limited\":%" PRId64, s->busy_time,
+		s->rwnd_limited, s->sndbuf_limited);
+	fprintf(to, ",\"bytes_acked\":%" PRIu64 ",\"bytes_received\":%" PRIu64 ",\"bytes_retransmitted\":%" PRIu64,
+		s->bytes_acked, s->bytes_received, s->bytes_retransmitted);
+	fprintf(to, ",\"retransmits\":%" PRIu32 ",\"spurious\":%" PRIu32 "}", s->retransmits_total,
+		s->retransmits_spurious);
+}
+
 void jsonl_end(FILE *to, const struct timeline *timeline, unsigned host, tern_time now, bool as_expected,
-	       const struct jsonl_counter *counters, size_t n)
+	       const struct jsonl_counter *counters, size_t n, const struct tern_status *status)
 {
 	const struct timeline_totals *totals = &timeline->totals[host];
 	char			      buffer[JSONL_LINE];
@@ -267,5 +292,7 @@ void jsonl_end(FILE *to, const struct timeline *timeline, unsigned host, tern_ti
 	fputs(",\"counters\":{", to);
 	for (size_t i = 0; i < n; i++)
 		fprintf(to, "%s\"%s\":%" PRIu64, i ? "," : "", counters[i].name, counters[i].value);
-	fputs("}}\n", to);
+	fputs("},\"connection\":", to);
+	put_status(to, status);
+	fputs("}\n", to);
 }

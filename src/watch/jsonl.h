@@ -4,6 +4,8 @@
 
 #include "watch/timeline.h"
 
+#include <tern/status.h>
+
 #include <stdio.h>
 
 enum { JSONL_LINE = 1024 }; /* no line is longer, its end included */
@@ -17,9 +19,10 @@ struct jsonl_counter {
 	uint64_t    value;
 };
 
-/* The closing line of one host at time now: "ev":"end" with its totals, and with the counters given. */
+/* The closing line of one host at time now: "ev":"end" with its totals, with the counters given, and with what its
+ * program last saw of its connection (NULL: it had none). */
 void jsonl_end(FILE *to, const struct timeline *timeline, unsigned host, tern_time now, bool as_expected,
-	       const struct jsonl_counter *counters, size_t n);
+	       const struct jsonl_counter *counters, size_t n, const struct tern_status *status);
 
 /* Lines [from, timeline->n), without the closing ones. Returns timeline->n, the next call's from. A SENT
  * line is complete once the link has told its fate, so call this when the links have taken what the hosts

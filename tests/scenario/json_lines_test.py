@@ -41,8 +41,12 @@ FIELDS = {
     "call": {"call": (STRING,)},
     "end": {"as_expected": (BOOL,), "sent": (NUMBER,), "arrived": (NUMBER,), "lost": (NUMBER,),
             "retransmitted": (NUMBER,), "not_taken": (NUMBER,), "text_sent": (NUMBER,),
-            "text_retransmitted": (NUMBER,), "counters": (dict,)},
+            "text_retransmitted": (NUMBER,), "counters": (dict,), "connection": (dict, NULL)},
 }
+# What tern_status() tells of a connection, at the end.
+CONNECTION = {"state", "congestion_control", "cwnd", "ssthresh", "srtt", "rttvar", "rto", "min_rtt", "delivery_rate",
+              "delivery_rate_app_limited", "pacing_rate", "busy_time", "rwnd_limited", "sndbuf_limited", "bytes_acked",
+              "bytes_received", "bytes_retransmitted", "retransmits", "spurious"}
 # Which fields hold a name that the document must list.
 NAMES = {"role", "fate", "verdict", "reason", "timer", "action", "event", "note"}
 
@@ -152,6 +156,10 @@ class Schema(unittest.TestCase):
                 mine = [line for line in lines if line["ev"] == "segment" and line["host"] == end["host"]]
                 drops = [line for line in lines if line["ev"] == "drop" and line["host"] == end["host"]]
                 self.assertTrue(end["as_expected"], name)
+                if end["connection"]:
+                    self.assertEqual(set(end["connection"]), CONNECTION, name)
+                    self.assertLessEqual(end["connection"]["rwnd_limited"] + end["connection"]["sndbuf_limited"],
+                                         end["connection"]["busy_time"], name)
                 self.assertEqual(end["sent"], sum(line["dir"] == "tx" for line in mine), name)
                 self.assertEqual(end["arrived"], sum(line["dir"] == "rx" for line in mine) + len(drops), name)
 

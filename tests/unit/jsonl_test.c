@@ -165,11 +165,12 @@ static void the_end_counts(void **state)
 	const size_t lines = jsonl_write(to, &hand.timeline, hand.timeline.n);
 
 	assert_int_equal(lines, hand.timeline.n);
-	jsonl_end(to, &hand.timeline, CLIENT, 7, true, counters, 2);
+	jsonl_end(to, &hand.timeline, CLIENT, 7, true, counters, 2, NULL);
 	fclose(to);
 	assert_string_equal(text, HEAD("7", "client", "0") "\"end\",\"as_expected\":true,\"sent\":4,\"arrived\":2,"
 			    "\"lost\":0,\"retransmitted\":0,\"not_taken\":0,\"text_sent\":300,"
-			    "\"text_retransmitted\":0,\"counters\":{\"ActiveOpens\":1,\"OutSegs\":6}}\n");
+			    "\"text_retransmitted\":0,\"counters\":{\"ActiveOpens\":1,\"OutSegs\":6},"
+			    "\"connection\":null}\n");
 	free(text);
 	hand_end(&hand);
 }

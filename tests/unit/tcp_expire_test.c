@@ -75,14 +75,18 @@ static void progress_restarts_r1_and_r2(struct rig *r)
 	established(r);
 	tcp_option_set(r->tcb, TERN_R2, 10, r->now);
 	for (uint32_t i = 0; i < 10; i++) {
-		writes(r, 1 + i * 10, 10);
+		writes(r, 1 + i * 20, 10);
 		drain(r);
 		expires(r);
 		drain(r);
 		expires(r);
 		drain(r);
 		pass(r, 5 * TERN_SECOND);
-		rx(r, TCP_ACK, 1, 11 + i * 10, 0);
+		rx(r, TCP_ACK, 1, 11 + i * 20, 0);
+		writes(r, 11 + i * 20, 10); /* a round trip that can be measured ends the back-off (Karn) */
+		drain(r);
+		pass(r, ms(10));
+		rx(r, TCP_ACK, 1, 21 + i * 20, 0);
 	}
 	in_state(r, ESTABLISHED);
 	assert_int_equal(r->notes[TERN_NOTE_R1], 0);

@@ -1,5 +1,6 @@
 /* Recovery's corners: moments in which nothing would leave though text is due, undo that was not earned, and what
  * a peer could win by lies. Segments as in tcp_recovery_test.c; the round trip is 10 ms. */
+#include "tcp/path.h"
 #include "tcp/recovery.h"
 #include "unit/tcp_rig.h"
 
@@ -332,6 +333,154 @@ static void counting_ends_racks_timers(struct rig *r)
 	assert_true(wait_of(r) == TERN_NEVER);
 }
 
+/* ---- what idleness, or the lack of SACK, must not hide ---- */
+
+/* A time-out of the last segment proves needless when nothing flies any more: without timestamps D-SACKs alone tell. */
+static void dsacks_after_the_last_ack_undo(struct rig *r)
+{
+	flying(r, true, 1, 100);
+	times_out(r); /* after a tail loss probe: two left again */
+	drain(r);
+	const uint32_t again = status_of(r).retransmits_total;
+
+	assert_true(again > 0);
+	assert_int_equal(status_of(r).cwnd, M);
+	rx(r, TCP_ACK, 1, 101, 0);
+	assert_null(r->tcb->warm);
+	assert_true(status_of(r).cwnd < 10 * M);
+	pass(r, ms(1));
+	for (uint32_t i = 0; i < again; i++) {
+		assert_int_equal(r->congestion[TERN_CONGESTION_UNDO], 0);
+		rx_sack(r, 1, 101, (const uint32_t[]){ 1, 101, 0 });
+	}
+	assert_int_equal(r->congestion[TERN_CONGESTION_UNDO], 1);
+	assert_null(r->tcb->warm);
+	assert_int_equal(status_of(r).cwnd, 10 * M);
+	assert_int_equal(status_of(r).retransmits_spurious, again);
+	assert_int_equal(status_of(r).reo_wnd_mult, 1); /* no reordering is meant */
+	assert_false(path_of(r->tcb)->reordering_seen);
+	/* What is said once more proves nothing more, and costs nothing. */
+	rx_sack(r, 1, 101, (const uint32_t[]){ 1, 101, 0 });
+	assert_int_equal(r->congestion[TERN_CONGESTION_UNDO], 1);
+	assert_null(r->tcb->warm);
+}
+
+/* A recovery that D-SACKs undo was one of reordering: without timestamps nothing else tells, as what is sent again at
+ * the third SACK is never seen to arrive late. */
+static void undone_recovery_was_reordering(struct rig *r)
+{
+	flying(r, true, 10, 40 * M);
+	rx_sack(r, 1, 1, (const uint32_t[]){ at(1), at(4), 0 });
+	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_FAST);
+	drain(r);
+	assert_false(r->tcb->warm->rack.reordering_seen);
+	pass(r, ms(1));
+	rx(r, TCP_ACK, 1, at(4), 0);
+	drain(r);
+	rx_sack(r, 1, at(4), (const uint32_t[]){ at(0), at(1), 0 });
+	assert_int_equal(r->congestion[TERN_CONGESTION_UNDO], 1);
+	assert_true(r->tcb->warm->rack.reordering_seen);
+	/* So the next that is late is waited for. */
+	rx_sack(r, 1, at(4), (const uint32_t[]){ at(5), at(8), 0 });
+	assert_int_not_equal(status_of(r).recovery, TERN_RECOVERY_FAST);
+}
+
+/* The same where new text flies by then. */
+static void dsacks_undo_across_idleness(struct rig *r)
+{
+	flying(r, true, 1, 100);
+	times_out(r);
+	drain(r);
+	const uint32_t again = status_of(r).retransmits_total;
+
+	rx(r, TCP_ACK, 1, 101, 0);
+	assert_null(r->tcb->warm);
+	writes(r, 101, 100);
+	drain(r);
+	for (uint32_t i = 0; i < again; i++)
+		rx_sack(r, 1, 101, (const uint32_t[]){ 1, 101, 0 });
+	assert_int_equal(r->congestion[TERN_CONGESTION_UNDO], 1);
+	assert_true(status_of(r).cwnd >= 10 * M);
+}
+
+/* Four hundred short segments, the first lost, no SACK: each duplicate ACK stands for one that has left the path. */
+static void duplicates_are_counted_in_large_windows(struct rig *r)
+{
+	enum { N = 400, SHORT = 100 };
+
+	r->peer.mss = SHORT;
+	established(r);
+	assert_int_equal(tcp_option_set(r->tcb, TERN_NODELAY, 1, r->now), 0);
+	writes(r, 1, N * SHORT);
+	r->tcb->warm->cc.cwnd = N * SHORT;
+	drain(r);
+	assert_int_equal(r->tcb->warm->flight.n, N);
+	pass(r, ms(10));
+	for (unsigned i = 1; i < N; i++) {
+		rx(r, TCP_ACK, 1, 1, 0);
+		drain(r);
+	}
+	assert_int_equal(status_of(r).retransmits_total, 1);
+	assert_int_equal(status_of(r).in_flight, SHORT);
+}
+
+/* RFC 6298 5, Karn: what was backed off stays until an RTT is measured, whatever idleness comes between. */
+static void backed_off_rto_outlives_idleness(struct rig *r)
+{
+	flying(r, false, 1, 100);
+	const tern_time before = status_of(r).rto;
+
+	times_out(r);
+	drain(r);
+	rx(r, TCP_ACK, 1, 101, 0); /* of either copy: no sample */
+	assert_null(r->tcb->warm);
+	assert_int_equal(status_of(r).rto, 2 * before);
+	pass(r, ms(100));
+	writes(r, 101, 100);
+	drain(r);
+	assert_int_equal(wait_of(r), 2 * before);
+	pass(r, ms(10));
+	rx(r, TCP_ACK, 1, 201, 0);
+	assert_null(r->tcb->warm);
+	assert_true(status_of(r).rto <= before);
+}
+
+/* FlightSize is what SND.UNA has not moved over (RFC 5681 2), though two duplicates say that less flies. */
+static void duplicates_do_not_lower_ssthresh(struct rig *r)
+{
+	flying(r, false, 10, 10 * M);
+	for (unsigned i = 0; i < 3; i++)
+		rx(r, TCP_ACK, 1, 1, 0);
+	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_FAST);
+	assert_int_equal(status_of(r).ssthresh, 5 * M);
+}
+
+/* And what limited transmit added does not raise it (3.2 step 1). */
+static void limited_transmit_does_not_raise_ssthresh(struct rig *r)
+{
+	flying(r, false, 10, 20 * M);
+	for (unsigned i = 0; i < 3; i++) {
+		rx(r, TCP_ACK, 1, 1, 0);
+		drain(r);
+	}
+	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_FAST);
+	assert_int_equal(status_of(r).ssthresh, 5 * M);
+}
+
+/* A time-out in a fast recovery is of the same window: it is halved once. */
+static void timeout_in_recovery_halves_once(struct rig *r)
+{
+	flying(r, true, 10, 10 * M);
+	rx_sack(r, 1, 1, (const uint32_t[]){ at(1), at(6), 0 });
+	drain(r);
+	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_FAST);
+	assert_int_equal(status_of(r).ssthresh, 5 * M);
+	times_out(r);
+	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_LOSS);
+	assert_int_equal(status_of(r).ssthresh, 5 * M);
+	assert_int_equal(status_of(r).cwnd, M);
+}
+
 int main(void)
 {
 	static const struct rig_case cases[] = {
@@ -352,6 +501,14 @@ int main(void)
 		CASE(rest_of_a_segment_goes_again),
 		CASE(counting_tells_the_controller),
 		CASE(counting_ends_racks_timers),
+		CASE(dsacks_after_the_last_ack_undo),
+		CASE(undone_recovery_was_reordering),
+		CASE(dsacks_undo_across_idleness),
+		CASE(duplicates_are_counted_in_large_windows),
+		CASE(backed_off_rto_outlives_idleness),
+		CASE(duplicates_do_not_lower_ssthresh),
+		CASE(limited_transmit_does_not_raise_ssthresh),
+		CASE(timeout_in_recovery_halves_once),
 	};
 
 	return RIG_RUN("recovery, corners", cases);
