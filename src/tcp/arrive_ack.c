@@ -48,9 +48,10 @@ static void after_progress(struct tcb *tcb, tern_time now)
 {
 	tcb->due |= DUE_TEXT;
 	emit_made_room(tcb);
-	chrono_acked(tcb, now);
-	if (seq_eq(tcb->snd.una, tcb->snd.nxt) && tcb_unsent(tcb) == 0)
+	if (seq_eq(tcb->snd.una, tcb->snd.nxt) && tcb_unsent(tcb) == 0) {
 		tcb->ready |= TERN_DRAINED;
+		chrono_drained(tcb, now);
+	}
 }
 
 /* RFC 5681 2: outstanding data, no text, no FIN, the same ACK, the same window; with SACK any ACK that

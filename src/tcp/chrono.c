@@ -32,7 +32,7 @@ static enum chrono_kind kind_of(const struct tcb *tcb)
 {
 	const uint32_t unsent = tcb_unsent(tcb), piece = min_u32(unsent, tcb->mss);
 
-	if (tcb->warm->pace_at != TERN_NEVER)
+	if ((unsent == 0 && !tcb->write_blocked) || tcb->warm->pace_at != TERN_NEVER)
 		return CHRONO_BUSY;
 	if (unsent > 0)
 		return window_usable(tcb) < piece && cwnd_has_room(tcb, piece) ? CHRONO_RWND : CHRONO_BUSY;
@@ -49,9 +49,9 @@ void chrono_turn_over(struct tcb *tcb, tern_time now)
 		turn(&warm->chrono, kind_of(tcb), now);
 }
 
-void chrono_acked(struct tcb *tcb, tern_time now)
+void chrono_drained(struct tcb *tcb, tern_time now)
 {
-	if (seq_eq(tcb->snd.una, tcb->snd.nxt) && tcb_unsent(tcb) == 0 && (!tcb->fin_queued || tcb->fin_sent))
+	if (!tcb->fin_queued || tcb->fin_sent)
 		turn(&tcb->warm->chrono, CHRONO_NONE, now);
 }
 
@@ -102,6 +102,9 @@ void chrono_wakes(struct tcb *tcb)
 void chrono_rests(struct tcb *tcb)
 {
 	const struct chrono *const chrono = &tcb->warm->chrono;
+
+	if (!tcb->has_path && chrono->since == 0) /* nothing was sent: what is kept holds */
+		return;
 	const bool asks = chrono_needs_path(chrono->spent) && !tcb_is_orphan(tcb);
 	struct tcb_path *const path = asks ? path_attach(tcb) : path_of(tcb);
 

@@ -30,7 +30,7 @@ struct chrono {
 
 void chrono_queued(struct tcb *tcb, tern_time now);	 /* text, or the FIN */
 void chrono_turn_over(struct tcb *tcb, tern_time now); /* nothing more may leave now */
-void chrono_acked(struct tcb *tcb, tern_time now);	 /* SND.UNA moved */
+void chrono_drained(struct tcb *tcb, tern_time now);	 /* all text is acknowledged */
 void chrono_ends(struct tcb *tcb, tern_time now);	 /* the connection is over */
 
 /* More than the cold record has room for. */

@@ -107,10 +107,11 @@ void path_drop_state(struct tcb *tcb)
 uint32_t path_rto_us(const struct tcb *tcb)
 {
 	const struct tcb_path *const path = path_of(tcb);
+	const uint32_t rto_us = rtt_rto_us(tcb);
 
-	const uint32_t most = (uint32_t)(tcb_env(tcb)->config.rto_max / TERN_MICROSECOND);
-
-	return max_u32(rtt_rto_us(tcb), path ? min_u32(path->backed_off_us, most) : 0);
+	if (!path || path->backed_off_us <= rto_us)
+		return rto_us;
+	return min_u32(path->backed_off_us, (uint32_t)(tcb_env(tcb)->config.rto_max / TERN_MICROSECOND));
 }
 
 void path_rto_rests(struct tcb *tcb)

@@ -8,9 +8,11 @@
 struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *warm = tcb->warm;
+	uint32_t rto_us;
 
 	if (warm)
 		return warm;
+	rto_us = path_rto_us(tcb);
 	warm = pool_get(&tcb_env(tcb)->warm, MEM_ORDINARY);
 	if (!warm)
 		return NULL;
@@ -23,8 +25,8 @@ struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now)
 		.pace_at = TERN_NEVER,
 		.progress_at = now,
 		.last_sent_at = now,
-		.rto_us = path_rto_us(tcb),
-		.backed_off = path_rto_us(tcb) > rtt_rto_us(tcb),
+		.rto_us = rto_us,
+		.backed_off = tcb->has_path && path_of(tcb)->backed_off_us > 0,
 		.recover = seq_add(tcb->snd.una, 0u - 1),
 		.edge = seq_add(tcb->snd.una, tcb->snd.wnd),
 		.push_end = tcb->snd.nxt,
@@ -38,7 +40,8 @@ struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now)
 	tcb->warm = warm;
 	rack_wakes(tcb);
 	chrono_wakes(tcb);
-	undo_wakes(tcb);
+	if (tcb->has_path)
+		undo_wakes(tcb);
 	return warm;
 }
 
@@ -51,8 +54,10 @@ void tcb_warm_drop(struct tcb *tcb)
 		return;
 	rack_rests(tcb);
 	chrono_rests(tcb);
-	undo_rests(tcb);
-	path_rto_rests(tcb);
+	if (tcb->has_path || warm->undo.possible)
+		undo_rests(tcb);
+	if (tcb->has_path || warm->backed_off)
+		path_rto_rests(tcb);
 	path_controller_rests(tcb);
 	flight_release(&warm->flight, env->mem);
 	reassembly_release(&warm->ooo, env->mem);
