@@ -10,6 +10,10 @@ install(DIRECTORY include/tern DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_M
 if(TARGET tern)
 	install(TARGETS tern RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
+# For packetdrill --so_filename: a module, not a library to link with.
+if(TARGET tern_packetdrill)
+	install(TARGETS tern_packetdrill LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+endif()
 # Not into /etc: whoever needs it puts it there (tern doctor says so).
 install(FILES share/apparmor.d/tern DESTINATION "${CMAKE_INSTALL_DATADIR}/tern/apparmor.d")
 

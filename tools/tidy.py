@@ -46,7 +46,9 @@ ROOMS = {
     "gateway": {"gateway", "loop", "link", "watch"} | OPEN,
     "option": {"option"} | OPEN,
     "lab": {"lab", "option", "record", "loop", "link", "watch"} | OPEN,
-    "script": {"script", "record", "loop", "link", "watch"} | OPEN,
+    "sockets": {"sockets"} | OPEN,
+    "packetdrill": {"packetdrill", "sockets"} | OPEN,
+    "script": {"script", "sockets", "packetdrill", "record", "loop", "link", "watch"} | OPEN,
     "trace": {"trace", "watch"} | OPEN,
 }
 ROOMS["tool"] = set(ROOMS) - CORE | {"tool"} | OPEN

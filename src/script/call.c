@@ -1,5 +1,6 @@
-/* Calls: found by name, run, held against what the script says of their result; those that wait are tried again. */
+/* Calls: found by name, built, made, and held against what the script says of their result. */
 #include "script/call.h"
+#include "script/engine.h"
 
 #include <string.h>
 
@@ -64,23 +65,75 @@ bool call_number(const struct call *call, const struct value *value, int64_t *to
 			  call->spec->name);
 }
 
-struct script_socket *call_socket_of(struct stage *stage, int fd)
+bool call_int(const struct call *call, unsigned place, int *to)
 {
-	for (unsigned i = 0; i < STAGE_SOCKETS; i++)
-		if (stage->socket[i].kind != SOCKET_FREE && stage->socket[i].fd == fd)
-			return &stage->socket[i];
+	int64_t value;
+
+	if (!call_number(call, call_argument(call, place), &value))
+		return false;
+	*to = (int)(value > INT32_MAX ? INT32_MAX : value < INT32_MIN ? INT32_MIN : value);
+	return true;
+}
+
+uint8_t *call_text(const struct call *call, int64_t n)
+{
+	static uint8_t zeros[CALL_TEXT];
+
+	if (n >= 0 && n <= CALL_TEXT)
+		return zeros;
+	stage_fail(call->stage, call->event->line,
+		   "runtime error in %s call: %lld octets are not from 0 to %d", call->spec->name,
+		   (long long)n, CALL_TEXT);
 	return NULL;
 }
 
-struct script_socket *call_new_socket(struct stage *stage, int fd)
+void *call_memory(const struct call *call, size_t n)
 {
-	for (unsigned i = 0; i < STAGE_SOCKETS; i++) {
-		if (stage->socket[i].kind != SOCKET_FREE)
+	return arena_get(&call->stage->arena, n > 0 ? n : 1);
+}
+
+/* ---- descriptors ---- */
+
+int call_live_fd(const struct stage *stage, int script)
+{
+	for (unsigned i = 0; i < STAGE_FDS; i++)
+		if (stage->fd[i].script == script && script >= 0)
+			return stage->fd[i].live;
+	return -1;
+}
+
+bool call_new_fd(const struct call *call, int script, int live)
+{
+	struct stage *const stage = call->stage;
+
+	if (script < 0 || call_live_fd(stage, script) >= 0)
+		return stage_fail(stage, call->event->line, "runtime error in %s call: %s fd %d in script",
+				  call->spec->name, script < 0 ? "invalid" : "duplicate", script);
+	for (unsigned i = 0; i < STAGE_FDS; i++) {
+		if (stage->fd[i].script >= 0)
 			continue;
-		stage->socket[i] = (struct script_socket){ .fd = fd, .kind = SOCKET_FRESH };
-		return &stage->socket[i];
+		stage->fd[i] = (struct script_fd){ script, live };
+		return true;
 	}
-	return NULL;
+	return stage_fail(stage, call->event->line, "more than %d descriptors", STAGE_FDS);
+}
+
+void call_forget_fd(struct stage *stage, int script)
+{
+	for (unsigned i = 0; i < STAGE_FDS; i++)
+		if (stage->fd[i].script == script)
+			stage->fd[i].script = -1;
+	if (stage->under_test == script)
+		stage->under_test = -1;
+}
+
+int call_made_fd(const struct call *call)
+{
+	int64_t fd;
+
+	if (call->spec->result->kind != VALUE_ANY && call_number(call, call->spec->result, &fd))
+		return (int)fd;
+	return -1;
 }
 
 /* ---- results ---- */
@@ -113,6 +166,17 @@ static bool wrong_error(const struct call *call, int expected, int64_t result)
 			  (long long)-result, name ? name : "?");
 }
 
+void call_differs(const struct call *call, const char *what, int64_t expected, int64_t is)
+{
+	stage_fail(call->stage, call->event->line, "runtime error in %s call: Expected %s%lld but got %lld",
+		   call->spec->name, what, (long long)expected, (long long)is);
+}
+
+static bool makes_fd(enum sockets_call call)
+{
+	return call == CALL_SOCKET || call == CALL_ACCEPT || call == CALL_EPOLL_CREATE;
+}
+
 static bool as_expected(const struct call *call, int64_t result)
 {
 	const struct script_call *const spec = call->spec;
@@ -123,8 +187,9 @@ static bool as_expected(const struct call *call, int64_t result)
 		return true;
 	if (!call_number(call, spec->result, &expected))
 		return false;
-	if (expected >= 0)
-		return result == expected || wrong_result(call, expected, result);
+	if (expected >= 0) /* the number of a new descriptor is the script's own */
+		return result == expected || (makes_fd(call->request.call) && result >= 0) ||
+		       wrong_result(call, expected, result);
 	if (!spec->error)
 		return result < 0 || wrong_result(call, expected, result);
 	error = symbol_errno_by_name(spec->error);
@@ -137,75 +202,97 @@ static bool as_expected(const struct call *call, int64_t result)
 static bool at_its_time(const struct call *call)
 {
 	const struct stage *const stage = call->stage;
-	const tern_time		  end = call->spec->end, off = stage->now - end;
+	const tern_time		  end = call->spec->end, off = call->request.done_at - end;
 
 	if (!call->spec->blocks || (off >= -stage->tolerance && off <= stage->tolerance))
 		return true;
 	return stage_fail(
 		call->stage, call->event->line,
 		"timing error: expected system call return at %.6f sec but happened at %.6f sec; tolerance %.6f sec",
-		(double)end / 1e9, (double)stage->now / 1e9, (double)stage->tolerance / 1e9);
+		(double)end / 1e9, (double)call->request.done_at / 1e9, (double)stage->tolerance / 1e9);
 }
 
 /* ---- running ---- */
 
-static bool first_is_descriptor(const char *name)
+const struct call_kind *call_kind_among(const struct call_kind *kinds, size_t n, const char *name)
 {
-	return strcmp(name, "socket") != 0 && strcmp(name, "poll") != 0;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(kinds[i].name, name) == 0)
+			return &kinds[i];
+	return NULL;
 }
 
-/* CALL_WAITS; or its result, which may have failed the stage. */
-static int64_t run(struct call *call)
+static const struct call_kind *kind_of(const char *name)
 {
-	int64_t fd, result = 0;
+	const struct call_kind *kind = call_life_kind(name);
 
-	if (first_is_descriptor(call->spec->name)) {
-		if (!call_number(call, call_argument(call, 0), &fd))
-			return 0;
-		call->socket = call_socket_of(call->stage, (int)fd);
-		if (!call->socket)
-			return -symbol_errno_by_name("EBADF");
-	}
-	if (!call_life(call, &result) && !call_io(call, &result) && !call_option(call, &result))
-		stage_fail(call->stage, call->event->line, "'%s' is no call known here", call->spec->name);
-	return result;
+	kind = kind ? kind : call_io_kind(name);
+	kind = kind ? kind : call_option_kind(name);
+	return kind ? kind : call_poll_kind(name);
+}
+
+/* It has come back. */
+static void judge(struct call *call)
+{
+	const struct call_kind *const kind = kind_of(call->spec->name);
+
+	if (call->stage->error[0] || !as_expected(call, call->request.result) || !at_its_time(call))
+		return;
+	if (call->request.result >= 0 && kind->judge)
+		kind->judge(call);
 }
 
 bool call_begin(struct stage *stage, const struct script_event *event)
 {
-	struct call   call = { .stage = stage, .event = event, .spec = &event->u.call, .ends = TERN_NEVER };
-	const int64_t result = run(&call);
+	struct call *const	      call = arena_get(&stage->arena, sizeof *call);
+	const struct call_kind *const kind = kind_of(event->u.call.name);
 
-	if (stage->error[0])
+	*call = (struct call){ .stage = stage, .event = event, .spec = &event->u.call };
+	if (!kind)
+		return stage_fail(stage, event->line, "'%s' is no call known here", event->u.call.name);
+	call->request.call = kind->call;
+	if (!kind->build(call))
 		return false;
-	if (result != CALL_WAITS)
-		return as_expected(&call, result) && at_its_time(&call);
-	if (!call.spec->blocks)
+	if (!stage->engine->call(stage, &call->request, call->spec->blocks))
 		return stage_fail(stage, event->line,
 				  "runtime error in %s call: it blocks, and the script gives it no time",
-				  call.spec->name);
-	for (unsigned i = 0; i < STAGE_SOCKETS; i++)
-		if (!stage->waiting[i].event) {
-			stage->waiting[i] = (struct waiting){ event, call.ends };
-			return true;
-		}
-	return stage_fail(stage, event->line, "more than %d calls wait", STAGE_SOCKETS);
+				  call->spec->name);
+	if (!call->request.done) {
+		unsigned n = 0;
+
+		for (const struct call *other = stage->waiting; other; other = other->next)
+			n++;
+		if (n == CALLS_WAITING)
+			return stage_fail(stage, event->line, "more than %d calls wait", CALLS_WAITING);
+		call->next = stage->waiting;
+		stage->waiting = call;
+	} else {
+		judge(call);
+	}
+	call_look(stage); /* it may be what another one waited for */
+	return stage->error[0] == '\0';
 }
 
-bool call_again(struct stage *stage, struct waiting *waiting)
+void call_look(struct stage *stage)
 {
-	struct call call = {
-		.stage = stage,
-		.event = waiting->event,
-		.spec = &waiting->event->u.call,
-		.again = true,
-		.ends = waiting->ends,
-	};
-	const int64_t result = run(&call);
+	for (struct call **at = &stage->waiting; *at;) {
+		struct call *const call = *at;
 
-	if (result == CALL_WAITS && !stage->error[0])
-		return false;
-	if (!stage->error[0])
-		(void)(as_expected(&call, result) && at_its_time(&call));
-	return true;
+		if (!call->request.done) {
+			at = &call->next;
+			continue;
+		}
+		*at = call->next;
+		judge(call);
+	}
+}
+
+const struct script_event *call_that_waits(const struct stage *stage)
+{
+	const struct script_event *last = NULL;
+
+	for (const struct call *call = stage->waiting; call; call = call->next)
+		if (!last || call->spec->end > last->u.call.end)
+			last = call->event;
+	return last;
 }

@@ -1,238 +1,163 @@
 /* Calls of a socket's life: socket, bind, listen, accept, connect, shutdown, close. */
 #include "script/call.h"
 
-#include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
-#include <sys/socket.h>
 
-static bool is(const struct call *call, const char *name)
+static bool build_fd(struct call *call)
 {
-	return strcmp(call->spec->name, name) == 0;
-}
+	int fd;
 
-static void forget(struct stage *stage, struct script_socket *socket)
-{
-	if (stage->under_test == socket->fd)
-		stage->under_test = -1;
-	*socket = (struct script_socket){ .kind = SOCKET_FREE };
-}
-
-/* The number that the script gives to what the call makes. */
-static int new_number(const struct call *call)
-{
-	int64_t fd;
-
-	if (call->spec->result->kind != VALUE_ANY && call_number(call, call->spec->result, &fd))
-		return (int)fd;
-	return -1;
-}
-
-static int64_t do_socket(struct call *call)
-{
-	struct script_socket *socket;
-	int64_t		      type;
-
-	if (!call_number(call, call_argument(call, 1), &type))
-		return 0;
-	if ((type & 0xf) != SOCK_STREAM)
-		return stage_fail(call->stage, call->event->line, "only stream sockets are played here");
-	if (new_number(call) < 0)
-		return -EINVAL;
-	socket = call_new_socket(call->stage, new_number(call));
-	if (!socket)
-		return -EMFILE;
-	socket->nonblocking = type & SOCK_NONBLOCK;
-	return socket->fd;
-}
-
-/* {sa_family = AF_INET, sin_port = htons(8080), sin_addr = inet_addr("192.0.2.1")}; ...: fallback. */
-static bool address_of(const struct call *call, const struct value *value,
-		       const struct tern_endpoint *fallback, struct tern_endpoint *to)
-{
-	const struct value *port, *addr;
-	int64_t		    n;
-
-	*to = *fallback;
-	if (!value || value->kind != VALUE_FIELDS)
-		return true;
-	port = call_field(value, "sin_port");
-	port = port ? port : call_field(value, "sin6_port");
-	addr = call_field(value, "sin_addr");
-	addr = addr ? addr : call_field(value, "sin6_addr");
-	if (port) {
-		if (!call_number(call, port, &n))
-			return false;
-		to->port = (uint16_t)n;
-	}
-	if (addr && addr->kind == VALUE_CALL && addr->items && addr->items->kind == VALUE_STRING &&
-	    tern_addr_parse(&to->addr, addr->items->text) != 0)
-		return stage_fail(call->stage, call->event->line, "'%s' is no address", addr->items->text);
-	return true;
-}
-
-static int64_t do_bind(struct call *call)
-{
-	const struct tern_endpoint fallback = { .port = STAGE_LOCAL_PORT };
-
-	if (!address_of(call, call_argument(call, 1), &fallback, &call->socket->local))
-		return 0;
-	if (call->socket->bound || call->socket->kind != SOCKET_FRESH)
-		return -EINVAL;
-	call->socket->bound = true;
-	return 0;
-}
-
-/* What was set before there was a handle. */
-static void apply_options(struct stage *stage, struct script_socket *socket)
-{
-	for (unsigned i = 0; i < socket->n_options; i++)
-		(void)tern_option_set(stage->host, socket->handle, socket->option[i].option,
-				      socket->option[i].value);
-	if (socket->controller[0])
-		(void)tern_set_congestion_control(stage->host, socket->handle, socket->controller);
-	socket->n_options = 0;
-}
-
-static int64_t do_listen(struct call *call)
-{
-	struct script_socket *const socket = call->socket;
-	struct tern_listen	    listen = { .local = socket->local };
-	int64_t			    backlog;
-	int			    error;
-
-	if (!call_number(call, call_argument(call, 1), &backlog))
-		return 0;
-	if (socket->kind == SOCKET_LISTENS)
-		return 0;
-	if (socket->kind != SOCKET_FRESH)
-		return -EINVAL;
-	listen.backlog = backlog > 0 ? (uint32_t)backlog : 1;
-	error = tern_listen(call->stage->host, &listen, &socket->handle);
-	if (error != 0)
-		return error;
-	socket->kind = SOCKET_LISTENS;
-	apply_options(call->stage, socket);
-	return 0;
-}
-
-static int64_t do_accept(struct call *call)
-{
-	struct script_socket *socket;
-	struct tern_tuple     tuple;
-	tern_socket	      handle;
-	int		      error;
-
-	if (call->socket->kind != SOCKET_LISTENS)
-		return -EINVAL;
-	error = tern_accept(call->stage->host, call->socket->handle, &handle);
-	if (error == -TERN_EAGAIN && !call->socket->nonblocking)
-		return CALL_WAITS;
-	if (error != 0)
-		return error;
-	socket = call_new_socket(call->stage, new_number(call));
-	if (!socket)
-		return -EMFILE;
-	socket->kind = SOCKET_CONNECTED;
-	socket->handle = handle;
-	call->stage->under_test = socket->fd;
-	if (tern_name(call->stage->host, handle, &tuple) == 0)
-		(void)stage_flow_of(call->stage, tuple.local_port, tuple.remote_port);
-	return socket->fd;
-}
-
-/* How a connect that was begun stands. */
-static int64_t connecting(struct call *call)
-{
-	struct script_socket *const socket = call->socket;
-	const unsigned		    ready = tern_ready(call->stage->host, socket->handle);
-	int			    error;
-
-	if (ready & TERN_ERROR) {
-		error = tern_socket_error(call->stage->host, socket->handle);
-		socket->told = true;
-		return error != 0 ? error : -ECONNABORTED;
-	}
-	if (ready & TERN_CONNECTED) {
-		socket->kind = SOCKET_CONNECTED;
-		return 0;
-	}
-	return socket->nonblocking ? (call->again ? -EINPROGRESS : -EALREADY) : CALL_WAITS;
-}
-
-static int64_t do_connect(struct call *call)
-{
-	struct script_socket *const socket = call->socket;
-	const struct tern_endpoint  fallback = { .addr = call->stage->remote, .port = STAGE_LOCAL_PORT };
-	struct tern_open	    open = { .local = socket->local };
-	struct tern_tuple	    tuple;
-	struct flow		   *flow;
-	int			    error;
-
-	if (socket->kind == SOCKET_CONNECTS)
-		return connecting(call);
-	if (socket->kind == SOCKET_CONNECTED)
-		return -EISCONN;
-	if (socket->kind != SOCKET_FRESH)
-		return -EINVAL;
-	if (!address_of(call, call_argument(call, 1), &fallback, &open.remote))
-		return 0;
-	error = tern_connect(call->stage->host, &open, &socket->handle);
-	if (error != 0)
-		return error;
-	socket->kind = SOCKET_CONNECTS;
-	call->stage->under_test = socket->fd;
-	apply_options(call->stage, socket);
-	if (tern_name(call->stage->host, socket->handle, &tuple) == 0) {
-		flow = stage_flow_of(call->stage, tuple.local_port, tuple.remote_port);
-		flow->knows_isn = false;
-		call->stage->current = flow;
-	}
-	return socket->nonblocking ? -EINPROGRESS : CALL_WAITS;
-}
-
-static int64_t do_shutdown(struct call *call)
-{
-	struct script_socket *const socket = call->socket;
-	int64_t			    how;
-	int			    error = 0;
-
-	if (!call_number(call, call_argument(call, 1), &how))
-		return 0;
-	if (socket->kind != SOCKET_CONNECTED && socket->kind != SOCKET_CONNECTS)
-		return -ENOTCONN;
-	if (how != SHUT_WR)
-		error = tern_shutdown_receive(call->stage->host, socket->handle);
-	if (how != SHUT_RD && error == 0)
-		error = tern_shutdown(call->stage->host, socket->handle);
-	return error;
-}
-
-static int64_t do_close(struct call *call)
-{
-	struct script_socket *const socket = call->socket;
-	const int error = socket->kind == SOCKET_FRESH ? 0 : tern_close(call->stage->host, socket->handle);
-
-	forget(call->stage, socket);
-	return error == -TERN_EBADF ? 0 : error;
-}
-
-bool call_life(struct call *call, int64_t *result)
-{
-	if (is(call, "socket"))
-		*result = do_socket(call);
-	else if (is(call, "bind"))
-		*result = do_bind(call);
-	else if (is(call, "listen"))
-		*result = do_listen(call);
-	else if (is(call, "accept") || is(call, "accept4"))
-		*result = do_accept(call);
-	else if (is(call, "connect"))
-		*result = do_connect(call);
-	else if (is(call, "shutdown"))
-		*result = do_shutdown(call);
-	else if (is(call, "close"))
-		*result = do_close(call);
-	else
+	if (!call_int(call, 0, &fd))
 		return false;
+	call->request.fd = call_live_fd(call->stage, fd);
 	return true;
+}
+
+static bool build_socket(struct call *call)
+{
+	const struct value *const domain = call_argument(call, 0);
+
+	call->request.u.socket.domain = call->stage->v6 ? AF_INET6 : AF_INET;
+	return (!domain || domain->kind == VALUE_ANY || call_int(call, 0, &call->request.u.socket.domain)) &&
+	       call_int(call, 1, &call->request.u.socket.type) &&
+	       call_int(call, 2, &call->request.u.socket.protocol);
+}
+
+static void judge_socket(struct call *call)
+{
+	(void)call_new_fd(call, call_made_fd(call), (int)call->request.result);
+}
+
+/* ---- addresses ---- */
+
+static void put_endpoint(struct call *call, const struct tern_endpoint *endpoint)
+{
+	struct sockaddr_in *const  in = (struct sockaddr_in *)&call->addr;
+	struct sockaddr_in6 *const in6 = (struct sockaddr_in6 *)&call->addr;
+
+	if (call->stage->v6) {
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons(endpoint->port);
+		memcpy(&in6->sin6_addr, endpoint->addr.b, sizeof in6->sin6_addr);
+		call->addr_n = sizeof *in6;
+		return;
+	}
+	in->sin_family = AF_INET;
+	in->sin_port = htons(endpoint->port);
+	memcpy(&in->sin_addr, endpoint->addr.b + 12, sizeof in->sin_addr);
+	call->addr_n = sizeof *in;
+}
+
+/* {sa_family = AF_INET, sin_port = htons(8080), sin_addr = inet_addr("192.0.2.1")}; ...: what endpoint has. */
+static bool build_address(struct call *call, const struct value *value, struct tern_endpoint *endpoint)
+{
+	const struct value *port, *addr, *family = call_field(value, "sa_family");
+	int64_t		    n = 0;
+
+	if (value && value->kind == VALUE_FIELDS) {
+		port = call_field(value, "sin_port");
+		port = port ? port : call_field(value, "sin6_port");
+		addr = call_field(value, "sin_addr");
+		addr = addr ? addr : call_field(value, "sin6_addr");
+		if (port && !call_number(call, port, &n))
+			return false;
+		endpoint->port = port ? (uint16_t)n : endpoint->port;
+		if (addr && addr->kind == VALUE_CALL && addr->items && addr->items->kind == VALUE_STRING &&
+		    tern_addr_parse(&endpoint->addr, addr->items->text) != 0)
+			return stage_fail(call->stage, call->event->line, "'%s' is no address",
+					  addr->items->text);
+	}
+	put_endpoint(call, endpoint);
+	if (family && !call_number(call, family, &n))
+		return false;
+	if (family)
+		call->addr.ss_family = (sa_family_t)n;
+	call->request.u.name.addr = (const struct sockaddr *)&call->addr;
+	call->request.u.name.n = call->addr_n;
+	return true;
+}
+
+static bool build_bind(struct call *call)
+{
+	struct tern_endpoint local = { .addr = call->stage->local, .port = STAGE_LOCAL_PORT };
+
+	if (!build_fd(call) || !build_address(call, call_argument(call, 1), &local))
+		return false;
+	call->stage->listening = local.port;
+	return true;
+}
+
+static bool build_connect(struct call *call)
+{
+	const struct value *const addr = call_argument(call, 1);
+	struct tern_endpoint	  remote = { .addr = call->stage->remote, .port = STAGE_LOCAL_PORT };
+	int			  fd, family;
+
+	if (!build_fd(call) || !build_address(call, addr, &remote) || !call_int(call, 0, &fd))
+		return false;
+	if (addr && (addr->kind == VALUE_WORD || addr->kind == VALUE_NUMBER)) { /* AF_UNSPEC: it lets go */
+		if (!call_int(call, 1, &family))
+			return false;
+		call->addr.ss_family = (sa_family_t)family;
+	}
+	if (call->stage->under_test != fd) {
+		call->stage->under_test = fd;
+		call->stage->current = NULL; /* its SYN will tell which flow it is */
+	}
+	return true;
+}
+
+static bool build_listen(struct call *call)
+{
+	return build_fd(call) && call_int(call, 1, &call->request.u.listen.backlog);
+}
+
+static bool build_accept(struct call *call)
+{
+	call->addr_n = sizeof call->addr;
+	call->request.u.accept.addr = (struct sockaddr *)&call->addr;
+	call->request.u.accept.n = &call->addr_n;
+	return build_fd(call);
+}
+
+static void judge_accept(struct call *call)
+{
+	const struct sockaddr_in *const in = (const struct sockaddr_in *)&call->addr;
+
+	if (!call_new_fd(call, call_made_fd(call), (int)call->request.result))
+		return;
+	call->stage->under_test = call_made_fd(call);
+	if (call->addr_n < sizeof *in || in->sin_family != (call->stage->v6 ? AF_INET6 : AF_INET))
+		stage_fail(call->stage, call->event->line,
+			   "runtime error in accept call: no address of whom it accepted");
+}
+
+static bool build_shutdown(struct call *call)
+{
+	return build_fd(call) && call_int(call, 1, &call->request.u.shutdown.how);
+}
+
+static void judge_close(struct call *call)
+{
+	int fd;
+
+	if (call_int(call, 0, &fd))
+		call_forget_fd(call->stage, fd);
+}
+
+const struct call_kind *call_life_kind(const char *name)
+{
+	static const struct call_kind kinds[] = {
+		{ "socket", CALL_SOCKET, build_socket, judge_socket },
+		{ "bind", CALL_BIND, build_bind, NULL },
+		{ "listen", CALL_LISTEN, build_listen, NULL },
+		{ "accept", CALL_ACCEPT, build_accept, judge_accept },
+		{ "accept4", CALL_ACCEPT, build_accept, judge_accept },
+		{ "connect", CALL_CONNECT, build_connect, NULL },
+		{ "shutdown", CALL_SHUTDOWN, build_shutdown, NULL },
+		{ "close", CALL_CLOSE, build_fd, judge_close },
+	};
+
+	return call_kind_among(kinds, sizeof kinds / sizeof kinds[0], name);
 }

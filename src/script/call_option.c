@@ -1,207 +1,153 @@
-/* fcntl, ioctl, setsockopt, getsockopt: Linux's options told as the library's. */
+/* fcntl, ioctl, setsockopt, getsockopt. */
 #include "script/call.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <linux/sockios.h>
 
-enum { NOT_OURS = -1, IGNORED = -2 };
+enum { OPTION_ROOM = 512 };
 
-static const struct {
-	int level, name, option; /* enum tern_option, NOT_OURS: handled apart, IGNORED: taken and forgotten */
-} known[] = {
-	{ IPPROTO_TCP, TCP_NODELAY, TERN_NODELAY },
-	{ IPPROTO_TCP, TCP_CORK, TERN_CORK },
-	{ IPPROTO_TCP, TCP_QUICKACK, TERN_QUICKACK },
-	{ IPPROTO_TCP, TCP_KEEPIDLE, TERN_KEEPALIVE_IDLE },
-	{ IPPROTO_TCP, TCP_KEEPINTVL, TERN_KEEPALIVE_INTERVAL },
-	{ IPPROTO_TCP, TCP_KEEPCNT, TERN_KEEPALIVE_PROBES },
-	{ IPPROTO_TCP, TCP_USER_TIMEOUT, TERN_USER_TIMEOUT },
-	{ IPPROTO_TCP, TCP_MAXSEG, TERN_MAX_SEGMENT },
-	{ SOL_SOCKET, SO_KEEPALIVE, TERN_KEEPALIVE },
-	{ SOL_SOCKET, SO_SNDBUF, TERN_SEND_BUFFER },
-	{ SOL_SOCKET, SO_RCVBUF, TERN_RECEIVE_BUFFER },
-	{ IPPROTO_IP, IP_TOS, TERN_TRAFFIC_CLASS },
-	{ IPPROTO_IPV6, IPV6_TCLASS, TERN_TRAFFIC_CLASS },
-	{ IPPROTO_IP, IP_TTL, TERN_TTL },
-	{ IPPROTO_IPV6, IPV6_UNICAST_HOPS, TERN_TTL },
-	{ SOL_SOCKET, SO_REUSEADDR, IGNORED },
-	{ SOL_SOCKET, SO_REUSEPORT, IGNORED },
-	{ SOL_SOCKET, SO_OOBINLINE, IGNORED },
-	{ SOL_SOCKET, SO_PRIORITY, IGNORED },
-	{ IPPROTO_IP, IP_RECVERR, IGNORED },
-	{ IPPROTO_IP, IP_MTU_DISCOVER, IGNORED },
-	{ IPPROTO_TCP, TCP_NOTSENT_LOWAT, IGNORED },
-};
-
-static int option_of(int64_t level, int64_t name)
+static bool build_fd(struct call *call)
 {
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-		if (known[i].level == level && known[i].name == name)
-			return known[i].option;
-	return NOT_OURS;
+	int fd;
+
+	if (!call_int(call, 0, &fd))
+		return false;
+	call->request.fd = call_live_fd(call->stage, fd);
+	return true;
 }
 
-static bool has_handle(const struct script_socket *socket)
+static bool build_fcntl(struct call *call)
 {
-	return socket->kind != SOCKET_FRESH && socket->kind != SOCKET_FREE;
+	int command, argument = 0;
+
+	if (!build_fd(call) || !call_int(call, 1, &command) ||
+	    (call_argument(call, 2) && !call_int(call, 2, &argument)))
+		return false;
+	call->request.u.control.command = (unsigned long)command;
+	call->request.u.control.argument = (void *)(intptr_t)argument;
+	return true;
 }
 
-static int64_t set_one(struct call *call, int option, int64_t value)
-{
-	struct script_socket *const socket = call->socket;
-
-	if (option == IGNORED)
-		return 0;
-	if (has_handle(socket))
-		return tern_option_set(call->stage->host, socket->handle, (enum tern_option)option, value);
-	if (socket->n_options == STAGE_OPTIONS)
-		return -ENOBUFS;
-	socket->option[socket->n_options].option = (enum tern_option)option;
-	socket->option[socket->n_options++].value = value;
-	return 0;
-}
-
-static int64_t set_linger(struct call *call, const struct value *value)
-{
-	int64_t onoff, linger;
-
-	if (!call_number(call, call_field(value, "onoff"), &onoff) ||
-	    !call_number(call, call_field(value, "linger"), &linger))
-		return 0;
-	return set_one(call, TERN_LINGER, onoff ? linger : -1);
-}
-
-static int64_t set_controller(struct call *call, const struct value *value)
-{
-	struct script_socket *const socket = call->socket;
-
-	if (!value || value->kind != VALUE_STRING || strlen(value->text) >= sizeof socket->controller)
-		return -EINVAL;
-	if (has_handle(socket))
-		return tern_set_congestion_control(call->stage->host, socket->handle, value->text);
-	snprintf(socket->controller, sizeof socket->controller, "%s", value->text);
-	return 0;
-}
-
-static int64_t do_setsockopt(struct call *call)
-{
-	const struct value *const given = call_argument(call, 3);
-	int64_t			  level, name, value;
-	int			  option;
-
-	if (!call_number(call, call_argument(call, 1), &level) ||
-	    !call_number(call, call_argument(call, 2), &name))
-		return 0;
-	if (level == SOL_SOCKET && name == SO_LINGER)
-		return set_linger(call, given);
-	if (level == IPPROTO_TCP && name == TCP_CONGESTION)
-		return set_controller(call, given);
-	option = option_of(level, name);
-	if (option == NOT_OURS)
-		return -ENOPROTOOPT;
-	return call_number(call, given, &value) ? set_one(call, option, value) : 0;
-}
-
-/* The value that the script expects in [n]. */
-static int64_t expect_value(struct call *call, int64_t is)
-{
-	const struct value *const said = call_argument(call, 3);
-	int64_t			  expected;
-
-	if (!said || said->kind == VALUE_ANY ||
-	    (said->kind == VALUE_LIST && said->items && said->items->kind == VALUE_ANY))
-		return 0;
-	if (call_number(call, said, &expected) && expected != is)
-		stage_fail(call->stage, call->event->line,
-			   "runtime error in getsockopt call: Expected %lld but got %lld",
-			   (long long)expected, (long long)is);
-	return 0;
-}
-
-static int64_t do_getsockopt(struct call *call)
-{
-	struct script_socket *const socket = call->socket;
-	int64_t			    level, name, value = 0;
-	int			    option, error;
-
-	if (!call_number(call, call_argument(call, 1), &level) ||
-	    !call_number(call, call_argument(call, 2), &name))
-		return 0;
-	if (level == SOL_SOCKET && name == SO_ERROR) {
-		if (!socket->told && has_handle(socket) &&
-		    tern_ready(call->stage->host, socket->handle) & TERN_ERROR)
-			value = -tern_socket_error(call->stage->host, socket->handle);
-		socket->told = true;
-		return expect_value(call, value);
-	}
-	if (level == IPPROTO_TCP && name == TCP_INFO)
-		return 0; /* code looks at it */
-	option = option_of(level, name);
-	if (option < 0 || !has_handle(socket))
-		return option == IGNORED ? 0 : -ENOPROTOOPT;
-	error = tern_option_get(call->stage->host, socket->handle, (enum tern_option)option, &value);
-	return error != 0 ? error : expect_value(call, value);
-}
-
-static int64_t do_fcntl(struct call *call)
-{
-	int64_t command, flags;
-
-	if (!call_number(call, call_argument(call, 1), &command))
-		return 0;
-	if (command == F_GETFL)
-		return O_RDWR | (call->socket->nonblocking ? O_NONBLOCK : 0);
-	if (command != F_SETFL)
-		return -EINVAL;
-	if (call_number(call, call_argument(call, 2), &flags))
-		call->socket->nonblocking = flags & O_NONBLOCK;
-	return 0;
-}
-
-static int64_t do_ioctl(struct call *call)
+static bool build_ioctl(struct call *call)
 {
 	const struct value *const said = call_argument(call, 2);
-	struct tern_status	  status;
-	int64_t			  command, expected, is;
+	int64_t			  command;
 
-	if (!call_number(call, call_argument(call, 1), &command))
-		return 0;
-	if (!has_handle(call->socket) || tern_status(call->stage->host, call->socket->handle, &status) != 0)
-		return -EINVAL;
-	if (command == SIOCINQ)
-		is = status.unread;
-	else if (command == SIOCOUTQ)
-		is = (int64_t)status.unsent + status.unacked;
-	else if (command == SIOCOUTQNSD)
-		is = status.unsent;
-	else
-		return -ENOTTY;
-	if (said && said->kind != VALUE_ANY && call_number(call, said, &expected) && expected != is)
-		stage_fail(call->stage, call->event->line,
-			   "runtime error in ioctl call: Expected %lld but got %lld", (long long)expected,
-			   (long long)is);
-	return 0;
+	if (!build_fd(call) || !call_number(call, call_argument(call, 1), &command))
+		return false;
+	call->request.u.control.command = (unsigned long)command;
+	call->request.u.control.argument = &call->number;
+	return command != FIONBIO || !said || said->kind == VALUE_ANY || call_int(call, 2, &call->number);
 }
 
-bool call_option(struct call *call, int64_t *result)
+static void judge_ioctl(struct call *call)
 {
-	const char *const name = call->spec->name;
+	const struct value *const said = call_argument(call, 2);
+	int64_t			  expected;
 
-	if (strcmp(name, "setsockopt") == 0)
-		*result = do_setsockopt(call);
-	else if (strcmp(name, "getsockopt") == 0)
-		*result = do_getsockopt(call);
-	else if (strcmp(name, "fcntl") == 0)
-		*result = do_fcntl(call);
-	else if (strcmp(name, "ioctl") == 0)
-		*result = do_ioctl(call);
-	else
+	if (call->request.u.control.command != FIONBIO && said && said->kind != VALUE_ANY &&
+	    call_number(call, said, &expected) && expected != call->number)
+		call_differs(call, "", expected, call->number);
+}
+
+static bool build_which(struct call *call)
+{
+	return build_fd(call) && call_int(call, 1, &call->request.u.option.level) &&
+	       call_int(call, 2, &call->request.u.option.name);
+}
+
+/* {onoff = 1, linger = 2}; {tv_sec = 1, tv_usec = 0} */
+static bool build_structure(struct call *call, const struct value *value)
+{
+	int64_t	   a, b;
+	const bool is_time = call_field(value, "tv_sec") != NULL;
+
+	if (!call_number(call, call_field(value, is_time ? "tv_sec" : "onoff"), &a) ||
+	    !call_number(call, call_field(value, is_time ? "tv_usec" : "linger"), &b))
 		return false;
+	if (is_time)
+		call->option.time = (struct timeval){ .tv_sec = a, .tv_usec = b };
+	else
+		call->option.linger = (struct linger){ .l_onoff = (int)a, .l_linger = (int)b };
+	call->request.u.option.value = &call->option;
+	call->request.u.option.n = is_time ? sizeof call->option.time : sizeof call->option.linger;
 	return true;
+}
+
+static bool build_setsockopt(struct call *call)
+{
+	const struct value *const value = call_argument(call, 3);
+
+	if (!build_which(call))
+		return false;
+	if (value && value->kind == VALUE_FIELDS)
+		return build_structure(call, value);
+	if (value && value->kind == VALUE_STRING) {
+		call->request.u.option.value = (void *)(uintptr_t)value->text;
+		call->request.u.option.n = (socklen_t)strlen(value->text);
+		return true;
+	}
+	call->request.u.option.value = &call->number;
+	call->request.u.option.n = sizeof call->number;
+	return call_int(call, 3, &call->number);
+}
+
+static bool build_getsockopt(struct call *call)
+{
+	const struct value *const said = call_argument(call, 4);
+	int64_t			  n = OPTION_ROOM;
+
+	if (!build_which(call))
+		return false;
+	if (said && said->kind == VALUE_LIST && said->items && said->items->kind != VALUE_ANY &&
+	    !call_number(call, said, &n))
+		return false;
+	if (n < 0 || n > OPTION_ROOM)
+		return stage_fail(call->stage, call->event->line,
+				  "runtime error in getsockopt call: a length of %lld", (long long)n);
+	call->buffer = call_memory(call, OPTION_ROOM);
+	call->buffer_n = (socklen_t)n;
+	call->request.u.option.value = call->buffer;
+	call->request.u.option.n_out = &call->buffer_n;
+	return true;
+}
+
+/* [n], "text", or ...; and the length in [n]. */
+static void judge_getsockopt(struct call *call)
+{
+	const struct value *const said = call_argument(call, 3), *const length = call_argument(call, 4);
+	int64_t expected;
+	int	is;
+
+	if (length && length->kind == VALUE_LIST && length->items && length->items->kind != VALUE_ANY &&
+	    call_number(call, length, &expected) && expected != (int64_t)call->buffer_n)
+		call_differs(call, "optlen ", expected, (int64_t)call->buffer_n);
+	if (!said || said->kind == VALUE_ANY ||
+	    (said->kind == VALUE_LIST && said->items && said->items->kind == VALUE_ANY))
+		return;
+	if (said->kind == VALUE_STRING) {
+		if (strncmp(said->text, call->buffer, strlen(said->text)) != 0)
+			stage_fail(call->stage, call->event->line,
+				   "runtime error in getsockopt call: Expected '%s' but got '%.*s'",
+				   said->text, (int)call->buffer_n, (const char *)call->buffer);
+		return;
+	}
+	memcpy(&is, call->buffer, sizeof is);
+	if (call_number(call, said, &expected) && expected != is)
+		call_differs(call, "", expected, is);
+}
+
+const struct call_kind *call_option_kind(const char *name)
+{
+	static const struct call_kind kinds[] = {
+		{ "fcntl", CALL_FCNTL, build_fcntl, NULL },
+		{ "ioctl", CALL_IOCTL, build_ioctl, judge_ioctl },
+		{ "setsockopt", CALL_SETSOCKOPT, build_setsockopt, NULL },
+		{ "getsockopt", CALL_GETSOCKOPT, build_getsockopt, judge_getsockopt },
+	};
+
+	return call_kind_among(kinds, sizeof kinds / sizeof kinds[0], name);
 }

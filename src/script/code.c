@@ -2,9 +2,13 @@
  * strings, names, the fields of TCP_INFO, arithmetic, comparisons (chained), and, or, not, in, parentheses, and
  * abs, min, max, int, len of tuples. Numbers are doubles, as far as whole ones exact to 2^53.
  */
-#include "script/stage.h"
+#include "script/call.h"
+#include "script/engine.h"
+#include "sockets/info.h"
 
 #include <ctype.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +28,9 @@ struct code {
 	const char		  *at;
 	unsigned		   depth;
 	bool			   failed;
-	struct tern_status	   status;
-	bool			   has_status;
+	struct linux_tcp_info	   info;   /* of the socket under test */
+	struct tern_status	   status; /* where the engine knows it */
+	bool			   has_info, has_status;
 	struct {
 		char	     name[NAME];
 		struct thing value;
@@ -115,64 +120,78 @@ static bool take_word(struct code *code, const char *word)
 
 /* ---- names ---- */
 
-static double segments(const struct tern_status *status, uint64_t octets)
-{
-	return status->snd_mss ? (double)((octets + status->snd_mss - 1) / status->snd_mss) : 0;
-}
+/* The fields of TCP_INFO that are whole; and those that are bits. */
+static const struct field {
+	const char *name;
+	size_t	    at, size;
+} info_fields[] = {
+#define FIELD(name) { #name, offsetof(struct linux_tcp_info, name), sizeof((struct linux_tcp_info *)NULL)->name }
+	FIELD(tcpi_state), FIELD(tcpi_ca_state), FIELD(tcpi_retransmits), FIELD(tcpi_probes),
+	FIELD(tcpi_backoff), FIELD(tcpi_options), FIELD(tcpi_rto), FIELD(tcpi_ato), FIELD(tcpi_snd_mss),
+	FIELD(tcpi_rcv_mss), FIELD(tcpi_unacked), FIELD(tcpi_sacked), FIELD(tcpi_lost),
+	FIELD(tcpi_retrans), FIELD(tcpi_fackets), FIELD(tcpi_last_data_sent), FIELD(tcpi_last_ack_sent),
+	FIELD(tcpi_last_data_recv), FIELD(tcpi_last_ack_recv), FIELD(tcpi_pmtu), FIELD(tcpi_rcv_ssthresh),
+	FIELD(tcpi_rtt), FIELD(tcpi_rttvar), FIELD(tcpi_snd_ssthresh), FIELD(tcpi_snd_cwnd),
+	FIELD(tcpi_advmss), FIELD(tcpi_reordering), FIELD(tcpi_rcv_rtt), FIELD(tcpi_rcv_space),
+	FIELD(tcpi_total_retrans), FIELD(tcpi_pacing_rate), FIELD(tcpi_max_pacing_rate),
+	FIELD(tcpi_bytes_acked), FIELD(tcpi_bytes_received), FIELD(tcpi_segs_out), FIELD(tcpi_segs_in),
+	FIELD(tcpi_notsent_bytes), FIELD(tcpi_min_rtt), FIELD(tcpi_data_segs_in),
+	FIELD(tcpi_data_segs_out), FIELD(tcpi_delivery_rate), FIELD(tcpi_busy_time),
+	FIELD(tcpi_rwnd_limited), FIELD(tcpi_sndbuf_limited), FIELD(tcpi_delivered),
+	FIELD(tcpi_delivered_ce), FIELD(tcpi_bytes_sent), FIELD(tcpi_bytes_retrans),
+	FIELD(tcpi_dsack_dups), FIELD(tcpi_reord_seen), FIELD(tcpi_rcv_ooopack), FIELD(tcpi_snd_wnd),
+	FIELD(tcpi_rcv_wnd), FIELD(tcpi_rehash), FIELD(tcpi_total_rto), FIELD(tcpi_total_rto_recoveries),
+	FIELD(tcpi_total_rto_time),
+#undef FIELD
+};
 
 static bool info(struct code *code, const char *name, double *value)
 {
+	const struct linux_tcp_info *const i = &code->info;
+	const struct {
+		const char *name;
+		double	    value;
+	} bits[] = {
+		{ "tcpi_snd_wscale", i->tcpi_snd_wscale },
+		{ "tcpi_rcv_wscale", i->tcpi_rcv_wscale },
+		{ "tcpi_delivery_rate_app_limited", i->tcpi_delivery_rate_app_limited },
+		{ "tcpi_fastopen_client_fail", i->tcpi_fastopen_client_fail },
+	};
+
+	for (size_t at = 0; code->has_info && at < sizeof bits / sizeof *bits; at++)
+		if (strcmp(bits[at].name, name) == 0) {
+			*value = bits[at].value;
+			return true;
+		}
+	for (size_t at = 0; code->has_info && at < sizeof info_fields / sizeof *info_fields; at++) {
+		const char *const from = (const char *)i + info_fields[at].at;
+
+		if (strcmp(info_fields[at].name, name) != 0)
+			continue;
+		switch (info_fields[at].size) {
+		case 1: *value = *(const uint8_t *)from; return true;
+		case 2: *value = *(const uint16_t *)(const void *)from; return true;
+		case 4: *value = *(const uint32_t *)(const void *)from; return true;
+		default: *value = (double)*(const uint64_t *)(const void *)from; return true;
+		}
+	}
+	return false;
+}
+
+/* In octets, which TCP_INFO has not. */
+static bool own_info(struct code *code, const char *name, double *value)
+{
 	const struct tern_status *const s = &code->status;
-	const bool			endless = s->ssthresh >= 0x7fffffff;
 	const struct {
 		const char *name;
 		double	    value;
 	} fields[] = {
-		{ "tcpi_state", (double)s->state },
-		{ "tcpi_ca_state", (double)s->recovery },
-		{ "tcpi_retransmits", s->retransmits },
-		{ "tcpi_probes", s->probes },
-		{ "tcpi_snd_wscale", s->snd_wscale },
-		{ "tcpi_rcv_wscale", s->rcv_wscale },
-		{ "tcpi_rto", (double)(s->rto / TERN_MICROSECOND) },
-		{ "tcpi_options", s->ts_ok + 2 * s->sack_ok + 4 * s->wscale_ok + 8 * s->ecn_ok },
-		{ "tcpi_snd_mss", s->snd_mss },
-		{ "tcpi_rcv_mss", s->rcv_mss },
-		{ "tcpi_unacked", segments(s, s->unacked) },
-		{ "tcpi_pmtu", s->pmtu },
-		{ "tcpi_rtt", (double)(s->srtt / TERN_MICROSECOND) },
-		{ "tcpi_rttvar", (double)(s->rttvar / TERN_MICROSECOND) },
-		{ "tcpi_snd_ssthresh", endless ? 0x7fffffff : segments(s, s->ssthresh) },
-		{ "tcpi_snd_cwnd", s->snd_mss ? s->cwnd / s->snd_mss : 0 },
-		{ "tcpi_reordering", s->reordering },
-		{ "tcpi_total_retrans", s->retransmits_total },
-		{ "tcpi_pacing_rate", (double)s->pacing_rate },
-		{ "tcpi_bytes_acked", (double)s->bytes_acked },
-		{ "tcpi_bytes_received", (double)s->bytes_received },
-		{ "tcpi_bytes_sent", (double)(s->bytes_sent + s->bytes_retransmitted) },
-		{ "tcpi_bytes_retrans", (double)s->bytes_retransmitted },
-		{ "tcpi_segs_out", s->segments_out },
-		{ "tcpi_segs_in", s->segments_in },
-		{ "tcpi_notsent_bytes", s->unsent },
-		{ "tcpi_min_rtt", (double)(s->min_rtt / TERN_MICROSECOND) },
-		{ "tcpi_delivery_rate", (double)s->delivery_rate },
-		{ "tcpi_delivery_rate_app_limited", s->delivery_rate_app_limited },
-		{ "tcpi_busy_time", (double)(s->busy_time / TERN_MICROSECOND) },
-		{ "tcpi_rwnd_limited", (double)(s->rwnd_limited / TERN_MICROSECOND) },
-		{ "tcpi_sndbuf_limited", (double)(s->sndbuf_limited / TERN_MICROSECOND) },
-		{ "tcpi_snd_wnd", s->snd_wnd },
-		{ "tcpi_rcv_wnd", s->rcv_wnd },
-		{ "tern_cwnd", s->cwnd },
-		{ "tern_ssthresh", s->ssthresh },
-		{ "tern_in_flight", s->in_flight },
-		{ "tern_unacked", s->unacked },
-		{ "tern_unread", s->unread },
-		{ "tern_spurious", s->retransmits_spurious },
+		{ "tern_cwnd", s->cwnd },	  { "tern_ssthresh", s->ssthresh },
+		{ "tern_in_flight", s->in_flight }, { "tern_unacked", s->unacked },
+		{ "tern_unread", s->unread },	  { "tern_spurious", s->retransmits_spurious },
 	};
 
-	if (!code->has_status)
-		return false;
-	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+	for (size_t i = 0; code->has_status && i < sizeof fields / sizeof *fields; i++)
 		if (strcmp(fields[i].name, name) == 0) {
 			*value = fields[i].value;
 			return true;
@@ -196,20 +215,6 @@ static bool constant(const char *name, double *value)
 		"TCP_LISTEN",
 		"TCP_CLOSING",
 	};
-	static const enum tern_state ours[] = {
-		0,
-		TERN_STATE_ESTABLISHED,
-		TERN_STATE_SYN_SENT,
-		TERN_STATE_SYN_RECEIVED,
-		TERN_STATE_FIN_WAIT_1,
-		TERN_STATE_FIN_WAIT_2,
-		TERN_STATE_TIME_WAIT,
-		TERN_STATE_CLOSED,
-		TERN_STATE_CLOSE_WAIT,
-		TERN_STATE_LAST_ACK,
-		TERN_STATE_LISTEN,
-		TERN_STATE_CLOSING,
-	};
 	static const struct {
 		const char *name;
 		double	    value;
@@ -219,6 +224,7 @@ static bool constant(const char *name, double *value)
 		{ "None", 0 },
 		{ "TCP_CA_Open", TERN_RECOVERY_OPEN },
 		{ "TCP_CA_Disorder", TERN_RECOVERY_DISORDER },
+		{ "TCP_CA_CWR", TERN_RECOVERY_CWR },
 		{ "TCP_CA_Recovery", TERN_RECOVERY_FAST },
 		{ "TCP_CA_Loss", TERN_RECOVERY_LOSS },
 		{ "TCP_INFINITE_SSTHRESH", 0x7fffffff },
@@ -230,7 +236,7 @@ static bool constant(const char *name, double *value)
 
 	for (size_t i = 1; i < sizeof states / sizeof *states; i++)
 		if (strcmp(states[i], name) == 0) {
-			*value = (double)ours[i];
+			*value = (double)i; /* as Linux numbers them */
 			return true;
 		}
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
@@ -248,9 +254,9 @@ static struct thing named(struct code *code, const char *name)
 	for (unsigned i = code->n_names; i-- > 0;)
 		if (strcmp(code->names[i].name, name) == 0)
 			return code->names[i].value;
-	if (constant(name, &value) || info(code, name, &value))
+	if (constant(name, &value) || info(code, name, &value) || own_info(code, name, &value))
 		return number(value);
-	if (strncmp(name, "tcpi_", 5) == 0 && !code->has_status)
+	if (strncmp(name, "tcpi_", 5) == 0 && !code->has_info)
 		return fail(code, "'%s': there is no connection", name);
 	return fail(code, "name '%s' is not defined", name);
 }
@@ -563,16 +569,30 @@ static void statement(struct code *code)
 		code->at += strcspn(code->at, ";\n");
 }
 
+/* What there is to know of the socket under test. */
+static void look(struct code *code)
+{
+	struct stage *const    stage = code->stage;
+	const int	       fd = call_live_fd(stage, stage->under_test);
+	socklen_t	       n = sizeof code->info;
+	struct sockets_request request = { .call = CALL_GETSOCKOPT, .fd = fd };
+
+	if (fd < 0)
+		return;
+	request.u.option.level = IPPROTO_TCP;
+	request.u.option.name = TCP_INFO;
+	request.u.option.value = &code->info;
+	request.u.option.n_out = &n;
+	code->has_info = stage->engine->call(stage, &request, false) && request.result == 0;
+	code->has_status = stage->engine->status(stage, fd, &code->status);
+}
+
 bool code_run(struct stage *stage, const struct script_event *event)
 {
-	static struct code	    code;
-	const struct script_socket *socket = NULL;
+	static struct code code;
 
 	code = (struct code){ .stage = stage, .event = event, .at = event->u.text };
-	for (unsigned i = 0; i < STAGE_SOCKETS; i++)
-		if (stage->socket[i].kind != SOCKET_FREE && stage->socket[i].fd == stage->under_test)
-			socket = &stage->socket[i];
-	code.has_status = socket && tern_status(stage->host, socket->handle, &code.status) == 0;
+	look(&code);
 	while (!code.failed) {
 		while (*code.at && strchr(" \t\r\n;", *code.at))
 			code.at++;

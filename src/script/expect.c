@@ -1,6 +1,6 @@
 /* Packets that the script expects: the next one that left the host is held against it, field by field. */
 #include "base/bytes.h"
-#include "script/stage.h"
+#include "script/engine.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -292,9 +292,9 @@ static bool in_time(struct stage *stage, const struct script_event *event, const
 
 /* ---- taking ---- */
 
-static struct left *unqueue(struct stage *stage)
+static struct sockets_left *unqueue(struct stage *stage)
 {
-	struct left *const left = stage->first;
+	struct sockets_left *const left = stage->first;
 
 	stage->first = left->next;
 	if (!stage->first)
@@ -337,7 +337,7 @@ static void learn(const struct script_event *event, struct actual *actual)
 	flow->quote_seq = actual->seg.seq.v;
 }
 
-static bool read_packet(struct stage *stage, const struct script_event *event, const struct left *left,
+static bool read_packet(struct stage *stage, const struct script_event *event, const struct sockets_left *left,
 			struct actual *actual)
 {
 	*actual = (struct actual){ .at = left->at };
@@ -364,8 +364,7 @@ static bool join(struct stage *stage, const struct script_event *event, struct a
 	while (!stage->strict_segments && actual->seg.text_len > 0 && actual->seg.text_len < wanted) {
 		struct actual more;
 
-		stage_collect(stage);
-		if (!stage->first || stage->first->at > actual->at + stage->tolerance ||
+		if (!stage_await_packet(stage, stage->now) || stage->first->at > actual->at + stage->tolerance ||
 		    !read_packet(stage, event, stage->first, &more))
 			return stage->error[0] == '\0';
 		if (more.flow != actual->flow || more.seg.text_len == 0 ||
@@ -386,7 +385,7 @@ bool packet_expect(struct stage *stage, const struct script_event *event)
 							   ? stage->now + AT_MOST * TERN_SECOND
 							   : event->until + stage->tolerance + AT_MOST * TERN_SECOND;
 	struct actual			  actual;
-	struct left			 *left;
+	struct sockets_left		 *left;
 	bool				  good;
 
 	if (packet->kind != PACKET_TCP)

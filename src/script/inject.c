@@ -1,6 +1,6 @@
 /* Packets that the script sends: made as written, with right checksums, and given to the host. */
 #include "base/bytes.h"
-#include "script/stage.h"
+#include "script/engine.h"
 #include "wire/checksum.h"
 #include "wire/icmp.h"
 
@@ -93,15 +93,6 @@ static uint8_t class_of(const struct script_packet *packet)
 	}
 }
 
-static void give(struct stage *stage, const uint8_t *bytes, size_t n)
-{
-	tern_packet	   packet = { .n_parts = 1, .len = (uint32_t)n, .link = stage->link };
-	tern_packet *const batch[] = { &packet };
-
-	packet.part[0] = (struct tern_packet_part){ .at = bytes, .n = (uint32_t)n };
-	tern_host_input(stage->host, batch, 1, stage->now);
-}
-
 static bool inject_tcp(struct stage *stage, const struct script_event *event)
 {
 	static uint8_t			  bytes[STAGE_PACKET];
@@ -131,8 +122,8 @@ static bool inject_tcp(struct stage *stage, const struct script_event *event)
 	memcpy(tcp + TCP_HEADER_MIN, options, n);
 	put16(tcp + 16,
 	      checksum_finish(checksum_add(checksum_pseudo(&ip.src, &ip.dst, IPPROTO_TCP_, len), tcp, len)));
-	give(stage, bytes, (size_t)(tcp - bytes) + len);
-	return true;
+	stage->engine->input(stage, bytes, (size_t)(tcp - bytes) + len);
+	return stage->error[0] == '\0';
 }
 
 /* ---- ICMP ---- */
@@ -214,15 +205,19 @@ static bool inject_icmp(struct stage *stage, const struct script_event *event)
 	begin_ip(stage, &ip, stage->v6 ? IPPROTO_ICMP6 : IPPROTO_ICMP4);
 	at = ip_wire_emit(bytes, &ip, 8 + icmp.body_len);
 	n = icmp_wire_emit(bytes + at, &icmp, &ip.src, &ip.dst);
-	give(stage, bytes, at + n);
-	return true;
+	stage->engine->input(stage, bytes, at + n);
+	return stage->error[0] == '\0';
 }
 
 bool packet_inject(struct stage *stage, const struct script_event *event)
 {
+	bool good = false;
+
 	switch (event->u.packet.kind) {
-	case PACKET_TCP: return inject_tcp(stage, event);
-	case PACKET_ICMP: return inject_icmp(stage, event);
+	case PACKET_TCP: good = inject_tcp(stage, event); break;
+	case PACKET_ICMP: good = inject_icmp(stage, event); break;
 	default: return stage_fail(stage, event->line, "error handling packet: UDP is not played here");
 	}
+	call_look(stage);
+	return good && stage->error[0] == '\0';
 }

@@ -57,6 +57,8 @@ static void set_defaults(struct stage *stage, const struct script_options *optio
 	stage->strict_segments = options->strict_segments;
 	stage->quiet = options->quiet;
 	stage->v6 = options->v6;
+	stage->so_filename = options->so_filename;
+	(void)stage_note_setting(stage, "net.ipv4.tcp_rmem", "4096 262144 8388608");
 	(void)tern_addr_parse(&stage->local, stage->v6 ? "fd3d:fa7b:d17d::1" : "192.168.0.1");
 	(void)tern_addr_parse(&stage->remote, stage->v6 ? "fd3d:fa7b:d17d:0:8::1" : "192.0.2.1");
 }
@@ -66,7 +68,8 @@ static bool set_profile(struct stage *stage, const char *profile)
 	char error[TERN_SETTING_ERROR];
 
 	stage->has_profile = profile != NULL;
-	return !profile || tern_profile_set(&stage->config, profile, error) == 0 ||
+	return !profile || (tern_profile_set(&stage->config, profile, error) == 0 &&
+			    stage_note_setting(stage, "profile", profile)) ||
 	       stage_fail(stage, 1, "%s", error);
 }
 
@@ -120,7 +123,7 @@ static bool play_event(struct stage *stage, struct script_event *event)
 	default:
 		if (event != stage->script->events)
 			settings_command(stage, event->u.text, event->line);
-		good = true;
+		good = true; /* the host is made: it has what stood before its first call */
 	}
 	/* Where the script leaves the time open, what follows counts from when it really was. */
 	stage->before = event->when == TIME_ABSOLUTE || event->when == TIME_RELATIVE ? event->at : stage->now;
@@ -130,20 +133,15 @@ static bool play_event(struct stage *stage, struct script_event *event)
 /* Calls that still wait are given their time. */
 static bool play_end(struct stage *stage)
 {
-	tern_time end = stage->now;
+	const struct script_event *event = call_that_waits(stage);
 
-	for (unsigned i = 0; i < STAGE_SOCKETS; i++)
-		if (stage->waiting[i].event && stage->waiting[i].event->u.call.end > end)
-			end = stage->waiting[i].event->u.call.end;
-	if (!stage_run(stage, end + stage->tolerance))
+	if (!event)
+		return true;
+	if (!stage_run(stage, (event->u.call.end > stage->now ? event->u.call.end : stage->now) + stage->tolerance))
 		return false;
-	for (unsigned i = 0; i < STAGE_SOCKETS; i++)
-		if (stage->waiting[i].event)
-			return stage_fail(stage, stage->waiting[i].event->line,
-					  "%s call has not returned by %.6f",
-					  stage->waiting[i].event->u.call.name,
-					  (double)stage->waiting[i].event->u.call.end / 1e9);
-	return true;
+	event = call_that_waits(stage);
+	return !event || stage_fail(stage, event->line, "%s call has not returned by %.6f", event->u.call.name,
+				    (double)event->u.call.end / 1e9);
 }
 
 static bool play(struct stage *stage, const struct script *script)
@@ -169,8 +167,9 @@ int script_run_file(const char *file, const struct script_options *options, char
 	set_defaults(&stage, options);
 	good = set_profile(&stage, options->profile) && take_settings(&stage, &script) &&
 	       play(&stage, &script);
-	snprintf(error, SCRIPT_ERROR, "%s", stage.error);
 	stage_close(&stage);
+	good = good && stage.error[0] == '\0';
+	snprintf(error, SCRIPT_ERROR, "%s", stage.error);
 	script_free(&script);
 	return good ? OK : NOT_AS_EXPECTED;
 }

@@ -30,7 +30,9 @@ static const char *one_sysctl(struct stage *stage, const char *at, unsigned line
 	if (!equals)
 		return at;
 	*equals = '\0';
-	if (tern_setting_set(&stage->config, word, equals + 1, error) != 0)
+	if (tern_setting_set(&stage->config, word, equals + 1, error) == 0)
+		(void)(stage_note_setting(stage, word, equals + 1) || stage_fail(stage, line, "too many settings"));
+	else
 		stage_warn(stage, line, "sysctl: %s: left as it is", error);
 	return at;
 }
@@ -66,8 +68,11 @@ static bool set_profile(struct stage *stage, const char *value, unsigned line)
 {
 	char error[TERN_SETTING_ERROR];
 
-	return stage->has_profile || tern_profile_set(&stage->config, value, error) == 0 ||
-	       stage_fail(stage, line, "--profile: %s", error);
+	if (stage->has_profile)
+		return true;
+	if (tern_profile_set(&stage->config, value, error) != 0)
+		return stage_fail(stage, line, "--profile: %s", error);
+	return stage_note_setting(stage, "profile", value) || stage_fail(stage, line, "too many settings");
 }
 
 bool settings_option(struct stage *stage, const char *name, const char *value, unsigned line, bool *known)

@@ -1,10 +1,8 @@
-#include "script/stage.h"
+#include "script/engine.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { BATCH = 32, STUCK = 10000 };
 
 bool stage_fail(struct stage *stage, unsigned line, const char *format, ...)
 {
@@ -37,144 +35,67 @@ void stage_warn(struct stage *stage, unsigned line, const char *format, ...)
 
 /* ---- the host ---- */
 
-static bool add_addresses(struct stage *stage)
+bool stage_note_setting(struct stage *stage, const char *name, const char *value)
 {
-	const struct tern_link_config link = { .mtu = stage->mtu };
-	const unsigned		      bits = stage->v6 ? 64 : 24;
-	struct tern_addr	      any = stage->local;
+	const size_t n = strlen(stage->so_flags);
+	const int    more = snprintf(stage->so_flags + n, sizeof stage->so_flags - n, ",%s=%s", name, value);
 
-	memset(any.b + (stage->v6 ? 0 : 12), 0, stage->v6 ? 16 : 4);
-	return tern_host_add_link(stage->host, &link, &stage->link) == 0 &&
-	       tern_host_add_address(stage->host, stage->link, &stage->local, bits) == 0 &&
-	       tern_host_add_route(stage->host, &any, 0, stage->link, NULL) == 0;
+	return more > 0 && n + (size_t)more < sizeof stage->so_flags;
 }
 
 bool stage_open(struct stage *stage, const struct script *script)
 {
-	int error;
+	char local[46], remote[46], rest[STAGE_FLAGS];
 
 	stage->script = script;
+	stage->engine = stage->so_filename ? &engine_so : &engine_direct;
 	stage->last = &stage->first;
 	stage->under_test = -1;
-	for (unsigned i = 0; i < STAGE_SOCKETS; i++)
-		stage->waiting[i].ends = TERN_NEVER;
-	error = tern_host_create(&stage->host, &stage->config, 0);
-	if (error != 0)
-		return stage_fail(stage, 1, "no host can be made with these settings: %s",
-				  tern_strerror(error));
-	return add_addresses(stage) || stage_fail(stage, 1, "the addresses of this script cannot be used");
+	for (unsigned i = 0; i < STAGE_FDS; i++)
+		stage->fd[i].script = -1;
+	memcpy(rest, stage->so_flags, sizeof rest);
+	snprintf(stage->so_flags, sizeof stage->so_flags, "local=%s,remote=%s,mtu=%u%.3800s",
+		 tern_addr_format(&stage->local, local), tern_addr_format(&stage->remote, remote), stage->mtu,
+		 rest);
+	return stage->engine->open(stage);
 }
 
 void stage_close(struct stage *stage)
 {
 	while (stage->first) {
-		struct left *const next = stage->first->next;
+		struct sockets_left *const next = stage->first->next;
 
 		free(stage->first);
 		stage->first = next;
 	}
-	if (stage->host)
-		tern_host_destroy(stage->host);
-	stage->host = NULL;
+	if (stage->engine)
+		stage->engine->close(stage);
+	arena_free(stage->arena);
+	stage->arena = NULL;
 }
 
 /* ---- time ---- */
 
-static void keep(struct stage *stage, const tern_packet *packet)
+void stage_keep(struct stage *stage, struct sockets_left *left)
 {
-	struct left *const left = malloc(sizeof *left + packet->len);
-	uint32_t	   n = 0;
-
-	if (!left) {
-		stage_fail(stage, 1, "no memory");
-		return;
-	}
-	*left = (struct left){ .at = stage->now, .n = packet->len };
-	for (unsigned i = 0; i < packet->n_parts; i++) {
-		memcpy(left->bytes + n, packet->part[i].at, packet->part[i].n);
-		n += packet->part[i].n;
-	}
+	left->next = NULL;
 	*stage->last = left;
 	stage->last = &left->next;
 }
 
-void stage_collect(struct stage *stage)
-{
-	tern_packet *batch[BATCH];
-	size_t	     n;
-
-	while ((n = tern_host_output(stage->host, batch, BATCH, stage->now)) > 0) {
-		for (size_t i = 0; i < n; i++) {
-			keep(stage, batch[i]);
-			tern_packet_done(batch[i]);
-		}
-	}
-}
-
-/* Everything that can happen at this moment does. */
-static bool settle(struct stage *stage)
-{
-	struct tern_event event;
-
-	stage_collect(stage);
-	while (tern_host_event(stage->host, &event))
-		;
-	for (unsigned i = 0; i < STAGE_SOCKETS; i++)
-		if (stage->waiting[i].event && call_again(stage, &stage->waiting[i]))
-			stage->waiting[i] = (struct waiting){ .ends = TERN_NEVER };
-	stage_collect(stage);
-	return stage->error[0] == '\0';
-}
-
-static tern_time next_moment(const struct stage *stage)
-{
-	tern_time at = tern_host_deadline(stage->host);
-
-	for (unsigned i = 0; i < STAGE_SOCKETS; i++)
-		if (stage->waiting[i].event && stage->waiting[i].ends < at)
-			at = stage->waiting[i].ends;
-	return at;
-}
-
-/* One moment further. False: `until` is reached. */
-static bool step(struct stage *stage, tern_time until)
-{
-	const tern_time at = next_moment(stage);
-
-	if (at > until) {
-		stage->now = until > stage->now ? until : stage->now;
-		tern_host_advance(stage->host, stage->now);
-		settle(stage);
-		return false;
-	}
-	stage->now = at > stage->now ? at : stage->now;
-	tern_host_advance(stage->host, stage->now);
-	return settle(stage);
-}
-
 bool stage_run(struct stage *stage, tern_time until)
 {
-	unsigned  stuck = 0;
-	tern_time before = stage->now;
-
-	if (!settle(stage))
+	if (!stage->engine->run(stage, until))
 		return false;
-	while (step(stage, until)) {
-		stuck = stage->now > before ? 0 : stuck + 1;
-		before = stage->now;
-		if (stuck > STUCK)
-			return stage_fail(stage, 1,
-					  "the host has something due at %.6f s, and nothing comes of it",
-					  (double)stage->now / 1e9);
-	}
+	call_look(stage);
 	return stage->error[0] == '\0';
 }
 
 bool stage_await_packet(struct stage *stage, tern_time until)
 {
-	settle(stage);
-	for (unsigned turns = 0; !stage->first && turns < STUCK && step(stage, until); turns++)
-		;
+	if (!stage->first)
+		stage->engine->await(stage, until);
+	call_look(stage);
 	return stage->first && stage->error[0] == '\0';
 }
 
@@ -206,10 +127,7 @@ struct flow *stage_flow_of(struct stage *stage, uint16_t local, uint16_t remote)
 /* The port of the newest listener: where a SYN without ports goes. */
 static uint16_t listening_port(const struct stage *stage)
 {
-	for (unsigned i = STAGE_SOCKETS; i-- > 0;)
-		if (stage->socket[i].kind == SOCKET_LISTENS)
-			return stage->socket[i].local.port;
-	return STAGE_LOCAL_PORT;
+	return stage->listening != 0 ? stage->listening : STAGE_LOCAL_PORT;
 }
 
 struct flow *stage_flow(struct stage *stage, const struct script_packet *packet)

@@ -1,34 +1,27 @@
-/* The stage on which a script plays: one host of the library in virtual time, with no link but the script.
- * What the script sends is given to the host as packets; what the host sends waits in a queue, with the
- * moment it left, until the script asks for it.
+/* The stage on which a script plays: what it knows of the host under test, which an engine (engine.h)
+ * holds. What the script sends is given to the host as packets; what the host sends waits in a queue, with
+ * the moment it left, until the script asks for it.
  *
- * Sequence numbers: the script's remote numbers are the real ones; its local ones count from what it
- * calls the host's ISN, so each flow keeps the distance between the two, learnt from the host's SYN.
- * Timestamps of the host likewise: the first of a flow fixes the distance.
+ * Sequence numbers: the script's remote numbers are the real ones; its local ones count from what it calls
+ * the host's ISN, so each flow keeps the distance between the two, learnt from the host's SYN. Timestamps
+ * of the host likewise: the first of a flow fixes the distance.
  */
 #ifndef SCRIPT_STAGE_H
 #define SCRIPT_STAGE_H
 
 #include "script/script.h"
+#include "sockets/sockets.h"
 #include "wire/ip.h"
 #include "wire/tcp.h"
 #include <tern/tern.h>
 
 enum {
-	STAGE_SOCKETS = 64,
+	STAGE_FDS = 64,
 	STAGE_FLOWS = 64,
-	STAGE_OPTIONS = 16,
+	STAGE_FLAGS = 4096,
 	STAGE_PACKET = 65536 + 128,
 	STAGE_REMOTE_PORT = 54321,
 	STAGE_LOCAL_PORT = 8080,
-};
-
-/* A packet that left the host. */
-struct left {
-	struct left *next;
-	tern_time    at;
-	uint32_t     n;
-	uint8_t	     bytes[];
 };
 
 struct flow {
@@ -40,45 +33,37 @@ struct flow {
 	uint32_t quote_seq;   /* of the last segment it sent: what ICMP quotes */
 };
 
-enum socket_kind { SOCKET_FREE, SOCKET_FRESH, SOCKET_LISTENS, SOCKET_CONNECTS, SOCKET_CONNECTED };
-
-struct script_socket {
-	int		     fd; /* the script's number */
-	enum socket_kind     kind;
-	bool		     nonblocking, bound, told; /* told: its end was told as an error */
-	struct tern_endpoint local;
-	tern_socket	     handle;
-	struct { /* set before there was a handle */
-		enum tern_option option;
-		int64_t		 value;
-	} option[STAGE_OPTIONS];
-	unsigned n_options;
-	char	 controller[16]; /* empty: the host's */
+/* A descriptor: the script's number for it, and the engine's. */
+struct script_fd {
+	int script, live; /* script -1: none */
 };
 
-/* A call that waits: tried again whenever something happened. */
-struct waiting {
-	const struct script_event *event; /* NULL: none */
-	tern_time		   ends;  /* by its own time-out; TERN_NEVER */
-};
+struct call;
+struct engine_ops;
+struct so_engine;
 
 struct stage {
-	const struct script *script;
-	struct tern_config   config;
-	tern_host	    *host;
-	uint8_t		     link;
-	bool		     v6, strict_segments, has_profile /* by the command line */;
-	uint32_t	     mtu;
-	tern_time	     now, tolerance;
+	const struct script	*script;
+	struct tern_config	 config;
+	const struct engine_ops *engine;
+	struct sockets		 sockets;     /* engine_direct.c's */
+	struct so_engine	*so;	      /* engine_so.c's */
+	const char		*so_filename; /* NULL: the library in this process */
+	char			 so_flags[STAGE_FLAGS];
+	bool			 v6, strict_segments, has_profile /* by the command line */;
+	uint32_t		 mtu;
+	tern_time		 now, tolerance;
 	tern_time	     before; /* when the event before this one was to happen: what + counts from */
 	struct tern_addr     local, remote;
-	struct script_socket socket[STAGE_SOCKETS];
-	int		     under_test; /* the fd whose status code looks at; -1: none */
+	struct script_fd     fd[STAGE_FDS];
+	int		     under_test; /* the script's number of what code looks at; -1: none */
 	struct flow	     flow[STAGE_FLOWS];
 	unsigned	     n_flows;
-	struct flow	    *current; /* NULL: none yet */
-	struct left	    *first, **last;
-	struct waiting	     waiting[STAGE_SOCKETS];
+	uint16_t	     listening; /* port of the last bind() or listen(); 0: none */
+	struct flow	    *current;	/* NULL: none yet */
+	struct sockets_left *first, **last;
+	struct call	    *waiting; /* calls that have not come back */
+	struct script_arena *arena;
 	char		     error[SCRIPT_ERROR];
 	unsigned	     warnings;
 	bool		     quiet;
@@ -94,12 +79,15 @@ void stage_warn(struct stage *stage, unsigned line, const char *format, ...)
 
 bool stage_open(struct stage *stage, const struct script *script);
 void stage_close(struct stage *stage);
-/* Time goes on to `until`, and everything due on the way happens; calls that wait are tried. */
+/* Time goes on to `until`, and everything due on the way happens; calls that come back are held against the
+ * script. */
 bool stage_run(struct stage *stage, tern_time until);
 /* Until a packet has left, at the latest `until`. False: an error, or none did (stage->first is NULL). */
 bool stage_await_packet(struct stage *stage, tern_time until);
-/* What the host has to send now joins the queue. */
-void stage_collect(struct stage *stage);
+/* An engine's: a packet that left, last in the queue from here on. */
+void stage_keep(struct stage *stage, struct sockets_left *left);
+/* A setting that the host is made with: for engines that hand them on. False: there are too many. */
+bool stage_note_setting(struct stage *stage, const char *name, const char *value);
 
 /* The flow of a packet of the script, made if need be (an inbound one alone makes it). NULL: none. */
 struct flow *stage_flow(struct stage *stage, const struct script_packet *packet);
@@ -122,8 +110,10 @@ bool packet_expect(struct stage *stage, const struct script_event *event);
 
 /* Runs it, or leaves it waiting. */
 bool call_begin(struct stage *stage, const struct script_event *event);
-/* Tries one that waits again. True: it is over (well, or stage->error says not). */
-bool call_again(struct stage *stage, struct waiting *waiting);
+/* Those that have come back are held against the script. */
+void call_look(struct stage *stage);
+/* Of the calls that have not come back the one that is to do so last; NULL: none. */
+const struct script_event *call_that_waits(const struct stage *stage);
 
 /* ---- code.c ---- */
 
@@ -141,6 +131,8 @@ struct script_options {
 	const char *profile; /* tern/settings.h; NULL: tern's own defaults */
 	bool	    strict_segments, quiet;
 	bool	    v6;
+	const char *
+		so_filename; /* packetdrill's --so_filename: played through its pointers; NULL: in this process */
 };
 /* 0: it went as it says; 1: not; 2: it cannot be read. `error` says what. */
 int script_run_file(const char *file, const struct script_options *options, char error[SCRIPT_ERROR]);

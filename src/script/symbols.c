@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <linux/sockios.h>
@@ -116,6 +117,28 @@ static const struct symbol symbols[] = {
 	{ "POLLNVAL", POLLNVAL },
 	{ "POLLRDNORM", POLLRDNORM },
 	{ "POLLWRNORM", POLLWRNORM },
+	{ "FIONBIO", FIONBIO },
+	{ "AF_UNSPEC", AF_UNSPEC },
+	{ "SO_TYPE", SO_TYPE },
+	{ "SO_DOMAIN", SO_DOMAIN },
+	{ "SO_PROTOCOL", SO_PROTOCOL },
+	{ "SO_ACCEPTCONN", SO_ACCEPTCONN },
+	{ "EPOLL_CTL_ADD", EPOLL_CTL_ADD },
+	{ "EPOLL_CTL_MOD", EPOLL_CTL_MOD },
+	{ "EPOLL_CTL_DEL", EPOLL_CTL_DEL },
+	{ "EPOLLIN", EPOLLIN },
+	{ "EPOLLOUT", EPOLLOUT },
+	{ "EPOLLERR", EPOLLERR },
+	{ "EPOLLHUP", EPOLLHUP },
+	{ "EPOLLPRI", EPOLLPRI },
+	{ "EPOLLRDHUP", EPOLLRDHUP },
+	{ "EPOLLRDNORM", EPOLLRDNORM },
+	{ "EPOLLWRNORM", EPOLLWRNORM },
+	{ "EPOLLET", EPOLLET },
+	{ "EPOLLONESHOT", EPOLLONESHOT },
+	{ "SPLICE_F_MOVE", SPLICE_F_MOVE },
+	{ "SPLICE_F_NONBLOCK", SPLICE_F_NONBLOCK },
+	{ "SPLICE_F_MORE", SPLICE_F_MORE },
 	{ "NULL", 0 },
 };
 
@@ -132,6 +155,13 @@ static const struct symbol errors[] = {
 	{ "EINVAL", EINVAL },
 	{ "EMFILE", EMFILE },
 	{ "EPIPE", EPIPE },
+	{ "ESPIPE", ESPIPE },
+	{ "EEXIST", EEXIST },
+	{ "ENOTTY", ENOTTY },
+	{ "EPROTONOSUPPORT", EPROTONOSUPPORT },
+	{ "ESOCKTNOSUPPORT", ESOCKTNOSUPPORT },
+	{ "ELOOP", ELOOP },
+	{ "EDOM", EDOM },
 	{ "ENOENT", ENOENT },
 	{ "ENOTSOCK", ENOTSOCK },
 	{ "EDESTADDRREQ", EDESTADDRREQ },

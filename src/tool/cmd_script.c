@@ -21,6 +21,7 @@ static void help(void)
 	     "\n"
 	     "  --ip-version=ipv4|ipv6  addresses of the two ends (ipv4)\n"
 	     "  --profile NAME          what a script was written for: linux, freebsd or rfc (else tern's own)\n"
+	     "  --so-filename FILE      against a shared object made for packetdrill, through its interface\n"
 	     "  --strict-segments       each outbound segment is a line of its own; none are joined\n"
 	     "  --quiet                 no warnings, nothing that a script prints\n"
 	     "  --verbose               names each script that went as it says\n"
@@ -84,6 +85,8 @@ static int parse_option(struct command_line *line, int n, char *const arguments[
 		return take_version(line, value)
 			       ? TOOL_OK
 			       : tool_wrong("script", "--ip-version: '%s' is not ipv4 or ipv6", value);
+	else if ((value = value_of("--so-filename", n, arguments, at, &missing)) != NULL)
+		line->options.so_filename = value;
 	else if (missing)
 		return tool_wrong("script", "%s wants a value", argument);
 	else
