@@ -221,7 +221,7 @@ bool trace_decode(struct trace_decoder *decoder, const struct trace_packet *pack
 	const uint8_t *const p = packet->bytes + at;
 	const uint32_t	     n = packet->n - at;
 
-	if (!parse_ip(&ip, p, n)) {
+	if (!parse_ip(&ip, p, n) || is_header_corrupt(&ip, p)) {
 		decoder->others.malformed++;
 		return false;
 	}
@@ -233,7 +233,6 @@ bool trace_decode(struct trace_decoder *decoder, const struct trace_packet *pack
 		.id = ip.version == 4 ? (uint16_t)ip.id : 0,
 		.direction = direction,
 		.is_ce = (ip.traffic_class & 3) == 3,
-		.is_corrupt = is_header_corrupt(&ip, p),
 	};
 	uint32_t payload = payload_of(&ip, p, packet->len - at), have = min_u32(ip.payload_len, payload);
 	const uint8_t *text = ip.payload;
@@ -256,7 +255,7 @@ bool trace_decode(struct trace_decoder *decoder, const struct trace_packet *pack
 		decoder->others.malformed++;
 		return false;
 	}
-	if (have == payload && !segment->is_corrupt)
+	if (have == payload)
 		check_sum(segment, &ip, payload, text);
 	return true;
 }

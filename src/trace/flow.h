@@ -78,22 +78,23 @@ struct trace_counts {
 
 struct trace_end {
 	/* What it sent. */
-	bool		  is_seen, has_syn, has_fin, has_ack, has_wnd, has_wscale, has_sack, has_ts, ts_seen;
-	uint8_t		  wscale;
-	uint16_t	  mss;
-	uint32_t	  iss, seq0;	  /* seq0: the first that was seen */
-	uint32_t	  nxt, una;	  /* una: the highest ACK seen for it */
-	uint32_t	  fin;		  /* the number after its FIN */
-	uint32_t	  ts;		  /* its highest timestamp */
-	uint32_t	  ack, wnd, edge; /* as last announced; edge: highest right edge */
-	uint32_t	  sack_high;	  /* highest octet that it SACKed, where above ack */
-	uint32_t	  dups;		  /* duplicate ACKs in a row */
-	uint32_t	  recover, timeout_until;
-	bool		  in_recovery, after_timeout, is_stuck; /* is_stuck: its peer's window is full */
-	uint16_t	  last_id;
-	tern_time	  last_at, ack_at; /* ack_at: its last ACK */
-	struct trace_hole hole[TRACE_HOLES];
-	unsigned	  holes;
+	bool	  is_seen, has_syn, has_fin, has_ack, has_wnd, has_wscale, has_sack, has_ts, ts_seen;
+	uint8_t	  wscale;
+	uint16_t  mss;
+	uint32_t  iss, seq0;	  /* seq0: the first that was seen */
+	uint32_t  nxt, una;	  /* una: the highest ACK seen for it */
+	uint32_t  fin;		  /* the number after its FIN */
+	uint32_t  ts;		  /* its highest timestamp */
+	uint32_t  ack, wnd, edge; /* as last announced; edge: highest right edge */
+	uint32_t  sack_high;	  /* highest octet that it SACKed, where above ack */
+	uint32_t  dups;		  /* duplicate ACKs in a row */
+	uint32_t  recover, timeout_until;
+	bool	  in_recovery, after_timeout, is_stuck; /* is_stuck: its peer's window is full */
+	uint16_t  last_id;
+	tern_time last_at, ack_at; /* ack_at: its last ACK */
+	tern_time idle_since;	   /* all it sent is acknowledged, and its peer's window open; -1: not so */
+	struct trace_hole   hole[TRACE_HOLES];
+	unsigned	    holes;
 	struct trace_flight flight;
 	struct trace_counts n;
 
@@ -103,7 +104,7 @@ struct trace_end {
 
 	/* Its state. */
 	enum tern_state	    state;
-	bool		    has_state, is_proved, was_syn_sent, fin_acks_ours;
+	bool		    has_state, is_proved, was_syn_sent, fin_acks_ours, missed_fin;
 	uint8_t		    near; /* enum trace_near */
 	struct trace_passed pending[TRACE_PENDINGS];
 };
@@ -128,14 +129,14 @@ enum trace_closed {
 };
 
 struct trace_flow {
-	uint32_t	     number; /* from 1 */
-	struct tern_tuple    tuple;  /* local: end[0] */
-	struct trace_end     end[2]; /* 0: who opened, as far as is known */
-	bool		     opener_known, has_candidate;
-	bool		     is_over;		     /* in flows.c: the list that it stands in */
-	uint8_t		     opened, closed, closer; /* closer: whose FIN or RST was the first */
-	tern_time	     first, last, syn_at, syn_ack_at, handshake;
-	uint64_t	     packet_first, packet_last, segments;
+	uint32_t	  number; /* from 1 */
+	struct tern_tuple tuple;  /* local: end[0] */
+	struct trace_end  end[2]; /* 0: who opened, as far as is known */
+	bool		  opener_known, has_candidate;
+	bool		  is_over;		  /* in flows.c: the list that it stands in */
+	uint8_t		  opened, closed, closer; /* closer: whose FIN or RST was the first */
+	tern_time first, last, syn_at, syn_ack_at, handshake, opening; /* opening: until the third segment */
+	uint64_t  packet_first, packet_last, segments;
 	struct trace_segment candidate; /* a SYN that may begin the next connection of this name */
 	struct trace_story  *story;
 	struct trace_flow   *next;	    /* of its bucket */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUCKETS_FIRST = 1 << 10, LIVING = 0, OVER = 1, SWEEP = 4 };
+enum { BUCKETS_FIRST = 1 << 10, LIVING = 0, OVER = 1, SWEEP = 4, RIGHT_MOSTLY = 4 };
 
 bool trace_flows_init(struct trace_flows *flows, const uint8_t key[16])
 {
@@ -162,6 +162,8 @@ static struct trace_flow *begin(struct trace_flows *flows, const struct trace_se
 	for (unsigned side = 0; side < 2 && flows->has_at; side++)
 		if (addr_equal(side ? &flow->tuple.remote : &flow->tuple.local, &flows->at))
 			flow->end[side].near = TRACE_TOLD_NEAR;
+	if (flows->at_side)
+		flow->end[flows->at_side - 1].near = TRACE_TOLD_NEAR;
 
 	const uint32_t steps = flows->story ? flows->story(flows->context, flow) : 0;
 
@@ -196,13 +198,17 @@ static bool gives_way(const struct trace_flows *flows, const struct trace_flow *
 	return is_short(flow) || flows->now - flow->last > TRACE_LINGER;
 }
 
+/* The other half of a simultaneous open is of the same connection. */
 static bool is_other_syn(const struct trace_flow *flow, const struct trace_segment *segment)
 {
-	const struct trace_end *const end = &flow->end[trace_sender(flow, segment)];
+	const unsigned		      side = trace_sender(flow, segment);
+	const struct trace_end *const end = &flow->end[side];
 
+	if (side == 1 && flow->end[0].has_syn &&
+	    (flow->opened == TRACE_OPEN_TRIED || flow->opened == TRACE_OPEN_SIMULTANEOUS))
+		return false;
 	if (end->has_syn)
 		return end->iss != segment->seq;
-	/* The other half of a simultaneous open is of the same connection. */
 	return flow->opened != TRACE_OPEN_TRIED;
 }
 
@@ -217,7 +223,12 @@ static bool means_damage(struct trace_flows *flows, const struct trace_segment *
 
 	if (segment->is_corrupt || segment->has_right_sum)
 		*count = *count < UINT16_MAX ? (uint16_t)(*count + 1) : *count;
-	return segment->is_corrupt && flows->right[i] >= flows->wrong[i];
+	flows->all_right += segment->has_right_sum;
+	flows->all_wrong += segment->is_corrupt;
+	/* An address that nobody has heard of may be what was damaged. */
+	return segment->is_corrupt &&
+	       (flows->right[i] >= flows->wrong[i] ||
+		(flows->right[i] == 0 && flows->all_right > RIGHT_MOSTLY * flows->all_wrong));
 }
 
 static struct trace_flow *belong(struct trace_flows *flows, const struct trace_segment *segment)

@@ -29,6 +29,7 @@ struct trace_flows {
 	uint64_t	    given_up; /* let go alive for want of room */
 	uint64_t	    corrupt;  /* of no connection that is known */
 	bool		    no_memory;
+	uint64_t	    all_right, all_wrong;
 	uint16_t  right[TRACE_SOURCES], wrong[TRACE_SOURCES]; /* checksums, by hashed address of the sender */
 	tern_time now;					      /* the latest of all segments */
 	struct siphash_key key;
@@ -41,6 +42,7 @@ struct trace_flows {
 	void		*context;
 	struct tern_addr at; /* told to be where the capture was made */
 	bool		 has_at;
+	unsigned at_side; /* the capture was made at this end of each connection, plus one; 0: not told */
 };
 
 /* key: sixteen octets that nobody can guess, so that no capture can aim at one bucket. */

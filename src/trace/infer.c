@@ -39,6 +39,7 @@ void trace_flow_begin(struct trace_flow *flow, const struct trace_segment *segme
 	flow->first = segment->at;
 	flow->packet_first = segment->packet;
 	flow->handshake = flow->syn_at = flow->syn_ack_at = -1;
+	flow->end[0].idle_since = flow->end[1].idle_since = -1;
 }
 
 void trace_flow_done(struct trace_flow *flow)
@@ -105,6 +106,7 @@ static void watch_handshake(struct look *look)
 			flow->opened = TRACE_OPEN_HALF;
 	} else if (flags == TERN_ACK && look->side == 0 && flow->opened == TRACE_OPEN_HALF) {
 		flow->opened = TRACE_OPEN_THREE;
+		flow->opening = look->segment->at - flow->first;
 		if (flow->syn_at < 0 || flow->syn_ack_at < 0 || look->segment->len > 0)
 			return;
 		flow->handshake = look->segment->at - flow->syn_at;
@@ -227,6 +229,9 @@ static void take_rst(struct look *look)
 
 	look->me->n.resets++;
 	if (flow->opened == TRACE_OPEN_TRIED && !look->me->has_syn) {
+		/* RFC 9293 3.10.7.3: one that does not acknowledge the SYN is nobody's answer to it. */
+		if (!(look->segment->flags & TERN_ACK) || look->segment->ack != look->peer->iss + 1)
+			return;
 		flow->opened = TRACE_OPEN_REFUSED;
 		look->found.verdict = TERN_VERDICT_REFUSED;
 	} else if (look->found.verdict == TERN_VERDICT_RESET && flow->closed != TRACE_CLOSE_RST &&
@@ -281,6 +286,35 @@ static void find_provocation(struct look *look)
 	}
 }
 
+/* Where the end could send what it had, and has not, it had nothing to send. */
+static void watch_idle(struct look *look)
+{
+	for (unsigned side = 0; side < 2; side++) {
+		struct trace_end *const end = &look->flow->end[side], *const other = &look->flow->end[!side];
+		const bool idle = end->is_seen && end->una == end->nxt && end->holes == 0 && other->has_ack &&
+				  other->wnd >= (end->mss ? end->mss : 536u);
+
+		if (!idle)
+			end->idle_since = -1;
+		else if (end->idle_since < 0)
+			end->idle_since = look->segment->at;
+	}
+}
+
+/* A listener that had forgotten the SYN (or never kept it: a cookie) answers it anew, with another number. */
+static void take_new_answer(struct look *look)
+{
+	struct trace_end *const me = look->me;
+
+	seen_done(&me->flight);
+	me->holes = 0;
+	me->has_syn = false;
+	me->is_seen = false;
+	me->state = TERN_STATE_LISTEN;
+	me->pending[TRACE_PENDING_SYN_ACKED].is_set = false;
+	look->flow->syn_ack_at = -1;
+}
+
 static void analyse(struct look *look)
 {
 	const unsigned		flags = look->segment->flags;
@@ -300,6 +334,10 @@ static void analyse(struct look *look)
 		take_rst(look);
 		return;
 	}
+	if ((flags & TERN_SYN) && (flags & TERN_ACK) && me->has_syn && me->iss != look->segment->seq &&
+	    me->state == TERN_STATE_SYN_RECEIVED && !me->was_syn_sent &&
+	    look->segment->ack == look->peer->iss + 1)
+		take_new_answer(look);
 	if ((flags & TERN_SYN) && me->has_syn && me->iss != look->segment->seq) {
 		look->found.verdict = TERN_VERDICT_BLIND_SYN;
 		return;
@@ -320,6 +358,7 @@ static void analyse(struct look *look)
 	if (flags & TERN_ACK)
 		take_ack(look);
 	state_passed(look);
+	watch_idle(look);
 	if (look->segment->opt.has_ts && (!me->ts_seen || after(look->segment->opt.ts_val, me->ts))) {
 		me->ts = look->segment->opt.ts_val;
 		me->ts_seen = true;

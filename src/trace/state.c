@@ -1,5 +1,7 @@
 #include "trace/inner.h"
 
+#include "base/bytes.h"
+
 /* Theory of operation. Each segment is looked at twice: as sent, which proves things of its sender, and as passed on
  * its way to the other end, which it may or may not reach. What it would do there is kept as pending and becomes a
  * change of state
@@ -13,9 +15,25 @@
  * limit, user time-outs and 2MSL leave no trace on the wire, and nothing is said of them.
  */
 
+/* A sender that paces may keep a segment back for as long with nothing in flight; longer where its first round trip took
+ * longer, since that sets its pace. */
+static const tern_time PACED = TERN_SECOND;
+
 static bool knows_all_of(const struct trace_end *end)
 {
 	return end->near == TRACE_JUDGED_NEAR || end->near == TRACE_TOLD_NEAR;
+}
+
+/* It had nothing to send for a while, though it could have: so no CLOSE had been called before (RFC 9293 3.10.4: a FIN
+ * waits behind text, and its state does not). */
+static bool was_idle(const struct look *look)
+{
+	const tern_time rtt = trace_flow_rtt(look->flow);
+	const tern_time enough = max_i64(max_i64(4 * rtt, PACED), 2 * look->flow->opening);
+
+	/* Of an end far away text may be under way that was lost before it came here. */
+	return knows_all_of(look->me) && look->me->idle_since >= 0 &&
+	       look->segment->at - look->me->idle_since > enough;
 }
 
 /* ---- changes ---- */
@@ -258,6 +276,10 @@ static void sent_synchronized(struct look *look)
 		return;
 	}
 	if (me->state == TERN_STATE_SYN_SENT) {
+		if (me->pending[TRACE_PENDING_SYN].is_set && me->pending[TRACE_PENDING_SYN_ACKED].is_set &&
+		    me->pending[TRACE_PENDING_SYN_ACKED].at - me->pending[TRACE_PENDING_SYN].at <
+			    TERN_MILLISECOND)
+			take(look->flow, look->side, TRACE_PENDING_SYN);
 		if (me->pending[TRACE_PENDING_SYN_ACKED].is_set)
 			take(look->flow, look->side, TRACE_PENDING_SYN_ACKED);
 		else
@@ -276,6 +298,9 @@ static void sent_synchronized(struct look *look)
 	const struct trace_change *const last = last_change(look->flow, look->side);
 	const bool			 by_syn_ack = last && last->why == TERN_WHY_SYN_ACK_ARRIVED;
 
+	/* An end that opened itself may close before it is open; then it was never ESTABLISHED. */
+	if (!by_syn_ack && me->was_syn_sent)
+		return;
 	if (by_syn_ack ? !look->peer->was_syn_sent && (knows_all_of(me) || knows_all_of(peer))
 		       : look->segment->len > 0 || (speaks && !(look->segment->flags & TERN_FIN)) ||
 				 knows_all_of(me))
@@ -288,10 +313,6 @@ static void sent_ack_of_fin(struct look *look)
 	struct trace_end *const me = look->me;
 	const bool knew = me->state == TERN_STATE_ESTABLISHED || me->state == TERN_STATE_FIN_WAIT_1 ||
 			  me->state == TERN_STATE_FIN_WAIT_2;
-	/* What is new, or an ACK with the next number in it (SND.NXT), is sent before a FIN, not after one. */
-	const bool before_own_fin = !look->had_fin && !(look->segment->flags & TERN_FIN) &&
-				    !look->found.after_hole && !look->found.retransmitted &&
-				    look->end == me->nxt;
 	const bool any_near = knows_all_of(me) || knows_all_of(look->peer);
 	const bool was_proved = me->is_proved;
 
@@ -305,7 +326,7 @@ static void sent_ack_of_fin(struct look *look)
 	}
 	switch (me->state) {
 	case TERN_STATE_CLOSE_WAIT:
-		if (before_own_fin || knows_all_of(me))
+		if (was_idle(look) && !look->found.after_hole && !look->found.retransmitted)
 			prove(look->flow, look->side);
 		break;
 	case TERN_STATE_CLOSING:
@@ -313,7 +334,7 @@ static void sent_ack_of_fin(struct look *look)
 			prove(look->flow, look->side);
 		break;
 	case TERN_STATE_TIME_WAIT:
-		if (look->peer->fin_acks_ours)
+		if (look->peer->fin_acks_ours && knows_all_of(me))
 			prove(look->flow, look->side);
 		break;
 	default: break;
@@ -324,7 +345,7 @@ static void sent_fin(struct look *look)
 {
 	struct trace_end *const me = look->me;
 	const uint32_t		step = look->step ? look->step - 1 : 0;
-	const bool		proved = me->is_proved;
+	const bool proved = me->is_proved || (me->state == TERN_STATE_CLOSE_WAIT && was_idle(look));
 	const bool acks_fin = look->peer->has_fin && not_before(look->segment->ack, look->peer->fin);
 
 	if (look->had_fin) {
@@ -340,11 +361,30 @@ static void sent_fin(struct look *look)
 		       proved && (knows_all_of(me) || !acks_fin));
 		break;
 	case TERN_STATE_CLOSE_WAIT:
+		if (proved)
+			prove(look->flow, look->side);
 		change(look->flow, look->side, TERN_STATE_LAST_ACK, TERN_WHY_CLOSE_CALLED, step, false,
 		       proved);
 		break;
 	default: break;
 	}
+}
+
+/* What passed on its way to an end far away comes there half a round trip later, and what that makes of it is seen here
+ * after another half. */
+static bool had_time(const struct look *look, enum trace_pending what)
+{
+	const tern_time rtt = trace_flow_rtt(look->flow);
+
+	return knows_all_of(look->me) || look->segment->at - look->me->pending[what].at >= rtt - rtt / 8;
+}
+
+static void take_in_time(struct look *look, enum trace_pending what)
+{
+	if (had_time(look, what))
+		take(look->flow, look->side, what);
+	else
+		look->me->pending[what].is_set = false;
 }
 
 static void sent_rst(struct look *look)
@@ -365,12 +405,15 @@ static void sent_rst(struct look *look)
 		take(look->flow, look->side, TRACE_PENDING_FIN_ACKED);
 		return;
 	}
-	take(look->flow, look->side, TRACE_PENDING_FIN);
-	take(look->flow, look->side, TRACE_PENDING_FIN_ACKED);
+	if ((look->segment->flags & TERN_ACK) && look->peer->has_fin &&
+	    after(look->peer->fin, look->segment->ack))
+		me->pending[TRACE_PENDING_FIN].is_set = false; /* it says so itself */
+	take_in_time(look, TRACE_PENDING_FIN_ACKED);
+	take_in_time(look, TRACE_PENDING_FIN);
 	if (me->state == TERN_STATE_CLOSED || me->state == TERN_STATE_TIME_WAIT)
 		return;
 	change(look->flow, look->side, TERN_STATE_CLOSED, TERN_WHY_ABORT_CALLED, step, false,
-	       me->is_proved && knows_all_of(me));
+	       me->is_proved && knows_all_of(me) && was_idle(look));
 }
 
 void state_sent(struct look *look)
@@ -393,6 +436,10 @@ void state_sent(struct look *look)
 	    look->segment->at - me->pending[TRACE_PENDING_RST].at > 2 * trace_flow_rtt(look->flow))
 		me->pending[TRACE_PENDING_RST].is_set = false;
 	sent_synchronized(look);
+	/* It would have acknowledged a FIN that had come. */
+	if (!knows_all_of(me) && me->pending[TRACE_PENDING_FIN].is_set && look->peer->has_fin &&
+	    after(look->peer->fin, look->segment->ack) && had_time(look, TRACE_PENDING_FIN))
+		me->missed_fin = true;
 	if (look->peer->has_fin && not_before(look->segment->ack, look->peer->fin))
 		sent_ack_of_fin(look);
 	if (flags & TERN_FIN)
@@ -428,6 +475,12 @@ static void take_all(struct trace_flow *flow, unsigned side)
 {
 	struct trace_passed *const pending = flow->end[side].pending;
 
+	for (unsigned i = TRACE_PENDING_SYN; i < TRACE_PENDING_RST;
+	     i++) /* an RST leaves nobody for what comes after it */
+		if (pending[TRACE_PENDING_RST].is_set &&
+		    pending[i].packet > pending[TRACE_PENDING_RST].packet)
+			pending[i].is_set = false;
+
 	take(flow, side, TRACE_PENDING_SYN);
 	take(flow, side, TRACE_PENDING_SYN_ACKED);
 	if (pending[TRACE_PENDING_FIN].is_set && pending[TRACE_PENDING_FIN_ACKED].is_set &&
@@ -462,6 +515,11 @@ void state_passed(struct look *look)
 	}
 	if (acks && !(seg->flags & TERN_RST) && peer->has_fin && seg->ack == peer->fin)
 		pend(look, TRACE_PENDING_FIN_ACKED);
+	/* Sent again, and the other end had not acknowledged it where it should have: so the first was lost. */
+	if (look->had_fin && (seg->flags & TERN_FIN) && peer->missed_fin && !knows_all_of(peer)) {
+		look->peer->pending[TRACE_PENDING_FIN].is_set = false;
+		look->peer->missed_fin = false;
+	}
 	if (me->has_fin && not_before(stream_front(me), me->fin) && !(seg->flags & TERN_RST) &&
 	    peer->state != TERN_STATE_CLOSE_WAIT && peer->state != TERN_STATE_CLOSING &&
 	    peer->state != TERN_STATE_LAST_ACK && peer->state != TERN_STATE_TIME_WAIT && peer->has_state &&

@@ -16,6 +16,8 @@ static const tern_time RTO_MIN = 200 * TERN_MILLISECOND; /* Linux's and ours; RF
 static const tern_time DOUBLED =
 	2 * TERN_MILLISECOND; /* within which the same packet again is a copy, RTT unknown */
 
+static const tern_time QUIET = 20 * TERN_MILLISECOND;
+
 enum { DUPLICATES = 3 };
 
 uint32_t stream_front(const struct trace_end *end)
@@ -106,6 +108,15 @@ static bool has_evidence(const struct look *look)
 	       (look->me->in_recovery && !after(look->segment->seq, look->me->recover));
 }
 
+/* Nothing has come lately that could have made the sender send: it was a timer. */
+static bool is_quiet(const struct look *look)
+{
+	const tern_time rtt = trace_flow_rtt(look->flow);
+	const bool	is_near = look->me->near == TRACE_JUDGED_NEAR || look->me->near == TRACE_TOLD_NEAR;
+
+	return look->segment->at - look->peer->last_at > (is_near ? 0 : rtt) + max_i64(rtt / 2, QUIET);
+}
+
 static enum tern_retransmit_why why_again(const struct look *look, const struct trace_record *record)
 {
 	const struct trace_end *const me = look->me;
@@ -120,7 +131,7 @@ static enum tern_retransmit_why why_again(const struct look *look, const struct 
 			       : TERN_RETRANSMIT_TIMEOUT;
 	if (me->after_timeout && !first && after(me->timeout_until, look->segment->seq))
 		return TERN_RETRANSMIT_AFTER_TIMEOUT;
-	if (has_evidence(look) && !(first && record && record->times > 1 && since >= rto_least(me)))
+	if (has_evidence(look) && !(first && since >= rto_least(me) && is_quiet(look)))
 		return TERN_RETRANSMIT_FAST;
 	if (tail && !first)
 		return TERN_RETRANSMIT_TAIL_PROBE;

@@ -43,6 +43,8 @@ static bool make_host(struct world *world, unsigned i)
 	side->sink = (struct tally_sink){ &world->tally, i ? "B" : "A", world->settings.verbose, world->now };
 	if (world->settings.watch || world->settings.verbose)
 		config.watcher = tally_watcher(&side->sink);
+	if (world->settings.watcher[i].event)
+		config.watcher = world->settings.watcher[i];
 	side->allocator.fail_at = world->settings.fail_at[i];
 	side->allocator.fail_count = world->settings.fail_count[i];
 	/* A failed allocation is a clean error; then it is tried again. */
@@ -121,6 +123,8 @@ static void flush_host(struct world *world, unsigned i)
 			if (batch[k]->len > world->settings.mtu[i])
 				world_fail("a packet of %u bytes for an MTU of %u", batch[k]->len,
 					   world->settings.mtu[i]);
+			if (world->settings.tap.packet)
+				world->settings.tap.packet(world->settings.tap.context, i, true, batch[k], world->now);
 			cable_put(&side->out, batch[k], world->now);
 		}
 		world->packets += n;
@@ -164,8 +168,12 @@ void world_go_to(struct world *world, tern_time at)
 		}
 		struct cable *const in = &world->side[1 - i].out;
 		while ((n = cable_take(in, batch, world->settings.batch, world->now)) > 0) {
-			for (size_t k = 0; k < n; k++)
+			for (size_t k = 0; k < n; k++) {
 				batch[k]->link = world->side[i].link;
+				if (world->settings.tap.packet)
+					world->settings.tap.packet(world->settings.tap.context, i, false, batch[k],
+								   world->now);
+			}
 			tern_host_input(host, batch, n, world->now);
 			world_called(world, i);
 		}

@@ -12,6 +12,12 @@
 
 #include <tern/tern.h>
 
+/* Sees each packet as it passes a host's door: out before its cable, in before the host. */
+struct world_tap {
+	void (*packet)(void *context, unsigned host, bool out, const tern_packet *packet, tern_time now);
+	void *context;
+};
+
 struct world_host {
 	tern_host	     *host;
 	struct test_allocator allocator;
@@ -32,6 +38,8 @@ struct world_settings {
 	unsigned	      batch;	   /* packets taken and given at once, 1 to 16 */
 	bool		      watch, verbose;
 	bool		      forgiving;		 /* memory runs out on purpose */
+	struct tern_watcher   watcher[2];		 /* instead of the tally's */
+	struct world_tap      tap;
 	uint64_t	      fail_at[2], fail_count[2]; /* support/test_allocator.h */
 };
 
