@@ -42,6 +42,9 @@ FORMS = (
          r"^\d+$"),
     Form("fuzz", 300, "FUZZ_SECONDS=1200 tools/fuzz.sh", r" inputs |passed"),
     Form("mutants", 60, "python3 tools/mutants.py run {build}", r"SURVIVED|ERROR|killed, "),
+    Form("inference", 10, "TERN_SIM_RUNS=1000 {build}/tests/sim/sim_trace", r"agree|observed|as the sender|passed"),
+    Form("trace-speed", 15, "TERN_TRACE_BYTES=1073741824 TERN={build}/tern python3 tests/scenario/trace_test.py Speed",
+         r"MB/s"),
     Form("rows", 5, "TERN={build}/tern python3 tests/scenario/rows_test.py", r"^Ran"),
 )
 

@@ -5,19 +5,24 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
-enum { GAPS_TOLD = 5 };
+enum { GAPS_TOLD = 5, KEPT_MAX = 1024 };
 
 struct run {
 	const struct trace_options *options;
 	struct trace_decoder	    decoder;
 	struct trace_flows	    flows;
 	struct trace_table	    table;
-	FILE			   *drawings; /* kept until the table is out */
 	int			    code;
+
+	/* Of two captures: connections to be matched, with their stories. */
+	struct trace_flow *kept;
+	unsigned	   n_kept;
+	uint64_t	   not_kept;
 };
 
 static volatile sig_atomic_t interrupted;
@@ -43,21 +48,105 @@ static void worse(struct run *run, int code)
 		run->code = code;
 }
 
+static void keep(struct run *run, struct trace_flow *flow)
+{
+	if (!run->kept)
+		run->kept = calloc(KEPT_MAX, sizeof *run->kept);
+	if (!run->kept || run->n_kept == KEPT_MAX) {
+		run->not_kept++;
+		return;
+	}
+	run->kept[run->n_kept] = *flow;
+	for (unsigned side = 0; side < 2; side++)
+		run->kept[run->n_kept].end[side].flight = (struct trace_flight){ .n = 0 };
+	run->n_kept++;
+	flow->story = NULL;
+}
+
+static void end_table(struct run *run)
+{
+	if (!trace_table_done(&run->table))
+		worse(run, tool_failed("trace", "the table's temporary file failed: %s", strerror(errno)));
+}
+
 static void is_done(void *context, struct trace_flow *flow)
 {
-	struct run *const run = context;
+	struct run *const		  run = context;
+	const struct trace_options *const options = run->options;
 
-	if (!flow->story && (run->options->n_wanted > 0))
+	if (!flow->story && (options->n_wanted > 0 || options->files == TRACE_FILES))
 		return; /* asked for others */
+	if (options->files == TRACE_FILES) {
+		keep(run, flow);
+		return;
+	}
 	trace_table_add(&run->table, flow);
-	if (flow->story) {
-		/* The connection's row, then what it is about. */
-		if (!trace_table_done(&run->table))
-			worse(run,
-			      tool_failed("trace", "the table's temporary file failed: %s", strerror(errno)));
-		worse(run, trace_show(run->options, flow));
-		trace_table_init(&run->table, stdout, run->options->json, run->options->ascii,
-				 run->options->live != NULL);
+	if (!flow->story)
+		return;
+	/* The connection's row, then what it is about. */
+	end_table(run);
+	worse(run, trace_show(options, flow, NULL));
+	trace_table_init(&run->table, stdout, options->json, options->ascii, options->live != NULL);
+}
+
+/* ---- two captures ---- */
+
+static void show_pair(struct run *run, const struct trace_flow *client, struct trace_flow *server)
+{
+	struct trace_pair pair;
+
+	if (!trace_pair_make(&pair, client, server)) {
+		worse(run, tool_failed("trace", "#%" PRIu32 ": out of memory", client->number));
+	} else {
+		pair.flow.number = client->number;
+		trace_table_add(&run->table, &pair.flow);
+		end_table(run);
+		worse(run, trace_show(run->options, &pair.flow, &pair));
+		trace_table_init(&run->table, stdout, run->options->json, run->options->ascii, false);
+	}
+	trace_pair_done(&pair);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct trace_flow *const x = a, *const y = b;
+
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static void match_captures(struct run run[2])
+{
+	unsigned lonely = 0;
+
+	trace_table_init(&run[0].table, stdout, run->options->json, run->options->ascii, false);
+	if (run[0].kept)
+		qsort(run[0].kept, run[0].n_kept, sizeof *run[0].kept, by_number);
+	for (unsigned i = 0; i < run[0].n_kept; i++) {
+		struct trace_flow *const client = &run[0].kept[i];
+		bool			 found = false;
+
+		for (unsigned k = 0; k < run[1].n_kept && !found; k++) {
+			struct trace_flow *const server = &run[1].kept[k];
+
+			found = server->story && trace_pair_turn(client, server);
+			if (!found)
+				continue;
+			show_pair(&run[0], client, server);
+			trace_flow_done(server);
+		}
+		lonely += !found;
+	}
+	if (lonely > 0)
+		fprintf(stderr, "tern: trace: %u connections of %s are not in %s\n", lonely,
+			run->options->file[0], run->options->file[1]);
+	if (run[0].not_kept + run[1].not_kept > 0)
+		worse(run, tool_failed("trace",
+				       "more than %d connections at once are not matched: name some (--conn)",
+				       KEPT_MAX));
+	for (unsigned capture = 0; capture < 2; capture++) {
+		for (unsigned i = 0; i < run[capture].n_kept; i++)
+			trace_flow_done(&run[capture].kept[i]);
+		free(run[capture].kept);
 	}
 }
 
@@ -176,47 +265,65 @@ static int read_live(struct run *run)
 
 /* ---- the whole ---- */
 
-static bool begin(struct run *run)
+static bool begin(struct run *run, unsigned capture)
 {
 	const struct trace_options *const options = run->options;
 	uint8_t				  key[16];
 
-	run->flows = (struct trace_flows){ .story = wants_story,
-					   .done = is_done,
-					   .context = run,
-					   .at = options->at,
-					   .has_at = options->has_at };
+	run->flows = (struct trace_flows){
+		.story = wants_story,
+		.done = is_done,
+		.context = run,
+		.at = options->at,
+		.has_at = options->has_at,
+		.at_side = options->files == TRACE_FILES ? capture + 1 : 0,
+	};
 	trace_decoder_init(&run->decoder);
 	trace_table_init(&run->table, stdout, options->json, options->ascii || tool_terminal_is_ascii(),
 			 options->live != NULL);
 	return getrandom(key, sizeof key, 0) == sizeof key && trace_flows_init(&run->flows, key);
 }
 
+/* One capture to its end. */
+static int trace_one(struct run *run, unsigned capture)
+{
+	const struct trace_options *const options = run->options;
+
+	if (!begin(run, capture))
+		return tool_failed("trace", "cannot begin: %s", strerror(errno));
+	const int code = options->live ? read_live(run) : read_file(run, options->file[capture]);
+
+	trace_flows_end(&run->flows);
+	end_table(run);
+	if (code == TOOL_OK)
+		say_others(run);
+	trace_decoder_done(&run->decoder);
+	return code;
+}
+
 static int trace(const struct trace_options *options)
 {
-	static struct run      run;
+	static struct run      run[TRACE_FILES];
 	const struct sigaction action = { .sa_handler = on_signal };
+	int		       code = TOOL_OK;
 
-	run.options = options;
-	if (!begin(&run))
-		return tool_failed("trace", "cannot begin: %s", strerror(errno));
 	if (options->live || strcmp(options->file[0], "-") == 0) {
 		(void)sigaction(SIGINT, &action, NULL);
 		(void)sigaction(SIGTERM, &action, NULL);
 	}
-	const int code = options->live ? read_live(&run) : read_file(&run, options->file[0]);
-
-	if (code == TOOL_OK) {
-		trace_flows_end(&run.flows);
-		if (!trace_table_done(&run.table))
-			worse(&run,
-			      tool_failed("trace", "the table's temporary file failed: %s", strerror(errno)));
-		say_others(&run);
+	for (unsigned capture = 0; capture < (options->live ? 1 : options->files) && code == TOOL_OK;
+	     capture++) {
+		run[capture].options = options;
+		code = trace_one(&run[capture], capture);
 	}
-	trace_decoder_done(&run.decoder);
 	if (code != TOOL_OK)
 		return code;
-	return tool_flushed("trace") ? run.code : TOOL_NOT_AS_EXPECTED;
+	if (options->files == TRACE_FILES) {
+		match_captures(run);
+		end_table(&run[0]);
+		worse(&run[0], run[1].code);
+	}
+	return tool_flushed("trace") ? run[0].code : TOOL_NOT_AS_EXPECTED;
 }
 
 int tool_trace(int n, char *const arguments[])

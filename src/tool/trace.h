@@ -3,12 +3,13 @@
 #define TOOL_TRACE_H
 
 #include "trace/flows.h"
+#include "trace/pair.h"
 #include "trace/table.h"
 #include "watch/explain.h"
 
 #include <stdio.h>
 
-enum { TRACE_FILES = 1, TRACE_WANTED = 32, TRACE_STEPS = 200000 };
+enum { TRACE_FILES = 2, TRACE_WANTED = 32, TRACE_STEPS = 200000 };
 
 enum trace_colour { TRACE_COLOUR_AUTO, TRACE_COLOUR_ALWAYS, TRACE_COLOUR_NEVER };
 
@@ -41,7 +42,7 @@ bool trace_is_wanted(const struct trace_options *options, const struct trace_flo
 
 /* ---- trace_show.c: a connection whose story was kept ---- */
 
-/* 0 or an exit code; what went wrong was said. */
-int trace_show(const struct trace_options *options, const struct trace_flow *flow);
+/* 0 or an exit code; what went wrong was said. pair: of which flow is the story; NULL: one capture alone. */
+int trace_show(const struct trace_options *options, const struct trace_flow *flow, const struct trace_pair *pair);
 
 #endif

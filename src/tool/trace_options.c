@@ -130,7 +130,7 @@ bool trace_is_wanted(const struct trace_options *options, const struct trace_flo
 {
 	const struct tern_tuple *const t = &flow->tuple;
 
-	if (options->all_conns)
+	if (options->all_conns || (options->files == TRACE_FILES && options->n_wanted == 0))
 		return true;
 	for (unsigned i = 0; i < options->n_wanted; i++) {
 		const struct trace_wanted *const wanted = &options->wanted[i];
@@ -190,7 +190,7 @@ static bool take_word(const struct parser *parser, const char *word)
 	if (take_endpoint(word, &wanted))
 		return add_wanted(parser, &wanted);
 	if (options->files == TRACE_FILES)
-		return line_wrong(&parser->line, "'%s' is one capture too many", word);
+		return line_wrong(&parser->line, "'%s' is one capture too many: there is one for each end", word);
 	options->file[options->files++] = word;
 	return true;
 }
@@ -205,13 +205,18 @@ static bool complete(const struct parser *parser)
 	if (options->files == 0 && !options->live)
 		return line_wrong(&parser->line,
 				  "which capture? FILE, - or --live DEV (see tern trace --help)");
+	if (options->files == TRACE_FILES && options->has_at)
+		return line_wrong(&parser->line, "--at is for one capture; of two the first is the client's");
+	if (options->files == TRACE_FILES && strcmp(options->file[0], options->file[1]) == 0)
+		return line_wrong(&parser->line, "'%s' is given twice: one capture for each end", options->file[0]);
 	if (options->files > 0 && options->live)
 		return line_wrong(&parser->line, "--live and a capture file exclude each other");
 	if (!options->live && (options->filter || options->lifetime != TERN_NEVER))
 		return line_wrong(&parser->line, "--%s is for --live", options->filter ? "filter" : "for");
 	if (options->json && options->explain)
 		return line_wrong(&parser->line, "--json and --explain exclude each other");
-	if ((options->explain || options->plot) && options->n_wanted == 0 && !options->all_conns)
+	if ((options->explain || options->plot) && options->n_wanted == 0 && !options->all_conns &&
+	    options->files < TRACE_FILES)
 		return line_wrong(&parser->line, "--%s: of which connection? (--conn N, or HOST:PORT)",
 				  options->explain ? "explain" : "plot");
 	return true;
@@ -261,6 +266,7 @@ bool trace_options_parse(struct trace_options *options, int n, char *const argum
 void trace_help(FILE *to)
 {
 	fputs("usage: tern trace FILE [HOST:PORT...] [OPTION...]\n"
+	      "       tern trace CLIENT-FILE SERVER-FILE [HOST:PORT...] [OPTION...]\n"
 	      "       tern trace --live DEV [HOST:PORT...] [OPTION...]\n"
 	      "\n"
 	      "Reads a capture (pcap or pcapng; - is standard input) and says what its TCP connections did: a table\n"

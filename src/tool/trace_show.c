@@ -11,6 +11,38 @@
 
 static const char *const names[2][2] = { { "A", "B" }, { "client", "server" } };
 
+static void print_pair(const struct trace_pair *pair, const char *const name[2])
+{
+	char offset[24], uncertain[24], delay[2][24];
+
+	printf("Captured at both ends");
+	if (pair->has_offset)
+		printf(": the %s's clock is %s %s, give or take %s; at least %s there and %s back", name[1],
+		       label_span(offset, pair->offset < 0 ? -pair->offset : pair->offset),
+		       pair->offset < 0 ? "behind" : "ahead", label_span(uncertain, pair->uncertain),
+		       label_span(delay[0], pair->delay[0]), label_span(delay[1], pair->delay[1]));
+	puts(".");
+	for (unsigned side = 0; side < 2; side++)
+		printf("%s the %s's segments %" PRIu64 " arrived and %" PRIu64 " were lost%s",
+		       side ? "of" : "Of", name[side], pair->matched[side], pair->lost[side],
+		       side ? ".\n" : "; ");
+}
+
+static void json_pair(const struct trace_pair *pair)
+{
+	printf("{\"v\":1,\"conn\":%" PRIu32 ",\"ev\":\"pair\"", pair->flow.number);
+	if (pair->has_offset)
+		printf(",\"offset\":%" PRId64 ",\"uncertain\":%" PRId64 ",\"delay\":[%" PRId64 ",%" PRId64
+		       "]",
+		       pair->offset, pair->uncertain, pair->delay[0], pair->delay[1]);
+	else
+		printf(",\"offset\":null,\"uncertain\":null,\"delay\":null");
+	printf(",\"arrived\":[%" PRIu64 ",%" PRIu64 "],\"lost\":[%" PRIu64 ",%" PRIu64
+	       "],\"strays\":[%" PRIu64 ",%" PRIu64 "]}\n",
+	       pair->matched[0], pair->matched[1], pair->lost[0], pair->lost[1], pair->stray[0],
+	       pair->stray[1]);
+}
+
 static void print_vantage(const struct trace_flow *flow, const char *const name[2])
 {
 	for (unsigned side = 0; side < 2; side++) {
@@ -22,7 +54,7 @@ static void print_vantage(const struct trace_flow *flow, const char *const name[
 }
 
 static void print_title(const struct trace_options *options, const struct trace_flow *flow,
-			const char *const name[2])
+			const struct trace_pair *pair, const char *const name[2])
 {
 	char ends[2][56], rtt[24] = "not known";
 
@@ -32,7 +64,10 @@ static void print_title(const struct trace_options *options, const struct trace_
 	       label_endpoint(ends[0], &flow->tuple.local, flow->tuple.local_port),
 	       options->ascii ? "--" : "──",
 	       label_endpoint(ends[1], &flow->tuple.remote, flow->tuple.remote_port), flow->segments, rtt);
-	print_vantage(flow, name);
+	if (pair)
+		print_pair(pair, name);
+	else
+		print_vantage(flow, name);
 	printf("States: proved by what that end sent; (inferred) if what was seen on its way arrived; "
 	       "[unseen] where the\ncapture does not hold what brought it.\n\n");
 }
@@ -62,7 +97,7 @@ static int plot(const struct trace_options *options, const struct trace_flow *fl
 }
 
 static int draw(const struct trace_options *options, const struct trace_flow *flow,
-		const struct timeline *timeline, const char *const name[2])
+		const struct trace_pair *pair, const struct timeline *timeline, const char *const name[2])
 {
 	const bool colour = options->colour == TRACE_COLOUR_ALWAYS ||
 			    (options->colour == TRACE_COLOUR_AUTO && tool_terminal_has_colour());
@@ -71,10 +106,12 @@ static int draw(const struct trace_options *options, const struct trace_flow *fl
 	int	       error;
 
 	if (options->json) {
+		if (pair)
+			json_pair(pair);
 		(void)jsonl_write(stdout, timeline, 0);
 		return 0;
 	}
-	print_title(options, flow, name);
+	print_title(options, flow, pair, name);
 	error = ladder_write(
 		stdout, timeline,
 		&(struct ladder_options){
@@ -87,7 +124,8 @@ static int draw(const struct trace_options *options, const struct trace_flow *fl
 	return error;
 }
 
-int trace_show(const struct trace_options *options, const struct trace_flow *flow)
+int trace_show(const struct trace_options *options, const struct trace_flow *flow,
+	       const struct trace_pair *pair)
 {
 	const char *const *const name = names[flow->opener_known];
 	struct timeline		 timeline;
@@ -97,7 +135,7 @@ int trace_show(const struct trace_options *options, const struct trace_flow *flo
 	int error = trace_story_tell(flow, &timeline);
 
 	if (error == 0)
-		error = draw(options, flow, &timeline, name);
+		error = draw(options, flow, pair, &timeline, name);
 	if (error == 0 && options->plot)
 		code = plot(options, flow, &timeline, name);
 	timeline_done(&timeline);

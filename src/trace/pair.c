@@ -8,10 +8,10 @@
 #include <stdlib.h>
 
 /* Theory of operation. A segment is known again by all that the path leaves alone: numbers, length, flags, window,
- * timestamps. Those that were sent once and came once give the clocks' offset. Then every arrival is given to the latest
- * sending of the same that can be its cause, so that of two equal ones (the first lost, sent again) the right one is
- * lost. What a device joined or cut between the two captures (TSO, GRO) is matched by its octets: an arrival that lies
- * within one sending, or the other way round. */
+ * timestamps. Those that were sent once and came once give the clocks' offset. Then every arrival is given to the
+ * latest sending of the same that can be its cause, so that of two equal ones (the first lost, sent again) the
+ * right one is lost. What a device joined or cut between the two captures (TSO, GRO) is matched by its octets: an
+ * arrival that lies within one sending, or the other way round. */
 
 struct mark {
 	uint64_t  key;

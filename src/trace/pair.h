@@ -2,8 +2,8 @@
  * when it arrived from the other's; what arrived nowhere was lost. Each end's states are those that its own capture
  * proves.
  *
- * The clocks: offset is what is to be taken off the server's times, by the least delays in both directions, taken to
- * be equal (as NTP does, RFC 5905 8); it is wrong by at most `uncertain`, half the least round trip.
+ * The clocks: offset is what is to be taken off the server's times, by the least delays in both directions, which are
+ * taken to be equal (as NTP does, RFC 5905 8); it is wrong by at most `uncertain`, half the least round trip.
  */
 #ifndef TRACE_PAIR_H
 #define TRACE_PAIR_H
@@ -18,16 +18,16 @@ struct trace_pair {
 	bool	  has_offset;
 };
 
-/* Whether they show the same connection: the same numbers in the SYNs (addresses may have been translated on the way), or
- * where no SYN was captured the same names. */
+/* Whether they show the same connection: the same numbers in the SYNs (addresses may have been translated on the way),
+ * or where no SYN was captured the same names. */
 bool trace_pair_fits(const struct trace_flow *client, const struct trace_flow *server);
 /* The other end is end 0 from here: where the two captures disagree on who opened, as each sees its own SYN first. */
 void trace_flow_turn(struct trace_flow *flow);
 /* As fits, after turning the server's flow where that makes it fit. */
 bool trace_pair_turn(const struct trace_flow *client, struct trace_flow *server);
 
-/* client, server: the same connection in the capture of that end, each with its story, end 0 being the client. False: no
- * memory. */
+/* client, server: the same connection in the capture of that end, each with its story, end 0 being the client. False:
+ * no memory. */
 bool trace_pair_make(struct trace_pair *pair, const struct trace_flow *client,
 		     const struct trace_flow *server);
 void trace_pair_done(struct trace_pair *pair);

@@ -15,8 +15,8 @@
  * limit, user time-outs and 2MSL leave no trace on the wire, and nothing is said of them.
  */
 
-/* A sender that paces may keep a segment back for as long with nothing in flight; longer where its first round trip took
- * longer, since that sets its pace. */
+/* A sender that paces may keep a segment back for as long with nothing in flight; longer where its first round trip
+ * took longer, since that sets its pace. */
 static const tern_time PACED = TERN_SECOND;
 
 static bool knows_all_of(const struct trace_end *end)

@@ -176,6 +176,78 @@ class Table(unittest.TestCase):
         self.assertEqual(len(trace(capture.bytes(), ":80").stdout.split("SYN-SENT")), 4)
 
 
+class BothEnds(unittest.TestCase):
+    """One connection, captured twice: 20 ms there, 30 ms back; the server's clock is 3.5 s ahead."""
+
+    THERE, BACK, AHEAD = 0.020, 0.020, 3.5
+
+    def captures(self):
+        client, server = [], []     # (time, packet)
+
+        def send(when, data, lost=False):
+            ours = data[12:16] == A
+            there = when + (self.THERE if ours else self.BACK)
+            (client if ours else server).append((when, data))
+            if not lost:
+                (server if ours else client).append((there, data))
+        def c(when, seq, ack, flags, text=b"", lost=False):
+            send(when, packet(A, B, 1000, 80, 1000 + seq, 5000 + ack if flags & ACK else 0, flags, text), lost)
+        def s(when, seq, ack, flags, text=b"", lost=False):
+            send(when, packet(B, A, 80, 1000, 5000 + seq, 1000 + ack if flags & ACK else 0, flags, text), lost)
+        c(0, 0, 0, SYN)
+        s(0.02001, 0, 1, SYN | ACK)
+        c(0.04002, 1, 1, ACK)
+        c(0.05, 1, 1, PSH | ACK, b"x" * 100, lost=True)
+        c(0.35, 1, 1, PSH | ACK, b"x" * 100)
+        s(0.3701, 1, 101, ACK, lost=True)
+        s(0.38, 1, 101, PSH | ACK, b"y" * 50)
+        c(0.4001, 101, 51, ACK)
+        c(2.0, 101, 51, FIN | ACK)
+        s(2.0201, 51, 102, FIN | ACK, lost=True)
+        s(2.3, 51, 102, FIN | ACK)
+        c(2.3201, 102, 52, ACK)
+        files = []
+        for packets, ahead in ((client, 0), (server, self.AHEAD)):
+            capture = Capture()
+            capture.parts = capture.parts[:1]
+            for when, data in sorted(packets, key=lambda one: one[0]):
+                capture.now = 10**15
+                capture.put(data, after=when + ahead)
+            files.append(capture.bytes())
+        return files
+
+    def run_both(self, *arguments):
+        with tempfile.TemporaryDirectory() as directory:
+            names = [f"{directory}/client.pcap", f"{directory}/server.pcap"]
+            for name, data in zip(names, self.captures()):
+                with open(name, "wb") as file:
+                    file.write(data)
+            return subprocess.run([TERN, "trace", *names, *arguments], capture_output=True, text=True, timeout=20,
+                                  check=True)
+
+    def test_clocks_slopes_and_losses(self):
+        lines = [json.loads(line) for line in self.run_both("--json").stdout.splitlines()]
+        pair, = [line for line in lines if line["ev"] == "pair"]
+        self.assertAlmostEqual(pair["offset"] / 1e9, self.AHEAD, delta=1e-5)
+        self.assertAlmostEqual(pair["uncertain"] / 1e9, 0.02, delta=1e-5)
+        self.assertEqual((pair["lost"], pair["arrived"], pair["strays"]), ([1, 2], [6, 3], [0, 0]))
+        sent = [line for line in lines if line.get("dir") == "tx"]
+        self.assertEqual([line["n"] for line in sent if line["fate"] == "lost"], [4, 6, 10])
+        came = {line["n"]: line["t"] for line in lines if line.get("dir") == "rx"}
+        for line in sent:
+            if line["fate"] != "lost":
+                self.assertAlmostEqual((came[line["n"]] - line["t"]) / 1e9, 0.02, delta=1e-5)
+        states = {host: [line["to"] for line in lines if line["ev"] == "state" and line["host"] == host]
+                  for host in ("client", "server")}
+        self.assertEqual(states["client"], ["SYN-SENT", "ESTABLISHED", "FIN-WAIT-1", "TIME-WAIT"])
+        self.assertEqual(states["server"], ["SYN-RECEIVED", "ESTABLISHED", "CLOSE-WAIT", "LAST-ACK", "CLOSED"])
+
+    def test_drawn(self):
+        text = self.run_both("--explain").stdout
+        self.assertIn("clock is 3.5 s ahead", text)
+        self.assertEqual(text.count("✗ lost") + text.count("lost ✗"), 3)
+
+
 class Trouble(unittest.TestCase):
     def test_what_cannot_be_read_is_said(self):
         self.assertIn("neither pcap nor pcapng", trace(b"no capture at all", expect=2).stderr)

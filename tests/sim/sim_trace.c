@@ -372,7 +372,8 @@ static void compare(struct run_result *result)
 		result->more[WHY] += told < found ? told : found;
 		if (lab.verbose)
 			fprintf(stderr,
-				"capture %u: sent again %llu (fast %llu time-out %llu probe %llu), truth %llu (%llu %llu %llu)\n",
+				"capture %u: sent again %llu (fast %llu time-out %llu probe %llu), "
+				"truth %llu (%llu %llu %llu)\n",
 				v, (unsigned long long)found,
 				(unsigned long long)lab.vantage[v].again[v].fast,
 				(unsigned long long)lab.vantage[v].again[v].timeout,
@@ -433,7 +434,8 @@ static void compare_pairs(struct run_result *result)
 			take_pair(&pair, edges, lost);
 			if (lab.verbose)
 				fprintf(stderr,
-					"pair: offset %lld +- %lld, matched %llu %llu lost %llu %llu (truth %llu %llu)\n",
+					"pair: offset %lld +- %lld, matched %llu %llu "
+					"lost %llu %llu (truth %llu %llu)\n",
 					(long long)pair.offset, (long long)pair.uncertain,
 					(unsigned long long)pair.matched[0],
 					(unsigned long long)pair.matched[1], (unsigned long long)pair.lost[0],
@@ -563,7 +565,8 @@ int main(void)
 	    share(more[AGAIN_RIGHT], more[AGAIN]) < AGREE_AGAIN ||
 	    share(more[PAIR_LOST_RIGHT], more[PAIR_LOST]) < AGREE_LOST || more[WRONG] > 0 ||
 	    more[OBSERVED] == 0) {
-		printf("less than is asked: %.1f %% of the edges, %.1f %% at the other end, no wrong one as observed, %.1f %% of "
+		printf("less than is asked: %.1f %% of the edges, %.1f %% at the other end, no wrong one as observed, "
+		       "%.1f %% of "
 		       "what was sent again, %.1f %% of the losses\n",
 		       AGREE, AGREE_FAR, AGREE_AGAIN, AGREE_LOST);
 		runs.failed++;
