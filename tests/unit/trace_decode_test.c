@@ -83,10 +83,14 @@ static void what_is_none_is_counted(void **state)
 	assert_int_equal(decoder.others.unknown_link, 1);
 	assert_int_equal(decoder.others.last_unknown_link, 105);
 	packet[9] = 17;
+	put16(packet + 10, 0); /* as where a device was to fill it in */
 	assert_false(decode(packet, n, (uint32_t)n, 101, &segment));
 	assert_int_equal(decoder.others.not_tcp, 1);
 	assert_false(decode(packet, 10, (uint32_t)n, 101, &segment));
 	assert_int_equal(decoder.others.malformed, 1);
+	put16(packet + 10, 1); /* a wrong sum over the IP header: nothing in it is to be believed */
+	assert_false(decode(packet, n, (uint32_t)n, 101, &segment));
+	assert_int_equal(decoder.others.malformed, 2);
 }
 
 /* However little the snaplen left: lengths are the IP header's. */
