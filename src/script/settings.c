@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORD = 256 };
+enum { WORD = 256, MTU_LEAST = 68, MTU_MOST = 65535 };
 
 /* ---- commands ---- */
 
@@ -58,6 +58,17 @@ void settings_command(struct stage *stage, const char *command, unsigned line)
 
 /* ---- options at the head ---- */
 
+/* A whole number within bounds, and nothing else. */
+static bool set_number(struct stage *stage, unsigned line, const char *name, const char *value, long least, long most,
+		       long *to)
+{
+	char *end;
+
+	*to = strtol(value, &end, 10);
+	return (end != value && *end == '\0' && *to >= least && *to <= most) ||
+	       stage_fail(stage, line, "--%s: '%s' is not a whole number from %ld to %ld", name, value, least, most);
+}
+
 static bool set_address(struct tern_addr *addr, const char *value)
 {
 	return tern_addr_parse(addr, value) == 0;
@@ -83,12 +94,18 @@ bool settings_option(struct stage *stage, const char *name, const char *value, u
 		"timeout_sec", "wire_protocol", "ip_version",	      "verbose",	   "mss",
 	};
 
+	long number;
+
 	*known = true;
-	if (strcmp(name, "tolerance_usecs") == 0)
-		stage->tolerance = strtol(value, NULL, 10) * TERN_MICROSECOND;
-	else if (strcmp(name, "mtu") == 0)
-		stage->mtu = (uint32_t)strtoul(value, NULL, 10);
-	else if (strcmp(name, "profile") == 0)
+	if (strcmp(name, "tolerance_usecs") == 0) {
+		if (!set_number(stage, line, name, value, 0, SCRIPT_SECONDS, &number))
+			return false;
+		stage->tolerance = number * TERN_MICROSECOND;
+	} else if (strcmp(name, "mtu") == 0) {
+		if (!set_number(stage, line, name, value, MTU_LEAST, MTU_MOST, &number))
+			return false;
+		stage->mtu = (uint32_t)number;
+	} else if (strcmp(name, "profile") == 0)
 		return set_profile(stage, value, line);
 	else if (strcmp(name, "local_ip") == 0)
 		return set_address(&stage->local, value) ||

@@ -1,4 +1,5 @@
 /* tern script: plays packet scripts against the stack, in process and in virtual time. */
+#include "option/line.h"
 #include "script/stage.h"
 #include "tool/tool.h"
 #include <tern/settings.h>
@@ -12,21 +13,26 @@ struct command_line {
 	bool		      help, verbose;
 };
 
-static void help(void)
+enum option { OPTION_IP_VERSION, OPTION_PROFILE, OPTION_SO, OPTION_STRICT, OPTION_QUIET, OPTION_VERBOSE, OPTION_HELP };
+
+static const struct option_word words[] = {
+	{ "ip-version", "VERSION", "addresses of the two ends: ipv4 (the default) or ipv6", OPTION_IP_VERSION },
+	{ "profile", "NAME", "what a script was written for: linux, freebsd or rfc (else tern's own)", OPTION_PROFILE },
+	{ "so-filename", "FILE", "against a shared object made for packetdrill, through its interface", OPTION_SO },
+	{ "strict-segments", NULL, "each outbound segment is a line of its own; none are joined", OPTION_STRICT },
+	{ "quiet", NULL, "no warnings, nothing that a script prints", OPTION_QUIET },
+	{ "verbose", NULL, "names each script that went as it says", OPTION_VERBOSE },
+	{ "help", NULL, "this", OPTION_HELP },
+};
+
+static void help(const struct option_line *options)
 {
 	puts("usage: tern script [OPTION...] FILE...\n"
 	     "\n"
 	     "Plays packet scripts, in packetdrill's language, against tern's TCP: in this process and in virtual\n"
-	     "time, without root and without a device. '-' is standard input.\n"
-	     "\n"
-	     "  --ip-version=ipv4|ipv6  addresses of the two ends (ipv4)\n"
-	     "  --profile NAME          what a script was written for: linux, freebsd or rfc (else tern's own)\n"
-	     "  --so-filename FILE      against a shared object made for packetdrill, through its interface\n"
-	     "  --strict-segments       each outbound segment is a line of its own; none are joined\n"
-	     "  --quiet                 no warnings, nothing that a script prints\n"
-	     "  --verbose               names each script that went as it says\n"
-	     "  --help                  this\n"
-	     "\n"
+	     "time, without root and without a device. '-' is standard input.\n");
+	line_help(options, 20, stdout);
+	puts("\n"
 	     "Exit status: 0 all went as they say, 1 one did not, 2 the command line or a script cannot be read.\n"
 	     "\n"
 	     "Examples:\n"
@@ -44,54 +50,25 @@ static int take_profile(struct command_line *line, const char *name)
 	return tern_profile_set(&config, name, error) == 0 ? TOOL_OK : tool_wrong("script", "--profile: %s", error);
 }
 
-static bool take_version(struct command_line *line, const char *name)
+static int take(struct command_line *line, const struct option_line *options, const struct option_word *word,
+		const char *value)
 {
-	line->options.v6 = strcmp(name, "ipv6") == 0;
-	return line->options.v6 || strcmp(name, "ipv4") == 0;
-}
+	static const char *const versions[] = { "ipv4", "ipv6", NULL };
+	unsigned		 version;
 
-/* The value of --name=value or --name value. NULL: another option, or (*missing) none. */
-static const char *value_of(const char *name, int n, char *const arguments[], int *at, bool *missing)
-{
-	const size_t length = strlen(name);
-
-	if (strncmp(arguments[*at], name, length) != 0)
-		return NULL;
-	if (arguments[*at][length] == '=')
-		return arguments[*at] + length + 1;
-	if (arguments[*at][length] != '\0')
-		return NULL;
-	*missing = *at + 1 == n;
-	return *missing ? NULL : arguments[++*at];
-}
-
-static int parse_option(struct command_line *line, int n, char *const arguments[], int *at)
-{
-	const char *const argument = arguments[*at];
-	bool		  missing = false;
-	const char	 *value;
-
-	if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0)
-		line->help = true;
-	else if (strcmp(argument, "--strict-segments") == 0)
-		line->options.strict_segments = true;
-	else if (strcmp(argument, "--quiet") == 0)
-		line->options.quiet = true;
-	else if (strcmp(argument, "--verbose") == 0)
-		line->verbose = true;
-	else if ((value = value_of("--profile", n, arguments, at, &missing)) != NULL)
-		return take_profile(line, value);
-	else if ((value = value_of("--ip-version", n, arguments, at, &missing)) != NULL)
-		return take_version(line, value)
-			       ? TOOL_OK
-			       : tool_wrong("script", "--ip-version: '%s' is not ipv4 or ipv6", value);
-	else if ((value = value_of("--so-filename", n, arguments, at, &missing)) != NULL)
-		line->options.so_filename = value;
-	else if (missing)
-		return tool_wrong("script", "%s wants a value", argument);
-	else
-		return tool_wrong("script", "there is no option '%s' (see tern script --help)", argument);
-	return TOOL_OK;
+	switch (word->id) {
+	case OPTION_IP_VERSION:
+		if (!line_choice(options, word, value, versions, &version))
+			return tool_wrong("script", "%s", options->why);
+		line->options.v6 = version == 1;
+		return TOOL_OK;
+	case OPTION_PROFILE: return take_profile(line, value);
+	case OPTION_SO: line->options.so_filename = value; return TOOL_OK;
+	case OPTION_STRICT: line->options.strict_segments = true; return TOOL_OK;
+	case OPTION_QUIET: line->options.quiet = true; return TOOL_OK;
+	case OPTION_VERBOSE: line->verbose = true; return TOOL_OK;
+	default: line->help = true; return TOOL_OK;
+	}
 }
 
 static int play(const struct command_line *line)
@@ -113,17 +90,29 @@ static int play(const struct command_line *line)
 
 int tool_script(int n, char *const arguments[])
 {
-	struct command_line line = { .n_files = 0 };
-	int		    at = 0;
+	struct command_line	 line = { .n_files = 0 };
+	char			 why[256];
+	const struct option_line options = {
+		.command = "tern script",
+		.table = { { words, sizeof words / sizeof words[0] } },
+		.letter = { { 'h', OPTION_HELP } },
+		.why = why,
+		.room = sizeof why,
+	};
+	const struct option_word *word;
+	const char		 *value;
+	int			  at = 0;
 
-	for (; at < n && arguments[at][0] == '-' && arguments[at][1] != '\0'; at++) {
-		const int code = parse_option(&line, n, arguments, &at);
+	while (at < n && arguments[at][0] == '-' && arguments[at][1] != '\0') {
+		const int took = line_take(&options, n - at, arguments + at, &word, &value);
+		const int code = took == 0 ? tool_wrong("script", "%s", why) : take(&line, &options, word, value);
 
 		if (code != TOOL_OK)
 			return code;
+		at += took;
 	}
 	if (line.help) {
-		help();
+		help(&options);
 		return tool_flushed("script") ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
 	}
 	line.files = (const char *const *)(arguments + at);

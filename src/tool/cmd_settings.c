@@ -79,10 +79,6 @@ static int parse_one(struct command_line *line, const struct option_line *option
 	*took = 1;
 	if (arguments[0][0] != '-')
 		return add_name(line, arguments[0]);
-	if (strcmp(arguments[0], "-h") == 0) {
-		line->help = true;
-		return TOOL_OK;
-	}
 	*took = line_take(options, n, arguments, &word, &value);
 	if (*took == 0)
 		return tool_wrong("settings", "%s", options->why);
@@ -135,6 +131,7 @@ int tool_settings(int n, char *const arguments[])
 	const struct option_line   options = {
 		  .command = "tern settings",
 		  .table = { { words, sizeof words / sizeof words[0] } },
+		  .letter = { { 'h', OPTION_HELP } },
 		  .why = why,
 		  .room = sizeof why,
 	};

@@ -13,7 +13,7 @@ enum option {
 	OPTION_COLOR, OPTION_CONTROL, OPTION_DENY, OPTION_EXIT_FD, OPTION_FD, OPTION_FLOWS,
 	OPTION_HALF_OPEN, OPTION_HELP, OPTION_JSON, OPTION_KEEPALIVE, OPTION_LINGER, OPTION_MEMORY,
 	OPTION_MTU, OPTION_NETNS, OPTION_NO_DHCP, OPTION_NO_DNS, OPTION_NO_HOST_LOOPBACK, OPTION_NO_IPV6,
-	OPTION_NO_SANDBOX, OPTION_PCAP, OPTION_PLAIN, OPTION_PUBLISH, OPTION_QEMU, OPTION_QEMU_DGRAM,
+	OPTION_NO_SANDBOX, OPTION_PCAP, OPTION_PLAIN, OPTION_PROFILE, OPTION_PUBLISH, OPTION_QEMU, OPTION_QEMU_DGRAM,
 	OPTION_READY_FD, OPTION_SEED, OPTION_SET, OPTION_STATS, OPTION_TUN, OPTION_USER_TIMEOUT, OPTION_WATCH,
 	OPTION_WIDTH,
 };
@@ -63,6 +63,7 @@ static const struct option_word known[] = {
 	{ "stats", NULL, "counters on standard error at the end", OPTION_STATS },
 	{ "seed", "N", "what chance is drawn from", OPTION_SEED },
 	{ "cc", "NAME", "congestion control towards the guest: cubic (the default), reno, bbr ...", OPTION_CC },
+	{ "profile", "NAME", "settings of tern's TCP as freebsd, linux or rfc have them", OPTION_PROFILE },
 	{ "set", "NAME=VALUE", "a setting of tern's TCP (tern settings); repeatable", OPTION_SET },
 	{ "help", NULL, "this", OPTION_HELP },
 };
@@ -195,6 +196,14 @@ static bool take_set(struct parser *parser, const struct option_word *word, cons
 	       line_wrong(&parser->line, "--%s: %s", word->name, error);
 }
 
+static bool take_profile(struct parser *parser, const struct option_word *word, const char *value)
+{
+	char error[TERN_SETTING_ERROR];
+
+	return tern_profile_set(&parser->options->settings, value, error) == 0 ||
+	       line_wrong(&parser->line, "--%s: %s", word->name, error);
+}
+
 static bool take_value(struct parser *parser, const struct option_word *word, const char *value)
 {
 	struct gateway_options *const options = parser->options;
@@ -212,6 +221,7 @@ static bool take_value(struct parser *parser, const struct option_word *word, co
 	case OPTION_CIDR: return take_cidr(parser, word, value);
 	case OPTION_BOOTFILE: return take_boot_file(parser, word, value);
 	case OPTION_COLOR: return take_colour(parser, word, value);
+	case OPTION_PROFILE: return take_profile(parser, word, value);
 	case OPTION_SET: return take_set(parser, word, value);
 	case OPTION_CC: return line_name(line, word, value, &options->cc);
 	case OPTION_CONTROL: return line_name(line, word, value, &options->control);

@@ -149,6 +149,17 @@ class Said(unittest.TestCase):
                                 "assert int(-2.5) == -2 and int(1e300) > 1e299 and --1 == 1\n}%\n")
         self.assertEqual((code, out.strip(), error), (0, "3 x", ""))
 
+    def test_options_at_the_head(self):
+        for head, said in (("--tolerance_usecs=99999999999", "--tolerance_usecs: '99999999999' is not a whole number from 0 to 1000000"),
+                           ("--mtu=10", "--mtu: '10' is not a whole number from 68 to 65535"),
+                           ("--local_ip=x", "--local_ip: 'x' is no address"), ("--nosuch=1", "there is no option '--nosuch'"),
+                           ("--profile=os2", "there is no profile 'os2'")):
+            with self.subTest(head):
+                code, _, error = play(head + "\n" + OPEN)
+                self.assertEqual(code, 1)
+                self.assertIn(said, error)
+        self.assertEqual(play("--mtu=1000\n" + OPEN.replace("> S 0:0(0) <...>", "> S 0:0(0) <mss 960,sackOK,TS val 1 ecr 0,nop,wscale 8>"))[0], 0)
+
     def test_range_of_time(self):
         self.assertEqual(play(OPEN + "+0 write(3, ..., 10) = 10\n+0~+0.1 > P. 1:11(10) ack 1\n")[0], 0)
         self.assertEqual(play(OPEN + "+0 write(3, ..., 10) = 10\n* > P. 1:11(10) ack 1\n")[0], 0)

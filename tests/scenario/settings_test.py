@@ -124,6 +124,7 @@ class Command(unittest.TestCase):
                 (("lab", "--set", "tcp_sack"), "is not NAME=VALUE"),
                 (("lab", "--profile", "client:os2"), "there is no profile 'os2'"),
                 (("lab", "--set", "tcp_rto_max_ms=500"), "is to be at most"),
+                (("gateway", "--profile", "os2", "--", "true"), "there is no profile 'os2'"),
                 (("gateway", "--set", "tcp_sack=x", "--", "true"), "net.ipv4.tcp_sack: 'x' is not 0 or 1"),
                 (("gateway", "--set", "tcp_rto_max_ms=500", "--", "true"), "is to be at most"),
                 (("script", "--profile", "os2", "x.pkt"), "there is no profile 'os2'")):
