@@ -34,6 +34,7 @@ if [ "${1:-}" = ci ]; then
 		'gcc-arm-linux-gnueabihf libc6-dev-armhf-cross'
 	# Real programs that the gateway is tried with (tests/interop); each is skipped by name where it is missing.
 	has_program curl || want 'curl' 'curl'
+	has_program spin || want 'spin' 'spin'
 	has_program ip || want 'ip' 'iproute2'
 	has_program iperf3 || want 'iperf3' 'iperf3'
 	has_program socat || want 'socat' 'socat'

@@ -45,6 +45,7 @@ FORMS = (
     Form("inference", 10, "TERN_SIM_RUNS=1000 {build}/tests/sim/sim_trace", r"agree|observed|as the sender|passed"),
     Form("trace-speed", 15, "TERN_TRACE_BYTES=1073741824 TERN={build}/tern python3 tests/scenario/trace_test.py Speed",
          r"MB/s"),
+    Form("model", 300, "python3 tools/model.py --long", r"holds|fails|taken|passed"),
     Form("rows", 5, "TERN={build}/tern python3 tests/scenario/rows_test.py", r"^Ran"),
 )
 
