@@ -19,6 +19,7 @@ struct run {
 	struct trace_table	    table;
 	int			    code;
 
+	struct trace_comments comments; /* for --annotate */
 	/* Of two captures: connections to be matched, with their stories. */
 	struct trace_flow *kept;
 	unsigned	   n_kept;
@@ -39,7 +40,9 @@ static uint32_t wants_story(void *context, const struct trace_flow *flow)
 {
 	const struct run *const run = context;
 
-	return trace_is_wanted(run->options, flow) ? TRACE_STEPS : 0;
+	const bool all = run->options->annotate && run->options->n_wanted == 0;
+
+	return all || trace_is_wanted(run->options, flow) ? TRACE_STEPS : 0;
 }
 
 static void worse(struct run *run, int code)
@@ -81,7 +84,9 @@ static void is_done(void *context, struct trace_flow *flow)
 		return;
 	}
 	trace_table_add(&run->table, flow);
-	if (!flow->story)
+	if (flow->story && options->annotate)
+		worse(run, trace_comment(&run->comments, flow));
+	if (!flow->story || !trace_is_wanted(options, flow))
 		return;
 	/* The connection's row, then what it is about. */
 	end_table(run);
@@ -301,6 +306,22 @@ static int trace_one(struct run *run, unsigned capture)
 	return code;
 }
 
+static void annotate(struct run *run)
+{
+	const struct trace_options *const options = run->options;
+	char				  why[TRACE_WHY];
+
+	if (!trace_annotate(&run->comments, options->file[0], options->annotate, why))
+		worse(run, tool_failed("trace", "--annotate: cannot write '%s': %s", options->annotate, why));
+	if (run->comments.unwritten > 0)
+		worse(run,
+		      tool_failed("trace",
+				  "--annotate: %" PRIu64 " packets in simple packet blocks, which have no "
+				  "room for comments",
+				  run->comments.unwritten));
+	trace_comments_done(&run->comments);
+}
+
 static int trace(const struct trace_options *options)
 {
 	static struct run      run[TRACE_FILES];
@@ -311,6 +332,8 @@ static int trace(const struct trace_options *options)
 		(void)sigaction(SIGINT, &action, NULL);
 		(void)sigaction(SIGTERM, &action, NULL);
 	}
+	if (options->annotate && !trace_comments_init(&run[0].comments))
+		return tool_failed("trace", "--annotate: no temporary file: %s", strerror(errno));
 	for (unsigned capture = 0; capture < (options->live ? 1 : options->files) && code == TOOL_OK;
 	     capture++) {
 		run[capture].options = options;
@@ -318,6 +341,8 @@ static int trace(const struct trace_options *options)
 	}
 	if (code != TOOL_OK)
 		return code;
+	if (options->annotate)
+		annotate(&run[0]);
 	if (options->files == TRACE_FILES) {
 		match_captures(run);
 		end_table(&run[0]);

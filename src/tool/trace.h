@@ -2,6 +2,7 @@
 #ifndef TOOL_TRACE_H
 #define TOOL_TRACE_H
 
+#include "trace/annotate.h"
 #include "trace/flows.h"
 #include "trace/pair.h"
 #include "trace/table.h"
@@ -26,7 +27,7 @@ struct trace_options {
 	unsigned	      columns; /* 0: the terminal's */
 	const char	     *file[TRACE_FILES];
 	unsigned	      files;
-	const char	     *live, *filter, *plot;
+	const char	     *live, *filter, *plot, *annotate;
 	tern_time	      lifetime; /* of --live; TERN_NEVER */
 	bool		      has_at;
 	struct tern_addr      at;
@@ -44,5 +45,8 @@ bool trace_is_wanted(const struct trace_options *options, const struct trace_flo
 
 /* 0 or an exit code; what went wrong was said. pair: of which flow is the story; NULL: one capture alone. */
 int trace_show(const struct trace_options *options, const struct trace_flow *flow, const struct trace_pair *pair);
+
+/* What there is to say of the connection's packets, for --annotate. The same. */
+int trace_comment(struct trace_comments *comments, const struct trace_flow *flow);
 
 #endif

@@ -8,6 +8,7 @@
 
 enum option {
 	OPTION_ALL,
+	OPTION_ANNOTATE,
 	OPTION_ASCII,
 	OPTION_AT,
 	OPTION_COLOR,
@@ -28,6 +29,8 @@ static const struct option_word words[] = {
 	  OPTION_CONN },
 	{ "explain", NULL, "under the ladder: what happened, why, and the clause", OPTION_EXPLAIN },
 	{ "at", "ADDRESS", "the capture was made at this end (else judged by the handshake)", OPTION_AT },
+	{ "annotate", "FILE", "copy the capture as pcapng, what was found as comments of its packets",
+	  OPTION_ANNOTATE },
 	{ "plot", "FILE", "an SVG of the one connection drawn: sequence numbers over time", OPTION_PLOT },
 	{ "live", "DEV", "capture from this device until interrupted, instead of a FILE", OPTION_LIVE },
 	{ "filter", "EXPR", "with --live: what to capture, as pcap-filter(7) has it", OPTION_FILTER },
@@ -157,6 +160,7 @@ static bool take(const struct parser *parser, const struct option_word *word, co
 
 	switch ((enum option)word->id) {
 	case OPTION_ALL: options->all = true; break;
+	case OPTION_ANNOTATE: return line_name(line, word, value, &options->annotate);
 	case OPTION_ASCII: options->ascii = true; break;
 	case OPTION_AT:
 		options->has_at = tern_addr_parse(&options->at, value) == 0;
@@ -190,7 +194,8 @@ static bool take_word(const struct parser *parser, const char *word)
 	if (take_endpoint(word, &wanted))
 		return add_wanted(parser, &wanted);
 	if (options->files == TRACE_FILES)
-		return line_wrong(&parser->line, "'%s' is one capture too many: there is one for each end", word);
+		return line_wrong(&parser->line, "'%s' is one capture too many: there is one for each end",
+				  word);
 	options->file[options->files++] = word;
 	return true;
 }
@@ -208,7 +213,11 @@ static bool complete(const struct parser *parser)
 	if (options->files == TRACE_FILES && options->has_at)
 		return line_wrong(&parser->line, "--at is for one capture; of two the first is the client's");
 	if (options->files == TRACE_FILES && strcmp(options->file[0], options->file[1]) == 0)
-		return line_wrong(&parser->line, "'%s' is given twice: one capture for each end", options->file[0]);
+		return line_wrong(&parser->line, "'%s' is given twice: one capture for each end",
+				  options->file[0]);
+	if (options->annotate && (options->files != 1 || strcmp(options->file[0], "-") == 0))
+		return line_wrong(&parser->line,
+				  "--annotate needs one capture that is a file: it is read twice");
 	if (options->files > 0 && options->live)
 		return line_wrong(&parser->line, "--live and a capture file exclude each other");
 	if (!options->live && (options->filter || options->lifetime != TERN_NEVER))

@@ -149,3 +149,19 @@ int trace_show(const struct trace_options *options, const struct trace_flow *flo
 				  flow->number, flow->story->missed, flow->story->n);
 	return code;
 }
+
+int trace_comment(struct trace_comments *comments, const struct trace_flow *flow)
+{
+	const char *const *const name = names[flow->opener_known];
+	struct timeline		 timeline;
+
+	timeline_init(&timeline, name[0], name[1]);
+	const int error = trace_story_tell(flow, &timeline);
+
+	if (error == 0)
+		trace_comments_take(comments, flow, &timeline);
+	timeline_done(&timeline);
+	return error == 0 ? TOOL_OK
+			  : tool_failed("trace", "#%" PRIu32 ": no comments: %s", flow->number,
+					tern_strerror(error));
+}

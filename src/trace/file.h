@@ -62,6 +62,10 @@ struct trace_file {
 	uint64_t    gap_at, gap_n, gaps, skipped; /* the last gap; how many there were, and their bytes */
 	const char *gap_why;
 	char	    why[TRACE_WHY];
+
+	/* pcapng: told of each whole block, before its packet (by number; 0: it holds none). NULL: nobody asks. */
+	void (*block)(void *context, const uint8_t *block, size_t n, uint64_t packet);
+	void *block_context;
 };
 
 /* path "-": standard input. False: file->why says what is wrong, and nothing is open. */

@@ -265,16 +265,22 @@ enum trace_read pcapng_next(struct trace_file *file, struct trace_packet *packet
 		const uint32_t	     type = file_u32(file, p);
 		const uint64_t	     from = file->offset;
 
+		/* Name resolution, statistics, what we do not know: of no interest here. */
+		const bool other = type == BLOCK_SECTION || !is_known(type) || type == 4 || type == 5;
+
 		file_skip(file, n);
 		if (type == BLOCK_SECTION)
 			file->n_interfaces = 0;
-		if (type == BLOCK_SECTION || !is_known(type) || type == 4 || type == 5)
-			continue; /* name resolution, statistics, what we do not know */
-		if (!take_block(file, type, p + HEAD, n - FRAME, packet))
+		if (!other && !take_block(file, type, p + HEAD, n - FRAME, packet))
 			return file_gap(file, from, "a block that contradicts itself");
-		if (type == BLOCK_INTERFACE)
+		const bool is_packet = !other && type != BLOCK_INTERFACE;
+
+		if (is_packet)
+			packet->number = ++file->packets;
+		if (file->block)
+			file->block(file->block_context, p, n, is_packet ? packet->number : 0);
+		if (!is_packet)
 			continue;
-		packet->number = ++file->packets;
 		file->last = packet->at;
 		return TRACE_PACKET;
 	}

@@ -7,6 +7,7 @@ TERN_TRACE_BYTES=N sets the length of the capture that is timed (64 MiB; `make p
 import json
 import os
 import resource
+import shutil
 import struct
 import subprocess
 import sys
@@ -174,6 +175,47 @@ class Table(unittest.TestCase):
         lines = rows(capture.bytes(), "10.0.0.1:3")
         self.assertEqual([line["conn"] for line in lines if line["ev"] == "connection"], [3])
         self.assertEqual(len(trace(capture.bytes(), ":80").stdout.split("SYN-SENT")), 4)
+
+
+class Annotated(unittest.TestCase):
+    """--annotate, read back by tshark, of a pcap and of the pcapng that came of it."""
+
+    @staticmethod
+    def shown(name, *fields):
+        out = subprocess.run(["tshark", "-n", "-r", name, "-T", "fields", *[word for field in fields for word in ("-e", field)]],
+                             capture_output=True, text=True, timeout=60, check=True).stdout
+        return [line.split("\t") for line in out.splitlines()]
+
+    def test_comments(self):
+        if not shutil.which("tshark"):
+            self.skipTest("tshark not installed")
+        capture = Capture()
+        capture.open(far=0.1)
+        capture.client(1, 1, PSH | ACK, b"x" * 100)
+        capture.client(1, 1, PSH | ACK, b"x" * 100, after=0.5)
+        capture.server(1, 101, ACK, after=0.1)
+        capture.client(101, 1, RST | ACK)
+        with tempfile.TemporaryDirectory() as directory:
+            with open(f"{directory}/a.pcap", "wb") as file:
+                file.write(capture.bytes())
+            for name, to in (("a.pcap", "b.pcapng"), ("b.pcapng", "c.pcapng")):
+                subprocess.run([TERN, "trace", f"{directory}/{name}", "--annotate", f"{directory}/{to}"], timeout=20,
+                               check=True, capture_output=True)
+            before = self.shown(f"{directory}/a.pcap", "frame.time_epoch", "tcp.seq_raw", "tcp.len")
+            once = self.shown(f"{directory}/b.pcapng", "frame.comment")
+            twice = self.shown(f"{directory}/c.pcapng", "frame.comment")
+            for name in ("b.pcapng", "c.pcapng"):
+                self.assertEqual(self.shown(f"{directory}/{name}", "frame.time_epoch", "tcp.seq_raw", "tcp.len"), before)
+            same = subprocess.run([TERN, "trace", f"{directory}/a.pcap", "--annotate", f"{directory}/a.pcap"],
+                                  capture_output=True, text=True, timeout=20, check=False)
+            self.assertEqual((same.returncode, "the capture itself" in same.stderr), (1, True))
+        self.assertIn("client: CLOSED to SYN-SENT", once[0][0])
+        self.assertIn("segment 1 of the seven", once[0][0])
+        self.assertIn("lost beyond the capture", once[3][0])
+        self.assertIn("retransmission of 4", once[4][0])
+        self.assertIn("to CLOSED", once[6][0])
+        self.assertIn(once[4][0], twice[4][0])
+        self.assertEqual(twice[4][0].count("retransmission of 4"), 2)
 
 
 class BothEnds(unittest.TestCase):
