@@ -84,14 +84,15 @@ void talk_exchange(struct talk *talk, uint64_t exchanges)
 
 /* ---- counted ---- */
 
-enum { COUNTED_EXCHANGES = 800 };
+/* The first 24 KB of a connection are acknowledged at once: that is not what is counted. */
+enum { COUNTED_EXCHANGES = 800, COUNTED_BEFORE = 400 };
 
 static void *counted_begin(uint32_t n)
 {
 	struct talk *const talk = bench_alloc(sizeof *talk);
 
 	talk_begin(talk, n);
-	talk_exchange(talk, 2 * n + MESSAGES_BATCH);
+	talk_exchange(talk, COUNTED_BEFORE * n);
 	return talk;
 }
 
@@ -109,5 +110,5 @@ static void counted_end(void *state)
 
 const struct bench_counted counted_messages[COUNTED_MESSAGES] = {
 	{ "message, 1 connection", 1, counted_begin, counted_run, counted_end },
-	{ "message, 100 connections", 100, counted_begin, counted_run, counted_end },
+	{ "message, 8 connections", 8, counted_begin, counted_run, counted_end },
 };

@@ -195,25 +195,9 @@ void demux_done(struct demux *demux)
 
 uint64_t demux_hash(const struct demux *demux, const struct tern_tuple *tuple)
 {
-	uint8_t packed[40];
-	size_t	n;
+	uint8_t	     packed[TUPLE_PACKED];
+	const size_t n = tuple_pack(packed, tuple);
 
-	if (addr_is_v4(&tuple->local) && addr_is_v4(&tuple->remote)) {
-		memcpy(packed, tuple->local.b + 12, 4);
-		memcpy(packed + 4, tuple->remote.b + 12, 4);
-		n = 8;
-	} else {
-		memcpy(packed, tuple->local.b, 16);
-		memcpy(packed + 16, tuple->remote.b, 16);
-		n = 32;
-	}
-	put16(packed + n, tuple->local_port);
-	put16(packed + n + 2, tuple->remote_port);
-	n += 4;
-	if (tuple->zone != 0) {
-		put32(packed + n, tuple->zone);
-		n += 4;
-	}
 	return siphash13(&demux->key, packed, n);
 }
 

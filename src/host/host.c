@@ -206,7 +206,8 @@ void host_set_now(struct tern_host *host, tern_time now)
 
 void tern_host_advance(tern_host *host, tern_time now)
 {
-	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_ADVANCE, .now = now });
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_ADVANCE, .now = now });
 	host_set_now(host, now);
 	timers_run(host);
 	ethernet_tell_unreachable(host);
@@ -330,7 +331,8 @@ uint32_t host_mtu(const struct tern_host *host, const struct tern_tuple *tuple)
 
 int tern_host_add_link(tern_host *host, const struct tern_link_config *config, uint8_t *link)
 {
-	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_ADD_LINK, .data = config });
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_ADD_LINK, .data = config });
 	if (config->ethernet && !ethernet_is_station(config->mac))
 		return -TERN_EINVAL;
 	if (config->ethernet && neighbours_start(&host->neighbours) != 0)
@@ -345,7 +347,8 @@ int tern_host_add_link(tern_host *host, const struct tern_link_config *config, u
 
 int tern_host_set_link_mtu(tern_host *host, uint8_t link, uint32_t mtu)
 {
-	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_SET_LINK_MTU, .a = link, .b = mtu });
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_SET_LINK_MTU, .a = link, .b = mtu });
 	const int result = route_set_mtu(&host->routes, link, mtu);
 
 	if (result != 0)
@@ -370,7 +373,8 @@ int tern_host_set_link_mtu(tern_host *host, uint8_t link, uint32_t mtu)
 
 int tern_host_add_address(tern_host *host, uint8_t link, const struct tern_addr *addr, unsigned bits)
 {
-	host_record(host, &(struct tern_record_call){
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){
 				  .op = TERN_RECORD_ADD_ADDRESS, .a = link, .b = (int64_t)bits, .data = addr });
 	host->last_route_known = false;
 	return route_add_address(&host->routes, link, addr, bits);
@@ -386,7 +390,8 @@ int tern_host_add_link_local(tern_host *host, uint8_t link)
 
 int tern_host_remove_address(tern_host *host, const struct tern_addr *addr)
 {
-	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_REMOVE_ADDRESS, .data = addr });
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_REMOVE_ADDRESS, .data = addr });
 	host->last_route_known = false;
 	return route_remove_address(&host->routes, addr);
 }
@@ -394,7 +399,8 @@ int tern_host_remove_address(tern_host *host, const struct tern_addr *addr)
 int tern_host_add_route(tern_host *host, const struct tern_addr *prefix, unsigned bits, uint8_t link,
 			const struct tern_addr *next_hop)
 {
-	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_ADD_ROUTE,
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_ADD_ROUTE,
 						      .a = link,
 						      .b = (int64_t)bits,
 						      .data = prefix,

@@ -450,7 +450,9 @@ void input_packets(struct tern_host *host, const struct tern_packet *const batch
 
 void tern_host_input(tern_host *host, tern_packet *const batch[], size_t n, tern_time now)
 {
-	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_INPUT, .now = now, .data = batch, .n = n });
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){
+					  .op = TERN_RECORD_INPUT, .now = now, .data = batch, .n = n });
 	host_set_now(host, now);
 	for (size_t done = 0; done < n;) {
 		const struct tern_packet *piece[HOST_BATCH];

@@ -182,10 +182,14 @@ uint32_t host_mtu(const struct tern_host *host, const struct tern_tuple *tuple);
 enum tern_verdict host_verdict(struct tern_host *host, const struct tern_tuple *tuple, enum tcp_state state,
 			       const struct tcp_segment *seg, enum tern_verdict verdict, uint64_t mark);
 
+static inline bool host_is_recorded(const struct tern_host *host)
+{
+	return __builtin_expect(host->recorder.call != NULL, 0);
+}
+
 static inline void host_record(const struct tern_host *host, const struct tern_record_call *call)
 {
-	if (__builtin_expect(host->recorder.call != NULL, 0))
-		host->recorder.call(host->recorder.context, call);
+	host->recorder.call(host->recorder.context, call);
 }
 
 /* ---- settle.c ---- */
@@ -256,10 +260,12 @@ struct outgoing {
 	uint32_t	 frame;	  /* bytes before the IP header: 14 on an Ethernet link */
 };
 
+/* The way of the tuple's segments, for packet_segment(). False: there is none, counted. */
+bool packet_way(struct tern_host *host, const struct tern_tuple *tuple, struct outgoing *way);
 /* A segment becomes packets in host->made or host->loop; its text is the store's (out->text) or none.
  * Where packets or memory are short it is lost, as on a wire. tcb: whose it is, or NULL. */
-void packet_segment(struct tern_host *host, const struct tern_tuple *tuple, enum tcp_state state,
-		    const struct tcp_out *out, const struct tcb *tcb);
+void packet_segment(struct tern_host *host, struct outgoing *way, const struct tern_tuple *tuple,
+		    enum tcp_state state, const struct tcp_out *out, const struct tcb *tcb);
 void packet_icmp(struct tern_host *host, const struct reply *reply);
 /* What is no segment: an IP header for it, the rest stands in a bounce. */
 struct message {

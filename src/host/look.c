@@ -5,7 +5,8 @@ bool tern_host_event(tern_host *host, struct tern_event *event)
 {
 	struct tcb *tcb;
 
-	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_EVENT });
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_EVENT });
 	if (listen_event(host, event) || datagram_event(host, event))
 		return true;
 	while ((tcb = list_pop(host, &host->events))) {
@@ -105,7 +106,8 @@ bool tern_host_each_entry(const tern_host *host, uint64_t *cursor, struct tern_e
 
 void tern_host_trim(tern_host *host)
 {
-	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_TRIM });
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_TRIM });
 	slices_pool_trim(&host->env.slices);
 	pages_pool_trim(&host->env.pages);
 	pool_trim(&host->env.warm);

@@ -14,39 +14,41 @@ enum {
 	GSO_MOST = 65535 - GSO_HEADERS_MAX,
 };
 
-/* Octets of text that one emit may carry on the way of this tuple. */
-static uint32_t emit_limit(struct tern_host *host, const struct tcb *tcb, const struct tern_tuple *tuple)
+/* Octets of text that one emit may carry on this way. */
+static uint32_t emit_limit(const struct tern_host *host, const struct tcb *tcb, const struct outgoing *way)
 {
-	struct route route;
+	const uint8_t link = way->route.link;
 
-	if (host_route(host, tuple->zone, &tuple->remote, &route) && route.link != ROUTE_LOOPBACK &&
-	    host->links[route.link].gso)
-		return GSO_MOST;
-	return tcb->mss;
+	return link != ROUTE_LOOPBACK && host->links[link].gso ? GSO_MOST : tcb->mss;
 }
 
 /* One connection's turn: at most `most` packets. */
 static void turn(struct tern_host *host, struct tcb *tcb, size_t most)
 {
 	struct tern_tuple tuple;
+	struct outgoing	  way;
 	struct tcp_out	  out;
 	uint32_t	  text = 0;
 
 	tcb_get_tuple(tcb, &tuple);
-	const uint32_t limit = emit_limit(host, tcb, &tuple);
+	const bool     has_way = packet_way(host, &tuple, &way);
+	const uint32_t limit = has_way ? emit_limit(host, tcb, &way) : tcb->mss;
 	for (size_t n = 0; n < most && text < QUANTUM && host->free_packets; n++) {
 		if (!tcp_emit(tcb, limit, host->now, &out)) {
 			tcb->due = 0; /* nothing (any more) now, whatever it was marked for */
 			break;
 		}
 		text += out.seg.text_len;
-		packet_segment(host, &tuple, (enum tcp_state)tcb->state, &out, tcb);
+		if (has_way) /* else it is lost, as on a wire */
+			packet_segment(host, &way, &tuple, (enum tcp_state)tcb->state, &out, tcb);
 	}
 	settle_block(host, tcb); /* what is still due goes to the tail */
 }
 
 static void answer(struct tern_host *host, const struct reply *reply)
 {
+	struct outgoing way;
+
 	if (reply->kind == REPLY_ICMP) {
 		packet_icmp(host, reply);
 		return;
@@ -60,7 +62,8 @@ static void answer(struct tern_host *host, const struct reply *reply)
 		.traffic_class = reply->traffic_class,
 		.retransmitted = reply->retransmitted,
 	};
-	packet_segment(host, &reply->tuple, reply->state, &out, NULL);
+	if (packet_way(host, &reply->tuple, &way))
+		packet_segment(host, &way, &reply->tuple, reply->state, &out, NULL);
 }
 
 /* Makes at least one packet, or takes a connection off the ready list; false: there is nothing to do. */
@@ -111,7 +114,9 @@ size_t tern_host_output(tern_host *host, tern_packet *batch[], size_t room, tern
 	size_t	 n = 0;
 	unsigned loops = LOOPBACK_TURNS;
 
-	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_OUTPUT, .now = now, .a = (int64_t)room });
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){
+					  .op = TERN_RECORD_OUTPUT, .now = now, .a = (int64_t)room });
 	host_set_now(host, now);
 	while (n < room) {
 		if (host->made.first) {
@@ -127,7 +132,9 @@ size_t tern_host_output(tern_host *host, tern_packet *batch[], size_t room, tern
 		}
 	}
 	ethernet_tell_unreachable(host);
-	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_OUTPUT_MADE, .data = batch, .n = n });
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){
+					  .op = TERN_RECORD_OUTPUT_MADE, .data = batch, .n = n });
 	return n;
 }
 
@@ -144,7 +151,9 @@ void tern_packet_done(tern_packet *packet)
 
 	if (!host) /* a link's own, on its way through another link */
 		return;
-	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_PACKET_DONE, .a = (int64_t)packet->id });
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){
+					  .op = TERN_RECORD_PACKET_DONE, .a = (int64_t)packet->id });
 	tern_assert(packet->id != 0 && host->n_out > 0); /* handed back twice? */
 	host->n_out--;
 	packet_free(host, packet);

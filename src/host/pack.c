@@ -27,7 +27,8 @@ static void forget_time_wait(struct tern_host *host, const struct tcb *tcb)
 
 ptrdiff_t tern_pack_out(tern_host *host, tern_socket socket, void *to, size_t room)
 {
-	host_record(host, &(struct tern_record_call){
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){
 				  .op = TERN_RECORD_PACK_OUT, .socket = socket, .a = (int64_t)room });
 	const ptrdiff_t	  n = tern_pack(host, socket, to, room);
 	struct tcb *const tcb = socket_block(host, socket);
@@ -49,7 +50,8 @@ ptrdiff_t tern_pack_out(tern_host *host, tern_socket socket, void *to, size_t ro
 
 int tern_unpack(tern_host *host, const void *from, size_t n, tern_socket *socket)
 {
-	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_UNPACK, .data = from, .n = n });
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_UNPACK, .data = from, .n = n });
 	struct tcb *const tcb = tcb_pool_get(&host->blocks);
 	struct tern_tuple tuple;
 

@@ -129,9 +129,9 @@ static void packet_finish(struct tern_host *host, const struct outgoing *out, st
 
 /* ---- what every packet needs ---- */
 
-/* route: the way, or NULL: that of the tuple (MUST-45, SHLD-22, MAY-4). */
-static bool outgoing_init(struct tern_host *host, struct outgoing *out, const struct tern_tuple *tuple,
-			  const struct route *route, uint8_t protocol, uint8_t ttl, uint8_t traffic_class)
+/* What is true of every packet of the tuple. route: the way, or NULL: that of the tuple (MUST-45, SHLD-22, MAY-4). */
+static bool way_init(struct tern_host *host, struct outgoing *out, const struct tern_tuple *tuple,
+		     const struct route *route, uint8_t protocol)
 {
 	const bool v4 = addr_is_v4(&tuple->remote);
 
@@ -142,8 +142,6 @@ static bool outgoing_init(struct tern_host *host, struct outgoing *out, const st
 			.zone = tuple->zone,
 			.version = v4 ? 4 : 6,
 			.protocol = protocol,
-			.ttl = ttl ? ttl : host->env.config.ttl,
-			.traffic_class = traffic_class,
 		},
 	};
 	if (route) {
@@ -154,11 +152,34 @@ static bool outgoing_init(struct tern_host *host, struct outgoing *out, const st
 	}
 	/* RFC 6864 4.1: a packet that is never cut needs no identification. */
 	out->ip.dont_fragment = v4 && protocol == IPPROTO_TCP_ && !host->env.config.no_path_mtu_discovery;
-	if (v4 && !out->ip.dont_fragment)
-		out->ip.id = fragment_id(&host->fragment_ids, &tuple->local, &tuple->remote, protocol);
 	out->offload = out->route.link == ROUTE_LOOPBACK || host->links[out->route.link].checksum_offload;
 	if (out->route.link != ROUTE_LOOPBACK && host->links[out->route.link].ethernet)
 		out->frame = ETHERNET_HEADER;
+	return true;
+}
+
+bool packet_way(struct tern_host *host, const struct tern_tuple *tuple, struct outgoing *way)
+{
+	return way_init(host, way, tuple, NULL, IPPROTO_TCP_);
+}
+
+/* What the next packet of this way bears itself. */
+static void packet_bears(struct tern_host *host, struct outgoing *way, uint8_t ttl, uint8_t traffic_class)
+{
+	struct ip_header *const ip = &way->ip;
+
+	ip->ttl = ttl ? ttl : host->env.config.ttl;
+	ip->traffic_class = traffic_class;
+	if (ip->version == 4 && !ip->dont_fragment)
+		ip->id = fragment_id(&host->fragment_ids, &ip->src, &ip->dst, ip->protocol);
+}
+
+static bool outgoing_init(struct tern_host *host, struct outgoing *out, const struct tern_tuple *tuple,
+			  const struct route *route, uint8_t protocol, uint8_t ttl, uint8_t traffic_class)
+{
+	if (!way_init(host, out, tuple, route, protocol))
+		return false;
+	packet_bears(host, out, ttl, traffic_class);
 	return true;
 }
 
@@ -213,7 +234,7 @@ static void checksum_segment(struct tern_packet *packet, const struct outgoing *
 		packet->csum_offset = 16;
 		return;
 	}
-	sum = checksum_add(sum, packet->headers + start, packet->part[0].n - start);
+	sum = checksum_header(sum, packet->headers + start, packet->part[0].n - start);
 	size_t offset = 0; /* of the text: the header's length is even */
 	for (unsigned i = 1; i < packet->n_parts; i++) {
 		sum = checksum_add_at(sum, packet->part[i].at, packet->part[i].n, offset);
@@ -232,23 +253,20 @@ static void count_segment(struct tern_host *host, const struct tcp_out *out, boo
 	stats->OutRsts += !has_block && (out->seg.flags & TCP_RST) != 0;
 }
 
-void packet_segment(struct tern_host *host, const struct tern_tuple *tuple, enum tcp_state state,
-		    const struct tcp_out *out, const struct tcb *tcb)
+void packet_segment(struct tern_host *host, struct outgoing *way, const struct tern_tuple *tuple,
+		    enum tcp_state state, const struct tcp_out *out, const struct tcb *tcb)
 {
-	struct outgoing	    way;
-	struct tern_packet *packet;
+	struct tern_packet *const packet = packet_get(host);
 
-	if (!outgoing_init(host, &way, tuple, NULL, IPPROTO_TCP_, out->ttl, out->traffic_class))
-		return;
-	packet = packet_get(host);
 	if (!packet)
 		return;
+	packet_bears(host, way, out->ttl, out->traffic_class);
 	struct tcp_segment seg = out->seg;
 	seg.src_port = tuple->local_port;
 	seg.dst_port = tuple->remote_port;
 	const uint32_t tcp_len = (uint32_t)tcp_wire_header_len(&seg);
 	const uint32_t start =
-		way.frame + (uint32_t)ip_wire_emit(packet->headers + way.frame, &way.ip, tcp_len + seg.text_len);
+		way->frame + (uint32_t)ip_wire_emit(packet->headers + way->frame, &way->ip, tcp_len + seg.text_len);
 	(void)tcp_wire_emit(packet->headers + start, &seg);
 	packet_add(packet, packet->headers, start + tcp_len, NULL);
 	if (!add_text(host, packet, out)) {
@@ -257,12 +275,12 @@ void packet_segment(struct tern_host *host, const struct tern_tuple *tuple, enum
 	}
 	packet->gso_size = out->gso_size;
 	packet->gso_headers = out->gso_size ? (uint16_t)(start + tcp_len) : 0;
-	checksum_segment(packet, &way, start);
+	checksum_segment(packet, way, start);
 	packet->id = ++host->last_packet_id;
 	count_segment(host, out, tcb != NULL);
 	if (env_is_watched(&host->env))
 		watch_segment_tx(&host->env, tuple, state, out, packet->id, tcb, host->now);
-	packet_finish(host, &way, packet);
+	packet_finish(host, way, packet);
 }
 
 /* What is not sent whole is cut to the path where nobody else may cut it, or where it must not be cut at all. */

@@ -103,19 +103,22 @@ static int open_active(struct tern_host *host, const struct tern_open *open, enu
 
 int tern_connect(tern_host *host, const struct tern_open *open, tern_socket *socket)
 {
-	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_CONNECT, .data = open });
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_CONNECT, .data = open });
 	return open_active(host, open, CLOSED, socket);
 }
 
 int tern_listen(tern_host *host, const struct tern_listen *listen, tern_socket *listener)
 {
-	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_LISTEN, .data = listen });
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_LISTEN, .data = listen });
 	return listen_open(host, listen, listener, host->now);
 }
 
 int tern_accept(tern_host *host, tern_socket listener, tern_socket *socket)
 {
-	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_ACCEPT, .socket = listener });
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_ACCEPT, .socket = listener });
 	const uint32_t index = listener_of(host, listener);
 
 	if (index == LISTEN_NONE)
@@ -129,7 +132,8 @@ int tern_accept(tern_host *host, tern_socket listener, tern_socket *socket)
 int tern_listener_connect(tern_host *host, tern_socket listener, const struct tern_endpoint *remote,
 			  tern_socket *socket)
 {
-	host_record(host, &(struct tern_record_call){
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){
 				  .op = TERN_RECORD_LISTENER_CONNECT, .socket = listener, .data = remote });
 	const uint32_t index = listener_of(host, listener);
 
@@ -147,7 +151,8 @@ int tern_listener_connect(tern_host *host, tern_socket listener, const struct te
 
 int tern_next_ask(tern_host *host, tern_socket listener, tern_socket *asked, struct tern_tuple *tuple)
 {
-	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_NEXT_ASK, .socket = listener });
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_NEXT_ASK, .socket = listener });
 	const uint32_t index = listener_of(host, listener);
 
 	return index == LISTEN_NONE ? -TERN_EBADF : listen_next_ask(host, index, asked, tuple);
@@ -155,7 +160,8 @@ int tern_next_ask(tern_host *host, tern_socket listener, tern_socket *asked, str
 
 int tern_answer(tern_host *host, tern_socket asked, enum tern_answer answer)
 {
-	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_ANSWER, .socket = asked, .a = answer });
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_ANSWER, .socket = asked, .a = answer });
 	if (!asked_by(host, asked))
 		return -TERN_EBADF;
 	return ask_answer(host, handle_number(asked), answer, host->now);
@@ -178,7 +184,8 @@ static int end_other(struct tern_host *host, tern_socket socket)
 
 int tern_close(tern_host *host, tern_socket socket)
 {
-	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_CLOSE, .socket = socket });
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_CLOSE, .socket = socket });
 	struct tcb *const tcb = socket_block(host, socket);
 
 	if (!tcb)
@@ -191,7 +198,8 @@ int tern_close(tern_host *host, tern_socket socket)
 
 int tern_abort(tern_host *host, tern_socket socket)
 {
-	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_ABORT, .socket = socket });
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_ABORT, .socket = socket });
 	struct tcb *const tcb = socket_block(host, socket);
 
 	if (!tcb)
@@ -264,7 +272,8 @@ int tern_name(const tern_host *host, tern_socket socket, struct tern_tuple *tupl
 
 int tern_set_cookie(tern_host *host, tern_socket socket, uint64_t cookie)
 {
-	host_record(host, &(struct tern_record_call){
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){
 				  .op = TERN_RECORD_SET_COOKIE, .socket = socket, .a = (int64_t)cookie });
 	struct tcb *const tcb = socket_block(host, socket);
 	struct ask *const ask = asked_by(host, socket);
@@ -283,7 +292,8 @@ int tern_set_cookie(tern_host *host, tern_socket socket, uint64_t cookie)
 
 int tern_option_set(tern_host *host, tern_socket socket, enum tern_option option, int64_t value)
 {
-	host_record(host, &(struct tern_record_call){
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){
 				  .op = TERN_RECORD_OPTION_SET, .socket = socket, .a = option, .b = value });
 	struct tcb *const tcb = socket_block(host, socket);
 	const uint32_t	  index = listener_of(host, socket);
@@ -316,7 +326,8 @@ static size_t length_of(const char *text)
 
 int tern_set_congestion_control(tern_host *host, tern_socket socket, const char *name)
 {
-	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_SET_CONGESTION,
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_SET_CONGESTION,
 						      .socket = socket,
 						      .data = name,
 						      .n = length_of(name) });

@@ -3,7 +3,8 @@
 
 ptrdiff_t tern_send(tern_host *host, tern_socket socket, const void *from, size_t n, unsigned flags)
 {
-	host_record(host, &(struct tern_record_call){
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){
 				  .op = TERN_RECORD_SEND, .socket = socket, .a = flags, .data = from, .n = n });
 	struct tcb *const tcb = socket_block(host, socket);
 
@@ -17,7 +18,8 @@ ptrdiff_t tern_send(tern_host *host, tern_socket socket, const void *from, size_
 ptrdiff_t tern_send_owned(tern_host *host, tern_socket socket, const void *from, size_t n, unsigned flags,
 			  void (*release)(void *context, const void *from, size_t n), void *context)
 {
-	host_record(host, &(struct tern_record_call){
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){
 				  .op = TERN_RECORD_SEND_OWNED, .socket = socket, .a = flags, .data = from, .n = n });
 	struct tcb *const tcb = socket_block(host, socket);
 
@@ -30,7 +32,8 @@ ptrdiff_t tern_send_owned(tern_host *host, tern_socket socket, const void *from,
 
 ptrdiff_t tern_receive(tern_host *host, tern_socket socket, void *to, size_t n)
 {
-	host_record(host, &(struct tern_record_call){
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){
 				  .op = TERN_RECORD_RECEIVE, .socket = socket, .a = (int64_t)n });
 	struct tcb *const tcb = socket_block(host, socket);
 
@@ -43,7 +46,8 @@ ptrdiff_t tern_receive(tern_host *host, tern_socket socket, void *to, size_t n)
 
 ptrdiff_t tern_peek(tern_host *host, tern_socket socket, size_t skip, const uint8_t **at)
 {
-	host_record(host, &(struct tern_record_call){
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){
 				  .op = TERN_RECORD_PEEK, .socket = socket, .a = (int64_t)skip });
 	struct tcb *const tcb = socket_block(host, socket);
 
@@ -52,7 +56,8 @@ ptrdiff_t tern_peek(tern_host *host, tern_socket socket, size_t skip, const uint
 
 int tern_consume(tern_host *host, tern_socket socket, size_t n)
 {
-	host_record(host, &(struct tern_record_call){
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){
 				  .op = TERN_RECORD_CONSUME, .socket = socket, .a = (int64_t)n });
 	struct tcb *const tcb = socket_block(host, socket);
 
@@ -65,7 +70,8 @@ int tern_consume(tern_host *host, tern_socket socket, size_t n)
 
 int tern_shutdown(tern_host *host, tern_socket socket)
 {
-	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_SHUTDOWN, .socket = socket });
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_SHUTDOWN, .socket = socket });
 	struct tcb *const tcb = socket_block(host, socket);
 
 	if (!tcb)
@@ -77,7 +83,8 @@ int tern_shutdown(tern_host *host, tern_socket socket)
 
 int tern_shutdown_receive(tern_host *host, tern_socket socket)
 {
-	host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_SHUTDOWN_RECEIVE, .socket = socket });
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_SHUTDOWN_RECEIVE, .socket = socket });
 	struct tcb *const tcb = socket_block(host, socket);
 
 	if (!tcb)

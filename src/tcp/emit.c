@@ -420,8 +420,10 @@ static bool emit_new(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_
 		out->gso_size = (uint16_t)mss;
 	tcb->warm->override_now = false;
 	timers_text_released(tcb);
-	tcb_env(tcb)->stats.TCPOrigDataSent += n > 0 ? (n + mss - 1) / mss : 0;
+	tcb_env(tcb)->stats.TCPOrigDataSent += n <= mss ? n > 0 : (n + mss - 1) / mss;
 	emit_made_room(tcb);
+	if (tcb_unsent(tcb) == 0 && tcb->fin_queued == tcb->fin_sent && tcb->warm->flight.n_lost == 0)
+		tcb->due &= (uint8_t)~DUE_TEXT; /* that was all: the host need not ask again to hear so */
 	return true;
 }
 
@@ -545,6 +547,8 @@ static bool emit_something(struct tcb *tcb, uint32_t limit, tern_time now, struc
 
 bool tcp_emit(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_out *out)
 {
+	if (tcb->due == 0)
+		return false;
 	*out = (struct tcp_out){ 0 };
 	if (!emit_something(tcb, limit, now, out))
 		return false;

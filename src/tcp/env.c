@@ -21,6 +21,9 @@ static struct siphash_key derive(const uint8_t secret[32], uint8_t label)
 void tcp_env_init(struct tcp_env *env, const struct tern_config *config, struct mem *mem)
 {
 	*env = (struct tcp_env){ .config = *config, .mem = mem, .watcher = config->watcher };
+	env->rto_us.initial = (uint32_t)(config->rto_initial / TERN_MICROSECOND);
+	env->rto_us.min = (uint32_t)(config->rto_min / TERN_MICROSECOND);
+	env->rto_us.max = (uint32_t)(config->rto_max / TERN_MICROSECOND);
 	pages_pool_init(&env->pages, mem);
 	slices_pool_init(&env->slices, mem);
 	pool_init(&env->warm, mem, sizeof(struct tcb_warm), 0, WARM_KEPT);

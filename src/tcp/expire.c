@@ -13,8 +13,10 @@ tern_time tcp_deadline(const struct tcb *tcb, tern_time now)
 
 	if (tcb->state == CLOSED || tcb->state == TIME_WAIT)
 		return TERN_NEVER;
-	at = min_i64(at, timers_keepalive_at(tcb, now));
-	at = min_i64(at, timers_orphan_at(tcb, now));
+	if (tcb->keepalive)
+		at = min_i64(at, timers_keepalive_at(tcb, now));
+	if (tcb_is_orphan(tcb))
+		at = min_i64(at, timers_orphan_at(tcb, now));
 	if (!warm)
 		return at;
 	at = min_i64(at, min_i64(warm->retransmit_at, warm->persist_at));

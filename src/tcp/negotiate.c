@@ -96,21 +96,10 @@ void negotiate_take(struct tcb *tcb, const struct tcp_agreement *agreed, uint32_
 	tcb->rcv.wnd_edge = seq_add(tcb->rcv.nxt, min_u32(cold->receive_buffer, 65535));
 }
 
-/* The bytes that name a connection, for keyed hashes. */
-static size_t tuple_bytes(const struct tern_tuple *tuple, uint8_t at[40])
-{
-	memcpy(at, tuple->local.b, 16);
-	memcpy(at + 16, tuple->remote.b, 16);
-	put16(at + 32, tuple->local_port);
-	put16(at + 34, tuple->remote_port);
-	put32(at + 36, tuple->zone);
-	return 40;
-}
-
 seq_t tcp_isn(const struct tcp_env *env, const struct tern_tuple *tuple, tern_time now)
 {
-	uint8_t bytes[40];
-	const size_t n = tuple_bytes(tuple, bytes);
+	uint8_t bytes[TUPLE_PACKED];
+	const size_t n = tuple_pack(bytes, tuple);
 	const uint32_t m = (uint32_t)(now / (4 * TERN_MICROSECOND)); /* MUST-8: a clock of 4 us */
 
 	return seq(m + (uint32_t)siphash24(&env->isn_key, bytes, n)); /* SHLD-1, MUST-9 */
@@ -118,8 +107,8 @@ seq_t tcp_isn(const struct tcp_env *env, const struct tern_tuple *tuple, tern_ti
 
 uint32_t tcp_ts_offset(const struct tcp_env *env, const struct tern_tuple *tuple)
 {
-	uint8_t bytes[40];
-	const size_t n = tuple_bytes(tuple, bytes);
+	uint8_t bytes[TUPLE_PACKED];
+	const size_t n = tuple_pack(bytes, tuple);
 
 	return (uint32_t)siphash24(&env->ts_key, bytes, n);
 }

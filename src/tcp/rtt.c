@@ -55,13 +55,12 @@ void rtt_syn_lost(struct tcb *tcb)
 uint32_t rtt_rto_us(const struct tcb *tcb)
 {
 	const struct tcb_cold *const cold = tcb_cold(tcb);
-	const struct tern_config *const config = &tcb_env(tcb)->config;
-	const uint32_t least = (uint32_t)(config->rto_min / TERN_MICROSECOND);
-	const uint32_t most = (uint32_t)(config->rto_max / TERN_MICROSECOND);
+	const struct tcp_env *const env = tcb_env(tcb);
+	const uint32_t least = env->rto_us.min, most = env->rto_us.max;
 	uint32_t rto;
 
 	if (cold->srtt8 == 0)
-		rto = max_u32((uint32_t)(config->rto_initial / TERN_MICROSECOND), cold->rttvar4);
+		rto = max_u32(env->rto_us.initial, cold->rttvar4);
 	else
 		rto = cold->srtt8 / 8 + max_u32(CLOCK_GRANULARITY_US, max_u32(cold->rttvar4, least));
 	/* The floor lies under the variance term, not under the whole (as Linux has it): an ACK delayed by

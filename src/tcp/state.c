@@ -111,6 +111,13 @@ static const struct tern_edge edges[] = {
 
 enum { N_EDGES = sizeof edges / sizeof *edges };
 
+/* Where a state's own begin: they stand together, in the order of the states. */
+static const uint8_t first[TERN_STATES + 1] = {
+	[CLOSED] = 0, [LISTEN] = 2, [SYN_SENT] = 5, [SYN_RECEIVED] = 13, [ESTABLISHED] = 24, [FIN_WAIT_1] = 32,
+	[FIN_WAIT_2] = 41, [CLOSE_WAIT] = 47, [CLOSING] = 54, [LAST_ACK] = 61, [TIME_WAIT] = 68,
+	[TERN_STATES] = N_EDGES,
+};
+
 const struct tern_edge *tern_edges(size_t *n)
 {
 	*n = N_EDGES;
@@ -119,8 +126,8 @@ const struct tern_edge *tern_edges(size_t *n)
 
 const struct tern_edge *state_edge(enum tcp_state from, enum tcp_state to, enum tern_why why)
 {
-	for (size_t i = 0; i < N_EDGES; i++)
-		if (edges[i].from == (enum tern_state)from && edges[i].to == (enum tern_state)to && edges[i].why == why)
+	for (size_t i = first[from]; i < first[from + 1]; i++)
+		if (edges[i].to == (enum tern_state)to && edges[i].why == why)
 			return &edges[i];
 	return NULL;
 }

@@ -129,17 +129,6 @@ void tcb_pool_put(struct tcb_pool *pool, struct tcb *tcb)
 	pool->n_used--;
 }
 
-struct tcb *tcb_pool_at(const struct tcb_pool *pool, uint32_t index)
-{
-	const uint32_t number = index >> TCB_SLOT_BITS, slot = index & ((1u << TCB_SLOT_BITS) - 1);
-	struct tcb *tcb;
-
-	if (number >= pool->n_chunks || slot >= pool->chunks[number]->fresh)
-		return NULL;
-	tcb = &tcb_chunk_hot(pool->chunks[number])[slot];
-	return tcb->free ? NULL : tcb;
-}
-
 struct tcb *tcb_pool_from(const struct tcb_pool *pool, uint32_t from)
 {
 	uint32_t number = from >> TCB_SLOT_BITS, slot = from & ((1u << TCB_SLOT_BITS) - 1);

@@ -208,8 +208,17 @@ void tcb_pool_done(struct tcb_pool *pool); /* asserts that none is used */
 struct tcb *tcb_pool_get(struct tcb_pool *pool);
 void	    tcb_pool_put(struct tcb_pool *pool, struct tcb *tcb); /* tcp_release() was called */
 
-/* The block of an index in use, or NULL. */
-struct tcb *tcb_pool_at(const struct tcb_pool *pool, uint32_t index);
+/* The block of an index in use, or NULL. Asked several times for each segment, and so inline. */
+static inline struct tcb *tcb_pool_at(const struct tcb_pool *pool, uint32_t index)
+{
+	const uint32_t number = index >> TCB_SLOT_BITS, slot = index & ((1u << TCB_SLOT_BITS) - 1);
+	struct tcb	    *tcb;
+
+	if (number >= pool->n_chunks || slot >= pool->chunks[number]->fresh)
+		return NULL;
+	tcb = &tcb_chunk_hot(pool->chunks[number])[slot];
+	return tcb->free ? NULL : tcb;
+}
 /* The first used block with an index of at least `from`, or NULL. */
 struct tcb *tcb_pool_from(const struct tcb_pool *pool, uint32_t from);
 

@@ -136,7 +136,7 @@ void timers_reneged(struct tcb *tcb, tern_time now)
 void timers_backed_off(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
-	const uint32_t most = (uint32_t)(tcb_env(tcb)->config.rto_max / TERN_MICROSECOND);
+	const uint32_t most = tcb_env(tcb)->rto_us.max;
 
 	warm->rto_us = warm->rto_us > most / 2 ? most : warm->rto_us * 2;
 	timers_restart(tcb, now);
@@ -146,7 +146,7 @@ void timers_window_shut(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
 	uint32_t wait_us = rtt_rto_us(tcb); /* SHLD-29: the first probe after one RTO */
-	const uint32_t most = (uint32_t)(tcb_env(tcb)->config.rto_max / TERN_MICROSECOND);
+	const uint32_t most = tcb_env(tcb)->rto_us.max;
 
 	if (warm->persist_at != TERN_NEVER)
 		return;
@@ -242,11 +242,12 @@ tern_time timers_orphan_at(const struct tcb *tcb, tern_time now)
 tern_time timers_keepalive_at(const struct tcb *tcb, tern_time now)
 {
 	const struct tcb_cold *const cold = tcb_cold(tcb);
-	const tern_time wait_s = cold->keepalive_idle_s + (tern_time)cold->keepalive_sent * cold->keepalive_interval_s;
+	tern_time wait_s;
 
 	/* MUST-26: only while nothing else would find out that the peer is gone. */
 	if (!tcb->keepalive || tcb_has_flight(tcb) || tcb_unsent(tcb) > 0)
 		return TERN_NEVER;
+	wait_s = cold->keepalive_idle_s + (tern_time)cold->keepalive_sent * cold->keepalive_interval_s;
 	if (tcb->state != ESTABLISHED && tcb->state != CLOSE_WAIT && tcb->state != FIN_WAIT_2)
 		return TERN_NEVER;
 	return ms_to_time(cold->heard_ms, now) + wait_s * TERN_SECOND;

@@ -133,10 +133,9 @@ uint32_t checksum_pseudo(const struct tern_addr *src, const struct tern_addr *ds
 			 uint32_t length)
 {
 	/* The prefix of a mapped address is zeros and 0xffff, which is zero in this arithmetic. */
-	const uint64_t addresses =
-		sum_rest(NULL, src->b, sizeof src->b) + sum_rest(NULL, dst->b, sizeof dst->b);
+	const uint32_t addresses = checksum_header(checksum_header(0, src->b, sizeof src->b), dst->b, sizeof dst->b);
 
-	return fold32(addresses + native16(protocol) + native16((uint16_t)length) +
+	return fold32((uint64_t)addresses + native16(protocol) + native16((uint16_t)length) +
 		      native16((uint16_t)(length >> 16)));
 }
 

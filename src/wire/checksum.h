@@ -2,14 +2,28 @@
 #ifndef WIRE_CHECKSUM_H
 #define WIRE_CHECKSUM_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "base/bytes.h"
 #include <tern/types.h>
 
 /* Sums are kept unfolded in 32 bits, in the machine's own byte order; any may start another. A part
  * of odd length may only be the last, unless what follows it comes through checksum_add_at(). Only
  * checksum_finish() gives a number that has a meaning outside. */
 uint32_t checksum_add(uint32_t sum, const void *data, size_t n);
+
+/* The same for a header: n is a multiple of 4, and small. What every segment has is not worth a call. */
+static inline uint32_t checksum_header(uint32_t sum, const uint8_t *p, size_t n)
+{
+	uint64_t words = sum;
+
+	for (; n > 0; n -= 4, p += 4) {
+		uint32_t word;
+
+		memcpy(&word, p, sizeof word);
+		words += word;
+	}
+	words = (words & 0xffffffff) + (words >> 32);
+	return (uint32_t)(words + (words >> 32));
+}
 
 /* The same for a part that starts at an odd or even offset of the whole. */
 uint32_t checksum_add_at(uint32_t sum, const void *data, size_t n, size_t offset);

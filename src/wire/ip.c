@@ -78,7 +78,7 @@ static enum ip_parse_result parse_v4(struct ip_header *ip, const uint8_t *p, siz
 
 	if (header < IPV4_HEADER || header > len || total < header || (total > len && !quoted))
 		return IP_MALFORMED;
-	if (!quoted && !checksum_is_right(checksum_add(0, p, header)))
+	if (!quoted && !checksum_is_right(checksum_header(0, p, header)))
 		return IP_BAD_CHECKSUM;
 	*ip = (struct ip_header){
 		.src = addr_v4(get32(p + 12)),
@@ -291,7 +291,7 @@ static size_t emit_v4(uint8_t *p, const struct ip_header *ip, uint32_t payload_l
 	put16(p + 10, 0);
 	put32(p + 12, addr_v4_of(&ip->src));
 	put32(p + 16, addr_v4_of(&ip->dst));
-	put16(p + 10, checksum_finish(checksum_add(0, p, IPV4_HEADER)));
+	put16(p + 10, checksum_finish(checksum_header(0, p, IPV4_HEADER)));
 	return IPV4_HEADER;
 }
 

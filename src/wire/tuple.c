@@ -15,6 +15,31 @@ struct tern_addr addr_v4(uint32_t host_order)
 	return addr;
 }
 
+/* Lengths tell the four forms apart: 12 or 16 bytes, 36 or 40. */
+size_t tuple_pack(uint8_t at[TUPLE_PACKED], const struct tern_tuple *tuple)
+{
+	const bool v4 = addr_is_v4(&tuple->local) && addr_is_v4(&tuple->remote);
+	uint8_t	  *p = at;
+
+	if (v4) {
+		memcpy(p, tuple->local.b + V4_AT, 4);
+		memcpy(p + 4, tuple->remote.b + V4_AT, 4);
+		p += 8;
+	} else {
+		memcpy(p, tuple->local.b, 16);
+		memcpy(p + 16, tuple->remote.b, 16);
+		p += 32;
+	}
+	put16(p, tuple->local_port);
+	put16(p + 2, tuple->remote_port);
+	p += 4;
+	if (tuple->zone != 0) {
+		put32(p, tuple->zone);
+		p += 4;
+	}
+	return (size_t)(p - at);
+}
+
 /* An IPv6 address whose first 15 bytes are zero: :: and ::1. */
 static bool is_near_zero(const struct tern_addr *addr, uint8_t last)
 {

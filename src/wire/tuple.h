@@ -28,6 +28,10 @@ static inline bool tuple_equal(const struct tern_tuple *a, const struct tern_tup
 	       addr_equal(&a->remote, &b->remote) && addr_equal(&a->local, &b->local);
 }
 
+/* The bytes that name a tuple, for keyed hashes: no two tuples have the same, and IPv4's are few. Returns how many. */
+enum { TUPLE_PACKED = 40 };
+size_t tuple_pack(uint8_t at[TUPLE_PACKED], const struct tern_tuple *tuple);
+
 struct tern_addr addr_v4(uint32_t host_order);
 
 bool		 addr_is_unspecified(const struct tern_addr *addr); /* 0.0.0.0, :: */

@@ -126,10 +126,37 @@ static void tuples_differ_by_every_part(void **state)
 	assert_false(tuple_equal(&a, &b));
 }
 
+/* Whatever of it changes, the bytes do; and no tuple of one form is the beginning of another's. */
+static void packed_tuples_are_told_apart(void **state)
+{
+	static const struct tern_addr a4 = A4(10, 0, 0, 1), b4 = A4(10, 0, 0, 2);
+	static const struct tern_addr a6 = A6(0x20, 1, 1), b6 = A6(0x20, 1, 2);
+	const struct tern_tuple tuples[] = {
+		{ .local = a4, .remote = b4, .local_port = 1, .remote_port = 2 },
+		{ .local = b4, .remote = a4, .local_port = 1, .remote_port = 2 },
+		{ .local = a4, .remote = b4, .local_port = 2, .remote_port = 1 },
+		{ .local = a4, .remote = b4, .local_port = 1, .remote_port = 2, .zone = 9 },
+		{ .local = a6, .remote = b6, .local_port = 1, .remote_port = 2 },
+		{ .local = a6, .remote = b6, .local_port = 1, .remote_port = 2, .zone = 9 },
+		{ .local = b6, .remote = a6, .local_port = 1, .remote_port = 2 },
+	};
+	static const size_t lengths[] = { 12, 12, 12, 16, 36, 40, 36 };
+	enum { N = sizeof tuples / sizeof *tuples };
+	uint8_t bytes[N][TUPLE_PACKED];
+
+	(void)state;
+	for (size_t i = 0; i < N; i++) {
+		assert_int_equal(tuple_pack(bytes[i], &tuples[i]), lengths[i]);
+		for (size_t k = 0; k < i; k++)
+			assert_true(lengths[i] != lengths[k] || memcmp(bytes[i], bytes[k], lengths[i]) != 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_address_is_what_it_is),
+		cmocka_unit_test(packed_tuples_are_told_apart),
 		cmocka_unit_test(v4_goes_there_and_back),
 		cmocka_unit_test(prefixes),
 		cmocka_unit_test(tuples_differ_by_every_part),
