@@ -13,7 +13,7 @@
 enum { RING_INLINE = 4, PAGES_REACH = 1 << 30 };
 
 /* Free blocks are kept up to this share of the budget. */
-enum { KEEP_SHARE = 64, KEEP_LEAST = 2, KEEP_MOST = 256 };
+enum { KEEP_SHARE = 64, KEEP_LEAST = 2, KEEP_MOST = 256, KEEP_STORES = 64 };
 
 struct pages {
 	uint8_t **ring;
@@ -28,7 +28,7 @@ void pages_pool_init(struct pages_pool *pool, struct mem *mem)
 	const size_t keep = mem->limit / KEEP_SHARE / PAGE_BYTES;
 
 	pool->mem = mem;
-	pool_init(&pool->stores, mem, sizeof(struct pages), _Alignof(struct pages), KEEP_LEAST);
+	pool_init(&pool->stores, mem, sizeof(struct pages), _Alignof(struct pages), KEEP_STORES);
 	pool_init(&pool->pages, mem, PAGE_BYTES, 64, (uint32_t)min_size(keep + KEEP_LEAST, KEEP_MOST));
 }
 

@@ -38,16 +38,28 @@ static inline void absorb(struct lanes *s, uint64_t word, int rounds)
 	s->v0 ^= word;
 }
 
-/* Inlined into its two callers, so that the numbers of rounds are constants. */
-static inline uint64_t siphash(const struct siphash_key *key, const uint8_t *p, size_t n, int rounds,
-			       int last_rounds)
+static inline struct lanes begin(const struct siphash_key *key)
 {
-	struct lanes s = {
+	return (struct lanes){
 		key->k0 ^ 0x736f6d6570736575u,
 		key->k1 ^ 0x646f72616e646f6du,
 		key->k0 ^ 0x6c7967656e657261u,
 		key->k1 ^ 0x7465646279746573u,
 	};
+}
+
+static inline uint64_t end(struct lanes *s, int rounds)
+{
+	s->v2 ^= 0xff;
+	mix(s, rounds);
+	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+/* Inlined into its two callers, so that the numbers of rounds are constants. */
+static inline uint64_t siphash(const struct siphash_key *key, const uint8_t *p, size_t n, int rounds,
+			       int last_rounds)
+{
+	struct lanes s = begin(key);
 	uint64_t last = (uint64_t)n << 56;
 
 	for (; n >= 8; n -= 8, p += 8)
@@ -55,9 +67,16 @@ static inline uint64_t siphash(const struct siphash_key *key, const uint8_t *p, 
 	for (size_t i = 0; i < n; i++)
 		last |= (uint64_t)p[i] << (8 * i);
 	absorb(&s, last, rounds);
-	s.v2 ^= 0xff;
-	mix(&s, last_rounds);
-	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+	return end(&s, last_rounds);
+}
+
+uint64_t siphash13_12(const struct siphash_key *key, uint64_t first, uint32_t then)
+{
+	struct lanes s = begin(key);
+
+	absorb(&s, first, 1);
+	absorb(&s, UINT64_C(12) << 56 | then, 1);
+	return end(&s, 3);
 }
 
 uint64_t siphash13(const struct siphash_key *key, const void *data, size_t n)

@@ -195,10 +195,12 @@ void demux_done(struct demux *demux)
 
 uint64_t demux_hash(const struct demux *demux, const struct tern_tuple *tuple)
 {
-	uint8_t	     packed[TUPLE_PACKED];
-	const size_t n = tuple_pack(packed, tuple);
+	uint8_t packed[TUPLE_PACKED];
 
-	return siphash13(&demux->key, packed, n);
+	if (tuple->zone == 0 && addr_is_v4(&tuple->local) && addr_is_v4(&tuple->remote))
+		return siphash13_12(&demux->key, (uint64_t)addr_v4_of(&tuple->local) << 32 | addr_v4_of(&tuple->remote),
+				    (uint32_t)tuple->local_port << 16 | tuple->remote_port);
+	return siphash13(&demux->key, packed, tuple_pack(packed, tuple));
 }
 
 void demux_prefetch(const struct demux *demux, uint64_t hash)

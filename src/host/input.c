@@ -86,10 +86,22 @@ static void arrive_nobody(struct tern_host *host, const struct lookup *in)
 	reply_reset(host, &in->tuple, CLOSED, &in->seg);
 }
 
+/* Whose the segment is. Nearly always the first of its bucket with its tag, and a block: that is looked at here,
+ * without asking round. */
+static demux_ref find(const struct tern_host *host, const struct lookup *in)
+{
+	const demux_ref guess = demux_guess(&host->demux, in->hash);
+
+	if (demux_ref_kind(guess) == DEMUX_BLOCK &&
+	    tcb_is(tcb_pool_at(&host->blocks, demux_ref_index(guess)), &in->tuple))
+		return guess;
+	return demux_find_hash(&host->demux, &in->tuple, in->hash);
+}
+
 /* As arrive_block(). */
 static struct tcb *arrive_segment(struct tern_host *host, const struct lookup *in)
 {
-	const demux_ref ref = demux_find_hash(&host->demux, &in->tuple, in->hash);
+	const demux_ref ref = find(host, in);
 	const uint32_t	index = demux_ref_index(ref);
 	struct tcb     *made = NULL;
 
@@ -148,11 +160,14 @@ static void count_bad_segment(struct tern_host *host, const struct lookup *in, e
 static void count_segment(struct tern_host *host, const struct lookup *in)
 {
 	struct tern_stats *const stats = &host->env.stats;
-	uint64_t *const by_field[] = { &stats->InNoECTPkts, &stats->InECT1Pkts, &stats->InECT0Pkts, &stats->InCEPkts };
+	const unsigned		 field = in->ip.traffic_class & 3;
 
 	stats->InSegs++;
 	stats->InDelivers++;
-	(*by_field[in->ip.traffic_class & 3])++;
+	stats->InNoECTPkts += field == 0;
+	stats->InECT1Pkts += field == 1;
+	stats->InECT0Pkts += field == 2;
+	stats->InCEPkts += field == 3;
 }
 
 static void input_tcp(struct tern_host *host, struct lookup *in)

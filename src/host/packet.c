@@ -261,13 +261,11 @@ void packet_segment(struct tern_host *host, struct outgoing *way, const struct t
 	if (!packet)
 		return;
 	packet_bears(host, way, out->ttl, out->traffic_class);
-	struct tcp_segment seg = out->seg;
-	seg.src_port = tuple->local_port;
-	seg.dst_port = tuple->remote_port;
-	const uint32_t tcp_len = (uint32_t)tcp_wire_header_len(&seg);
-	const uint32_t start =
-		way->frame + (uint32_t)ip_wire_emit(packet->headers + way->frame, &way->ip, tcp_len + seg.text_len);
-	(void)tcp_wire_emit(packet->headers + start, &seg);
+	tern_assert(out->seg.src_port == tuple->local_port && out->seg.dst_port == tuple->remote_port);
+	/* From the inside out: what stands inside says how long it is. */
+	const uint32_t start = way->frame + (way->ip.version == 4 ? IPV4_HEADER : IPV6_HEADER);
+	const uint32_t tcp_len = (uint32_t)tcp_wire_emit(packet->headers + start, &out->seg);
+	(void)ip_wire_emit(packet->headers + way->frame, &way->ip, tcp_len + out->seg.text_len);
 	packet_add(packet, packet->headers, start + tcp_len, NULL);
 	if (!add_text(host, packet, out)) {
 		packet_free(host, packet);

@@ -118,18 +118,19 @@ static void leave_table(struct tern_host *host, struct tcb *tcb)
 
 void settle_block(struct tern_host *host, struct tcb *tcb)
 {
-	if (tcb->state == TIME_WAIT && !tcb->detached)
-		hand_over_time_wait(host, tcb);
-	else if (tcb->state == CLOSED)
-		leave_table(host, tcb);
-
-	if (block_is_over(tcb)) {
-		lay_to_rest(host, tcb);
-		return;
+	if (tcb->state == CLOSED || tcb->state == TIME_WAIT) { /* else it lives, and is not over */
+		if (tcb->state == CLOSED)
+			leave_table(host, tcb);
+		else if (!tcb->detached)
+			hand_over_time_wait(host, tcb);
+		if (block_is_over(tcb)) {
+			lay_to_rest(host, tcb);
+			return;
+		}
 	}
-	if (tcb->due != 0)
+	if (tcb->due != 0 && tcb->ready_next == TCB_NOT_QUEUED)
 		list_push(host, &host->ready, tcb);
-	if (tcb->ready != 0 && tcb->held)
+	if (tcb->ready != 0 && tcb->event_next == TCB_NOT_QUEUED && tcb->held)
 		list_push(host, &host->events, tcb);
 	timers_arm(host, tcb);
 }

@@ -80,15 +80,6 @@ void tcb_cool_down(struct tcb *tcb)
 	tcb_warm_drop(tcb);
 }
 
-uint32_t tcb_unsent(const struct tcb *tcb)
-{
-	if (!tcb->warm || !tcb->warm->text || tcb->fin_sent)
-		return 0;
-	if (tcb->state < ESTABLISHED && seq_eq(tcb->snd.nxt, tcb->snd.iss)) /* the SYN has not left yet */
-		return slices_end(tcb->warm->text) - slices_base(tcb->warm->text);
-	return slices_end(tcb->warm->text) - snd_offset(tcb, tcb->snd.nxt);
-}
-
 uint32_t tcb_unacked(const struct tcb *tcb)
 {
 	uint32_t octets = seq_sub(tcb->snd.nxt, tcb->snd.una);

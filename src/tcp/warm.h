@@ -82,7 +82,16 @@ static inline uint32_t snd_offset(const struct tcb *tcb, seq_t at)
 {
 	return seq_sub(at, seq_add(tcb->snd.iss, 1));
 }
-uint32_t tcb_unsent(const struct tcb *tcb);
+static inline uint32_t tcb_unsent(const struct tcb *tcb)
+{
+	const struct slices *const text = tcb->warm ? tcb->warm->text : NULL;
+
+	if (!text || tcb->fin_sent)
+		return 0;
+	if (tcb->state < ESTABLISHED && seq_eq(tcb->snd.nxt, tcb->snd.iss)) /* the SYN has not left yet */
+		return slices_end(text) - slices_base(text);
+	return slices_end(text) - snd_offset(tcb, tcb->snd.nxt);
+}
 /* Octets of text sent and not yet acknowledged, SYN and FIN not counted. */
 uint32_t tcb_unacked(const struct tcb *tcb);
 
