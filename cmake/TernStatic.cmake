@@ -8,9 +8,13 @@ function(tern_static_library target inner)
 		add_library(${target} STATIC ${ARGN})
 		return()
 	endif()
+	set(as_machine_code "")
+	if(TERN_LTO) # what a stranger's linker gets is no gcc's own
+		set(as_machine_code -O2 -flto=auto -flinker-output=nolto-rel)
+	endif()
 	set(joined "${CMAKE_CURRENT_BINARY_DIR}/${target}.o")
 	add_custom_command(OUTPUT "${joined}"
-		COMMAND "${CMAKE_C_COMPILER}" -r -nostdlib -o "${joined}"
+		COMMAND "${CMAKE_C_COMPILER}" -r -nostdlib ${as_machine_code} -o "${joined}"
 			-Wl,--whole-archive "$<TARGET_FILE:${inner}>" -Wl,--no-whole-archive
 		COMMAND "${CMAKE_OBJCOPY}" --wildcard "--keep-global-symbol=tern_*" "${joined}"
 		DEPENDS ${inner}
