@@ -72,7 +72,7 @@ static void inherit(const struct listener *listener, struct tcb *tcb, tern_time 
 {
 	if (listener->congestion_control >= 0)
 		tcb_cold(tcb)->congestion_control = (unsigned)listener->congestion_control & 63u;
-	for (unsigned option = 0; option < TERN_OPTIONS; option++)
+	for (unsigned option = 0; listener->options_set != 0 && option < TERN_OPTIONS; option++)
 		if (listener->options_set & 1u << option && option != TERN_MAX_SEGMENT && option != TERN_ECN)
 			(void)tcp_option_set(tcb, (enum tern_option)option, listener->option[option], now);
 }

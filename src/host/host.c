@@ -304,9 +304,14 @@ enum tern_verdict host_verdict(struct tern_host *host, const struct tern_tuple *
 
 /* ---- links, addresses, routes ---- */
 
+static bool is_last_route(const struct tern_host *host, uint32_t zone, const struct tern_addr *dst)
+{
+	return host->last_route_known && host->last_zone == zone && addr_equal(&host->last_dst, dst);
+}
+
 bool host_route(struct tern_host *host, uint32_t zone, const struct tern_addr *dst, struct route *route)
 {
-	if (!host->last_route_known || host->last_zone != zone || !addr_equal(&host->last_dst, dst)) {
+	if (!is_last_route(host, zone, dst)) {
 		host->last_route_known = route_find(&host->routes, zone, dst, &host->last_route);
 		host->last_dst = *dst;
 		host->last_zone = zone;
@@ -318,9 +323,10 @@ bool host_route(struct tern_host *host, uint32_t zone, const struct tern_addr *d
 /* The smallest that is known of the way (SHLD-6). */
 uint32_t host_mtu(const struct tern_host *host, const struct tern_tuple *tuple)
 {
-	struct route route;
+	const bool   is_last = is_last_route(host, tuple->zone, &tuple->remote);
+	struct route route = host->last_route;
 
-	if (!route_find(&host->routes, tuple->zone, &tuple->remote, &route))
+	if (!is_last && !route_find(&host->routes, tuple->zone, &tuple->remote, &route))
 		return 0;
 	if (route.link == ROUTE_LOOPBACK)
 		return HOST_LOOPBACK_MTU;

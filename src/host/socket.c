@@ -58,11 +58,11 @@ static int name_connection(struct tern_host *host, const struct tern_open *open,
 		return -TERN_EINVAL; /* MUST-46 */
 	if (route_kind_of(&host->routes, tuple->zone, &open->remote.addr) == ROUTE_BROADCAST)
 		return -TERN_EINVAL;
-	if (!route_find(&host->routes, tuple->zone, &open->remote.addr, &route))
+	if (!host_route(host, tuple->zone, &open->remote.addr, &route))
 		return -TERN_ENETUNREACH;
 	tuple->zone = route.zone;
 	if (addr_is_unspecified(&open->local.addr)) {
-		if (!route_source(&host->routes, tuple->zone, &open->remote.addr, &tuple->local)) /* MUST-44 */
+		if (!route_source_by(&host->routes, &route, &open->remote.addr, &tuple->local)) /* MUST-44 */
 			return -TERN_ENETUNREACH;
 	} else if (addr_is_v4(&open->local.addr) != addr_is_v4(&open->remote.addr)) {
 		return -TERN_EINVAL;

@@ -421,11 +421,15 @@ bool route_source(const struct routes *routes, uint32_t zone, const struct tern_
 {
 	struct route route;
 
-	if (!route_find(routes, zone, dst, &route))
-		return false;
-	if (route.link == ROUTE_LOOPBACK) { /* rule 1; all of 127.0.0.0/8 speaks as 127.0.0.1 */
+	return route_find(routes, zone, dst, &route) && route_source_by(routes, &route, dst, src);
+}
+
+bool route_source_by(const struct routes *routes, const struct route *route, const struct tern_addr *dst,
+		     struct tern_addr *src)
+{
+	if (route->link == ROUTE_LOOPBACK) { /* rule 1; all of 127.0.0.0/8 speaks as 127.0.0.1 */
 		*src = addr_is_v4(dst) && addr_is_loopback(dst) ? addr_v4(0x7f000001) : *dst;
 		return true;
 	}
-	return best_source(routes, dst, route.link, false, src);
+	return best_source(routes, dst, route->link, false, src);
 }

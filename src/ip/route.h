@@ -114,5 +114,8 @@ bool route_group_source(const struct routes *routes, uint8_t link, const struct 
  * the same rules, with 127.0.0.0/8 and 169.254.0.0/16 of link-local scope. False: no route, or no
  * address of dst's version. */
 bool route_source(const struct routes *routes, uint32_t zone, const struct tern_addr *dst, struct tern_addr *src);
+/* The same where the way is known. */
+bool route_source_by(const struct routes *routes, const struct route *route, const struct tern_addr *dst,
+		     struct tern_addr *src);
 
 #endif

@@ -142,14 +142,16 @@ uint32_t rack_detect(struct tcb *tcb, tern_time now)
 	struct tcb_warm *const warm = tcb->warm;
 	const struct rack *const rack = &warm->rack;
 	struct flight_record *next, *record = rack->rtt > 0 ? flight_oldest(&warm->flight) : NULL;
-	const tern_time wait = rack->rtt + rack_reo_wnd(tcb);
 	tern_time timer = TERN_NEVER;
 	uint32_t lost = 0;
 
 	for (; record; record = next) {
+		tern_time wait;
+
 		next = flight_younger(&warm->flight, record);
 		if (!sent_after(rack->sent_at, rack->end, record->sent_at, seq_add(record->seq, record->len)))
 			break;
+		wait = rack->rtt + rack_reo_wnd(tcb);
 		if (record->sent_at + wait > now) {
 			timer = record->sent_at + wait;
 			break;

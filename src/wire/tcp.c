@@ -8,6 +8,8 @@ enum option_kind { END = 0, NOP = 1, MSS = 2, WSCALE = 3, SACK_PERMITTED = 4, SA
 		   ACCECN0 = 172, ACCECN1 = 174 };
 
 enum { ACCECN_FIELD_LEN = 3 };
+/* NOP, NOP, timestamps. */
+enum { TIMESTAMPS_ALIGNED = 12, TIMESTAMPS_ALIGNED_HEAD = NOP << 24 | NOP << 16 | TIMESTAMPS << 8 | 10 };
 enum { MSS_LEN = 4, WSCALE_LEN = 3, SACK_PERMITTED_LEN = 2, SACK_BLOCK_LEN = 8, TIMESTAMPS_LEN = 10 };
 
 /* No option that fits has more blocks than there is room for. */
@@ -101,6 +103,12 @@ bool tcp_wire_parse(struct tcp_segment *seg, const uint8_t *p, size_t len)
 		.text = p + header,
 		.text_len = (uint32_t)(len - header),
 	};
+	if (header == TCP_HEADER_MIN + TIMESTAMPS_ALIGNED && get32(p + TCP_HEADER_MIN) == TIMESTAMPS_ALIGNED_HEAD) {
+		seg->opt.has_ts = true; /* as RFC 7323 A lays it out: nearly every segment */
+		seg->opt.ts_val = get32(p + TCP_HEADER_MIN + 4);
+		seg->opt.ts_ecr = get32(p + TCP_HEADER_MIN + 8);
+		return true;
+	}
 	parse_options(&seg->opt, p + TCP_HEADER_MIN, header - TCP_HEADER_MIN, (seg->flags & TCP_SYN) != 0);
 	return true;
 }

@@ -4,17 +4,6 @@
 
 enum { V4_AT = 12, V4_PREFIX_BITS = 96 };
 
-static const uint8_t mapped_prefix[V4_AT] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-
-struct tern_addr addr_v4(uint32_t host_order)
-{
-	struct tern_addr addr;
-
-	memcpy(addr.b, mapped_prefix, sizeof mapped_prefix);
-	put32(addr.b + V4_AT, host_order);
-	return addr;
-}
-
 /* Lengths tell the four forms apart: 12 or 16 bytes, 36 or 40. */
 size_t tuple_pack(uint8_t at[TUPLE_PACKED], const struct tern_tuple *tuple)
 {

@@ -32,7 +32,14 @@ static inline bool tuple_equal(const struct tern_tuple *a, const struct tern_tup
 enum { TUPLE_PACKED = 40 };
 size_t tuple_pack(uint8_t at[TUPLE_PACKED], const struct tern_tuple *tuple);
 
-struct tern_addr addr_v4(uint32_t host_order);
+static inline struct tern_addr addr_v4(uint32_t host_order)
+{
+	struct tern_addr addr = { { [10] = 0xff, [11] = 0xff } };
+
+	put32(addr.b + 12, host_order);
+	return addr;
+}
+
 
 bool		 addr_is_unspecified(const struct tern_addr *addr); /* 0.0.0.0, :: */
 bool		 addr_is_loopback(const struct tern_addr *addr);
