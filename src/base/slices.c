@@ -95,12 +95,15 @@ void slice_put(struct slices_pool *pool, struct slice *slice)
 	tern_assert(slice->refs > 0);
 	if (--slice->refs > 0)
 		return;
+	if (!slice->release) {
+		pool_put(pool_of(pool, slice->kind), slice);
+		return;
+	}
 	/* Copied out first: release() may write to the store again. */
 	const struct slice was = *slice;
 
 	pool_put(pool_of(pool, was.kind), slice);
-	if (was.release)
-		was.release(was.context, was.bytes, was.n);
+	was.release(was.context, was.bytes, was.n);
 }
 
 /* The store lets go of its oldest slice. */

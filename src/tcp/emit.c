@@ -422,8 +422,10 @@ static bool emit_new(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_
 	timers_text_released(tcb);
 	tcb_env(tcb)->stats.TCPOrigDataSent += n <= mss ? n > 0 : (n + mss - 1) / mss;
 	emit_made_room(tcb);
-	if (tcb_unsent(tcb) == 0 && tcb->fin_queued == tcb->fin_sent && tcb->warm->flight.n_lost == 0)
+	if (tcb_unsent(tcb) == 0 && tcb->fin_queued == tcb->fin_sent && tcb->warm->flight.n_lost == 0) {
 		tcb->due &= (uint8_t)~DUE_TEXT; /* that was all: the host need not ask again to hear so */
+		chrono_turn_over(tcb, now);
+	}
 	return true;
 }
 

@@ -14,7 +14,7 @@ static size_t block_size(uint32_t room)
 	return room * sizeof(struct flight_record) + index_words(room) * sizeof(uint64_t);
 }
 
-static void put_ring(struct flight *flight, struct mem *mem)
+static void put_ring(const struct flight *flight, struct mem *mem)
 {
 	if (flight->ring != flight->few)
 		mem_put(mem, flight->ring, block_size(flight->room));
@@ -72,6 +72,11 @@ void flight_trim(struct flight *flight, struct mem *mem)
 	/* To a quarter where an eighth is used: much comes or goes before the next move. */
 	if (flight->room > 2 * FLIGHT_ROOM_FIRST && flight->n < flight->room / 8)
 		move(flight, mem, flight->room / 4); /* no memory to move to: it stays */
+}
+
+void flight_let_go(const struct flight *flight, struct mem *mem)
+{
+	put_ring(flight, mem);
 }
 
 void flight_release(struct flight *flight, struct mem *mem)

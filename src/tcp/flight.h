@@ -102,6 +102,7 @@ bool flight_reserve(struct flight *flight, struct mem *mem, uint32_t n);
 /* Gives memory back where the ring is mostly empty. Records move: pointers to them end here. */
 void flight_trim(struct flight *flight, struct mem *mem);
 void flight_release(struct flight *flight, struct mem *mem);
+void flight_let_go(const struct flight *flight, struct mem *mem); /* its memory; the flight itself ends here */
 
 /* The segment at seq of len octets leaves now. There must be room. */
 void flight_push(struct flight *flight, seq_t seq, uint16_t len, uint8_t flags, struct rate *rate, tern_time now);

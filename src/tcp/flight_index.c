@@ -149,6 +149,11 @@ size_t index_words(uint32_t room)
 
 void index_begin(struct flight *flight, uint64_t *words)
 {
+	if (flight->room <= 64) { /* one word each: the short exchange is begun anew for every message */
+		for (unsigned set = 0; set < FLIGHT_SETS; set++)
+			flight->sets[set] = (struct bits){ words + set, flight->room };
+		return;
+	}
 	for (unsigned set = 0; set < FLIGHT_SETS; set++)
 		flight->sets[set] = (struct bits){ words + set * bits_words(flight->room), flight->room };
 }

@@ -59,7 +59,7 @@ void tcb_warm_drop(struct tcb *tcb)
 	if (tcb->has_path || warm->backed_off)
 		path_rto_rests(tcb);
 	path_controller_rests(tcb);
-	flight_release(&warm->flight, env->mem);
+	flight_let_go(&warm->flight, env->mem);
 	reassembly_release(&warm->ooo, env->mem);
 	if (warm->text)
 		slices_free(&env->slices, warm->text);

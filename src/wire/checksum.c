@@ -9,6 +9,7 @@
 #include "wire/checksum.h"
 
 #include "base/bytes.h"
+#include "wire/tuple.h"
 
 /* Two words: what every vector unit has. A compiler without one makes scalars of it. */
 typedef uint64_t pair __attribute__((vector_size(16)));
@@ -133,7 +134,9 @@ uint32_t checksum_pseudo(const struct tern_addr *src, const struct tern_addr *ds
 			 uint32_t length)
 {
 	/* The prefix of a mapped address is zeros and 0xffff, which is zero in this arithmetic. */
-	const uint32_t addresses = checksum_header(checksum_header(0, src->b, sizeof src->b), dst->b, sizeof dst->b);
+	const size_t   from = addr_is_v4(src) && addr_is_v4(dst) ? 12 : 0;
+	const uint32_t addresses = checksum_header(checksum_header(0, src->b + from, sizeof src->b - from),
+						   dst->b + from, sizeof dst->b - from);
 
 	return fold32((uint64_t)addresses + native16(protocol) + native16((uint16_t)length) +
 		      native16((uint16_t)(length >> 16)));
