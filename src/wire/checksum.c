@@ -130,15 +130,20 @@ uint32_t checksum_copy(uint32_t sum, void *restrict to, const void *restrict fro
 	return sum_and_copy(sum, to, from, n);
 }
 
+/* The prefix of a mapped address is zeros and 0xffff, which is zero in this arithmetic. */
+static inline uint32_t sum_address(const struct tern_addr *addr)
+{
+	if (addr_is_v4(addr))
+		return checksum_header(0, addr->b + 12, 4);
+	return checksum_header(0, addr->b, sizeof addr->b);
+}
+
 uint32_t checksum_pseudo(const struct tern_addr *src, const struct tern_addr *dst, uint8_t protocol,
 			 uint32_t length)
 {
-	/* The prefix of a mapped address is zeros and 0xffff, which is zero in this arithmetic. */
-	const size_t   from = addr_is_v4(src) && addr_is_v4(dst) ? 12 : 0;
-	const uint32_t addresses = checksum_header(checksum_header(0, src->b + from, sizeof src->b - from),
-						   dst->b + from, sizeof dst->b - from);
+	const uint64_t addresses = (uint64_t)sum_address(src) + sum_address(dst);
 
-	return fold32((uint64_t)addresses + native16(protocol) + native16((uint16_t)length) +
+	return fold32(addresses + native16(protocol) + native16((uint16_t)length) +
 		      native16((uint16_t)(length >> 16)));
 }
 
