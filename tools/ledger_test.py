@@ -89,6 +89,10 @@ class Real(unittest.TestCase):
         ids = [row.id for row in ledger.read_requirements(ledger.ROOT)["9293"]]
         self.assertEqual(sorted(ids), sorted(f"{kind}-{n}" for kind, most in wanted.items() for n in range(1, most + 1)))
 
+    def test_the_rfcs_that_amend_it_are_there(self):
+        self.assertEqual(list(ledger.read_requirements(ledger.ROOT)),
+                         ["9293", "5681", "5961", "6298", "6675", "7323", "8985", "9438"])
+
     def test_no_must_is_omitted_but_source_routes(self):
         omitted = [row.id for row in ledger.read_requirements(ledger.ROOT)["9293"]
                    if row.kind == "omitted" and row.level.startswith("MUST")]

@@ -10,7 +10,8 @@
 #include "tcp/warm.h"
 #include "tcp/window.h"
 
-/* RTT from octets sent once; else from the echoed timestamp (RFC 7323 4.1), if it can be ours. */
+/* RTT from octets sent once; else from the echoed timestamp (RFC 7323 4.1), if it can be ours.
+ * (RFC7323-4.1-1, RFC6298-3-1, RFC6298-3-2) */
 static bool measure(struct tcb *tcb, struct recovery_ack *ack, tern_time now)
 {
 	const struct flight_report *const report = &ack->report;

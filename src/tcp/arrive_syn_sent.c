@@ -33,7 +33,7 @@ static void agree(struct tcb *tcb, const struct tcp_segment *seg)
 	cc_mss_changed(&warm->cc, tcb->mss);
 }
 
-/* Our SYN is acknowledged: what ESTABLISHED begins with. */
+/* Our SYN is acknowledged: what ESTABLISHED begins with (RFC5681-3.1-4, RFC5681-3.1-5). */
 static void our_syn_acked(struct tcb *tcb, const struct tcp_segment *seg, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;

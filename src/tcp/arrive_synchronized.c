@@ -42,7 +42,7 @@ static void answer_unacceptable(struct tcb *tcb, const struct arrival *in, tern_
 		challenge(tcb, now);
 }
 
-/* RFC 7323 5.3 R1 and 3.2. */
+/* RFC 7323 5.3 R1 and 3.2 (RFC7323-3.2-2, RFC7323-3.2-3, RFC7323-5.2-1, RFC7323-5.3-1, RFC7323-5.5-1). */
 static enum tern_verdict step_timestamps(struct tcb *tcb, const struct arrival *in, tern_time now)
 {
 	const struct tcp_options *const opt = &in->seg->opt;
@@ -60,7 +60,7 @@ static enum tern_verdict step_timestamps(struct tcb *tcb, const struct arrival *
 	return TERN_VERDICT_PAWS;
 }
 
-/* The acceptability test of RFC 9293 3.4, table 6. */
+/* The acceptability test of RFC 9293 3.4, table 6 (RFC7323-2.4-1). */
 static bool is_acceptable(const struct tcb *tcb, const struct arrival *in)
 {
 	const uint32_t seg_len = in->len + in->syn + in->fin, wnd = rcv_wnd(tcb);
@@ -107,7 +107,7 @@ static void report_duplicate(struct tcb *tcb, seq_t left, seq_t right, tern_time
 	tcb_env(tcb)->stats.TCPDSACKOldSent++;
 }
 
-/* First: the sequence number. */
+/* First: the sequence number (RFC7323-4.3-1) (RFC5961-3.2-1). */
 static enum tern_verdict step_sequence(struct tcb *tcb, struct arrival *in, tern_time now)
 {
 	const seq_t end = seq_add(in->seq, in->len);
@@ -132,7 +132,8 @@ static enum tern_verdict step_sequence(struct tcb *tcb, struct arrival *in, tern
 	return TERN_VERDICT_ACCEPTED;
 }
 
-/* Second: RST, by RFC 5961 3.2: exactly at RCV.NXT, or challenged (SHLD-2). */
+/* Second: RST, by RFC 5961 3.2: exactly at RCV.NXT, or challenged (SHLD-2).
+ * (RFC5961-3.2-2, RFC5961-3.2-3, RFC5961-3.2-4) */
 static enum tern_verdict step_reset(struct tcb *tcb, const struct arrival *in, tern_time now)
 {
 	if (!(in->seg->flags & TCP_RST))
@@ -145,7 +146,7 @@ static enum tern_verdict step_reset(struct tcb *tcb, const struct arrival *in, t
 }
 
 /* Fourth: SYN, by RFC 5961 4.2: wherever it stands, it is challenged and goes no further. Looked at
- * before the first step, which would only answer the same. */
+ * before the first step, which would only answer the same (RFC5961-4.2-1, RFC5961-4.2-2). */
 static enum tern_verdict step_syn(struct tcb *tcb, const struct arrival *in, tern_time now)
 {
 	if (!in->syn || in->seg->flags & TCP_RST)
@@ -155,7 +156,8 @@ static enum tern_verdict step_syn(struct tcb *tcb, const struct arrival *in, ter
 	return TERN_VERDICT_BLIND_SYN;
 }
 
-/* RFC 5961 5.2, MAY-12: no older than SND.UNA - MAX.SND.WND; and never below our ISS (ghost ACKs). */
+/* RFC 5961 5.2, MAY-12: no older than SND.UNA - MAX.SND.WND; and never below our ISS (ghost ACKs).
+ * (RFC5961-5.2-1) */
 static bool ack_is_too_old(const struct tcb *tcb, seq_t ack)
 {
 	const uint32_t behind = seq_sub(tcb->snd.una, ack);
@@ -188,7 +190,7 @@ static enum tern_verdict step_ack_in_syn_received(struct tcb *tcb, const struct 
 	return TERN_VERDICT_ACCEPTED;
 }
 
-/* Fifth: ACK. */
+/* Fifth: ACK (RFC5961-5.2-1). */
 static enum tern_verdict step_ack(struct tcb *tcb, const struct arrival *in, tern_time now)
 {
 	const struct tcp_segment *const seg = in->seg;

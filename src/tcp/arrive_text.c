@@ -9,7 +9,7 @@
 
 enum { QUICK_OCTETS = 16 * 1460 }; /* of a connection's beginning, acknowledged at once */
 
-/* When to acknowledge text in order (RFC 9293 3.8.6.3, RFC 5681 4.2) (SHLD-18). */
+/* When to acknowledge text in order (RFC 9293 3.8.6.3, RFC 5681 4.2; SHLD-18, RFC5681-3.2-1, RFC5681-4.2-1). */
 static void acknowledge_in_order(struct tcb *tcb, bool filled_a_gap, tern_time now)
 {
 	const uint32_t pending = seq_sub(tcb->rcv.nxt, tcb->rcv.acked);
@@ -120,7 +120,8 @@ static bool hold(struct tcb *tcb, const struct arrival *in)
 	return store != NULL;
 }
 
-/* Text beyond RCV.NXT (SHLD-31): held, and acknowledged at once with what is missing (RFC 5681 4.2) (MAY-13). */
+/* Text beyond RCV.NXT (SHLD-31): held, and acknowledged at once with what is missing (RFC 5681 4.2; MAY-13).
+ * (RFC5681-3.2-1) */
 static enum tern_verdict out_of_order(struct tcb *tcb, struct arrival *in, tern_time now)
 {
 	struct tcb_warm *const warm = tcb_warm_up(tcb, now);

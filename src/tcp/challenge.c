@@ -2,6 +2,7 @@
 #include "base/bytes.h"
 #include "tcp/tcp.h"
 
+/* RFC5961-7-1. */
 void challenge(struct tcb *tcb, tern_time now)
 {
 	struct tcp_env *const env = tcb_env(tcb);

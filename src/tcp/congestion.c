@@ -74,6 +74,7 @@ void cc_ecn_echo(struct tern_cc *cc, const struct tern_cc_loss *loss)
 		cc_loss(cc, loss);
 }
 
+/* RFC5681-3.1-9. */
 void cc_rto(struct tern_cc *cc, const struct tern_cc_loss *loss, bool first)
 {
 	if (cc->ops->rto)
@@ -130,6 +131,7 @@ void cc_shift(struct tern_cc *cc, tern_time by)
 		cc->ops->shift(cc, by);
 }
 
+/* RFC5681-3.1-3. */
 uint32_t cc_initial_window(uint32_t mss, uint32_t segments)
 {
 	/* RFC 6928 2 bounds the bytes by 1,460 a segment, so that jumbo segments do not burst. */

@@ -66,6 +66,7 @@ static uint32_t cube_root(uint64_t n)
 	return (uint32_t)root;
 }
 
+/* RFC9438-4.2-1. */
 static uint32_t w_cubic(const struct tern_cc *cc, uint64_t t_ms)
 {
 	const uint32_t w_max = octets_of(cc->state[W_MAX]);
@@ -102,7 +103,8 @@ static uint32_t whole_segments(const struct tern_cc *cc)
 	return cc->cwnd < cc->mss ? cc->cwnd : cc->cwnd - cc->cwnd % cc->mss;
 }
 
-/* RFC 9438 4.3: alpha = 3 * (1 - 0.7) / (1 + 0.7) = 9/17 until W_est has reached what cwnd was, then 1. */
+/* RFC 9438 4.3: alpha = 3 * (1 - 0.7) / (1 + 0.7) = 9/17 until W_est has reached what cwnd was, then 1.
+ * (RFC9438-4.3-1) */
 static uint32_t w_est(struct tern_cc *cc, uint32_t delivered)
 {
 	const uint64_t before = min_u64(cc->state[W_EST], (uint64_t)WINDOW_MOST << W_EST_SHIFT);
@@ -113,6 +115,7 @@ static uint32_t w_est(struct tern_cc *cc, uint32_t delivered)
 	return octets_of(cc->state[W_EST] >> W_EST_SHIFT);
 }
 
+/* RFC9438-4.2-2, RFC9438-5.8-1. */
 static void avoid_congestion(struct tern_cc *cc, const struct tern_cc_ack *ack)
 {
 	const uint32_t cwnd = cc->cwnd, delivered = min_u32(ack->delivered, cwnd);
@@ -145,6 +148,7 @@ static void avoid_congestion(struct tern_cc *cc, const struct tern_cc_ack *ack)
 	cc->state[PART] = part % whole;
 }
 
+/* RFC9438-4.10-1. */
 static void slow_start(struct tern_cc *cc, const struct tern_cc_ack *ack)
 {
 	uint64_t *const hystart = &cc->state[HYSTART];
@@ -179,7 +183,7 @@ static void remember(struct tern_cc *cc)
 	cc->state[CAN_UNDO] = 1;
 }
 
-/* RFC 9438 4.6, 4.7: cwnd becomes in_flight * percent / 100. */
+/* RFC 9438 4.6, 4.7: cwnd becomes in_flight * percent / 100 (RFC9438-4.6-1, RFC9438-4.7-1). */
 static void reduce(struct tern_cc *cc, uint32_t in_flight, uint32_t percent, uint32_t least)
 {
 	const uint32_t cwnd = cc->cwnd, window = (uint32_t)((uint64_t)in_flight * percent / 100);
@@ -204,6 +208,7 @@ static void cubic_ecn_echo(struct tern_cc *cc, const struct tern_cc_loss *loss)
 	reduce(cc, loss->in_flight, 85, cc->mss);
 }
 
+/* RFC9438-4.8-1. */
 static void cubic_rto(struct tern_cc *cc, const struct tern_cc_loss *loss, bool first)
 {
 	if (first) {
@@ -213,6 +218,7 @@ static void cubic_rto(struct tern_cc *cc, const struct tern_cc_loss *loss, bool 
 	cc->cwnd = cc->mss;
 }
 
+/* RFC9438-4.9-1. */
 static void cubic_undo(struct tern_cc *cc, uint32_t cwnd, uint32_t ssthresh)
 {
 	cc->cwnd = max_u32(cc->cwnd, cwnd);

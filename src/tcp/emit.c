@@ -55,7 +55,8 @@ static void add_sack_blocks(struct tcb *tcb, struct tcp_options *opt, uint32_t t
 	opt->n_sack = (uint8_t)n;
 }
 
-/* What every segment of a synchronized connection carries beside its text, of which each has so much. */
+/* What every segment of a synchronized connection carries beside its text, of which each has so much.
+ * (RFC7323-3.2-1, RFC7323-3.2-4) */
 static void begin_segment(struct tcb *tcb, struct tcp_out *out, seq_t seq, uint16_t flags, uint32_t text, tern_time now)
 {
 	const struct tcb_cold *const cold = tcb_cold(tcb);
@@ -100,7 +101,8 @@ static bool emit_reset(struct tcb *tcb, struct tcp_out *out, tern_time now)
 	return true;
 }
 
-/* What our SYN offers: everything on the first, only what was agreed on a SYN-ACK (SHLD-5, MUST-14). */
+/* What our SYN offers: everything on the first, only what was agreed on a SYN-ACK (SHLD-5, MUST-14).
+ * (RFC7323-2.2-3, RFC7323-3.2-5) */
 static void add_syn_options(struct tcb *tcb, struct tcp_options *opt, bool answers, tern_time now)
 {
 	const struct tern_config *const config = &tcb_env(tcb)->config;
@@ -245,7 +247,7 @@ static bool is_too_long(const struct tcb *tcb, const struct flight_record *recor
 	return !(record->flags & FLIGHT_SYN) && record->len - ((record->flags & FLIGHT_FIN) != 0) > tcb->mss;
 }
 
-/* What stands at SND.UNA goes again even beyond the window (MAY-7). */
+/* What stands at SND.UNA goes again even beyond the window (MAY-7, RFC7323-2.4-3, RFC6675-5-5). */
 static bool emit_lost(struct tcb *tcb, struct tcp_out *out, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
@@ -304,7 +306,8 @@ static bool short_piece_may_leave(struct tcb *tcb, uint32_t n, uint32_t unsent, 
 	return false;
 }
 
-/* How many octets of new text leave now; 0: none (MUST-60, SHLD-15, SHLD-28, MAY-16). */
+/* How many octets of new text leave now; 0: none (MUST-60, SHLD-15, SHLD-28, MAY-16).
+ * (RFC5681-3.1-1, RFC5681-3.1-2, RFC6675-5-5) */
 static uint32_t text_to_send(struct tcb *tcb, uint32_t limit, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
@@ -429,7 +432,7 @@ static bool emit_new(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_
 	return true;
 }
 
-/* RFC 8985 7.3: new text if there is some, else the end of the flight again. */
+/* RFC 8985 7.3: new text if there is some, else the end of the flight again (RFC8985-7.3-1). */
 static bool emit_tail_probe(struct tcb *tcb, tern_time now, struct tcp_out *out)
 {
 	struct tcb_warm *const warm = tcb->warm;

@@ -76,7 +76,7 @@ static void advise(struct tcb *tcb, tern_time now)
 	watch_note(env, &tuple, (enum tcp_state)tcb->state, TERN_NOTE_R1, tcb->warm->backoff, now);
 }
 
-/* R1, R2 and back-off, of text, FIN and SYN alike (MUST-20, MUST-22). */
+/* R1, R2 and back-off, of text, FIN and SYN alike (MUST-20, MUST-22, RFC6298-5-4). */
 static void retransmission_timeout(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;

@@ -69,6 +69,7 @@ struct flight_record *flight_first_lost(const struct flight *flight)
 	return flight->n_lost > 0 ? flight_at(flight, index_next(flight, FLIGHT_SET_LOST, 0)) : NULL;
 }
 
+/* RFC8985-6.1-1. */
 void flight_resent(struct flight *flight, struct flight_record *record, struct rate *rate, tern_time now)
 {
 	tern_assert(!(record->flags & FLIGHT_SACKED));

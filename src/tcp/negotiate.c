@@ -105,6 +105,7 @@ seq_t tcp_isn(const struct tcp_env *env, const struct tern_tuple *tuple, tern_ti
 	return seq(m + (uint32_t)siphash24(&env->isn_key, bytes, n)); /* SHLD-1, MUST-9 */
 }
 
+/* RFC7323-7.1-1. */
 uint32_t tcp_ts_offset(const struct tcp_env *env, const struct tern_tuple *tuple)
 {
 	uint8_t bytes[TUPLE_PACKED];
@@ -113,6 +114,7 @@ uint32_t tcp_ts_offset(const struct tcp_env *env, const struct tern_tuple *tuple
 	return (uint32_t)siphash24(&env->ts_key, bytes, n);
 }
 
+/* RFC7323-5.4-1. */
 uint32_t tcp_ts_clock(tern_time now)
 {
 	return (uint32_t)(now / TERN_MILLISECOND);

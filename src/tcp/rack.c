@@ -48,6 +48,7 @@ void rack_rests(struct tcb *tcb)
 	path->reo_wnd_persist = warm->rack.reo_wnd_persist;
 }
 
+/* RFC8985-6.2-1. */
 void rack_min_rtt(struct rack *rack, tern_time rtt, tern_time now)
 {
 	if (rack->min_rtt != 0 && rtt > rack->min_rtt && now - rack->min_rtt_at < min_rtt_window)
@@ -85,6 +86,7 @@ static void advance(struct rack *rack, tern_time sent_at, seq_t end, tern_time n
 	rack->end = end;
 }
 
+/* RFC8985-6.2-2, RFC8985-6.2-3. */
 void rack_update(struct tcb *tcb, const struct tcp_segment *seg, const struct flight_report *report, tern_time now)
 {
 	struct rack *const rack = &tcb->warm->rack;
@@ -104,6 +106,7 @@ void rack_update(struct tcb *tcb, const struct tcp_segment *seg, const struct fl
 	tcb_env(tcb)->stats.TCPSACKReorder++;
 }
 
+/* RFC8985-6.2-6. */
 void rack_dsacked(struct tcb *tcb)
 {
 	struct rack *const rack = &tcb->warm->rack;
@@ -125,6 +128,7 @@ void rack_recovered(struct tcb *tcb)
 		rack->reo_wnd_mult = 1;
 }
 
+/* RFC8985-6.2-4, RFC8985-6.2-5, RFC8985-6.2-6. */
 tern_time rack_reo_wnd(const struct tcb *tcb)
 {
 	const struct tcb_warm *const warm = tcb->warm;
@@ -137,6 +141,7 @@ tern_time rack_reo_wnd(const struct tcb *tcb)
 	return min_i64(rack->reo_wnd_mult * (rack->min_rtt / 4), srtt);
 }
 
+/* RFC8985-6.2-7. */
 uint32_t rack_detect(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
@@ -162,6 +167,7 @@ uint32_t rack_detect(struct tcb *tcb, tern_time now)
 	return lost;
 }
 
+/* RFC8985-6.3-1. */
 void rack_timeout(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;

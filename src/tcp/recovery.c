@@ -15,6 +15,7 @@ static void tell(const struct tcb *tcb, enum tern_congestion_event event, tern_t
 		watch_congestion(tcb, event, now);
 }
 
+/* RFC8985-3-1. */
 bool recovery_is_rack(const struct tcb *tcb)
 {
 	return tcb->sack_ok && !tcb->sack_counting;
@@ -88,7 +89,7 @@ static void lose_all(struct tcb *tcb, tern_time now)
 		recovery_lose(tcb, flight_oldest(flight), now);
 }
 
-/* RFC 6675's IsLost(), by octets: more than (DupThresh - 1) segments SACKed above. */
+/* RFC 6675's IsLost(), by octets: more than (DupThresh - 1) segments SACKed above (RFC6675-4-2). */
 static uint32_t lose_by_sack(struct tcb *tcb, tern_time now)
 {
 	struct flight *const flight = &tcb->warm->flight;
@@ -107,7 +108,7 @@ static uint32_t lose_by_sack(struct tcb *tcb, tern_time now)
 }
 
 /* RFC 6675 4, NextSeg() rule 3: a hole with something SACKed above goes again though IsLost() does not hold
- * yet, where nothing new is there to bring more SACKs. */
+ * yet, where nothing new is there to bring more SACKs (RFC6675-4-3). */
 static uint32_t lose_next_hole(struct tcb *tcb, tern_time now)
 {
 	struct flight *const flight = &tcb->warm->flight;
@@ -120,7 +121,7 @@ static uint32_t lose_next_hole(struct tcb *tcb, tern_time now)
 }
 
 /* Rule 4: once in a recovery the end of the flight goes again, where nothing else can: its ACK shows whether what
- * was sent last is lost too. */
+ * was sent last is lost too (RFC6675-4-3). */
 static uint32_t lose_for_rescue(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
@@ -133,6 +134,7 @@ static uint32_t lose_for_rescue(struct tcb *tcb, tern_time now)
 	return recovery_lose(tcb, last, now);
 }
 
+/* RFC6675-5-2. */
 static bool may_enter(const struct tcb *tcb)
 {
 	const struct tcb_warm *const warm = tcb->warm;
@@ -157,7 +159,7 @@ static uint32_t partial_ack(struct tcb *tcb, const struct recovery_ack *ack, ter
 	return lost;
 }
 
-/* RFC 5681 3.2, RFC 6582, RFC 6675 5: losses found by counting. */
+/* RFC 5681 3.2, RFC 6582, RFC 6675 5: losses found by counting (RFC5681-3.2-3, RFC6675-5-1). */
 static uint32_t lose_by_counting(struct tcb *tcb, const struct recovery_ack *ack, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
@@ -212,7 +214,7 @@ static void reduce(struct tcb *tcb, uint32_t in_flight, const struct recovery_ac
 	recovery_window_reduce(tcb, ack);
 }
 
-/* ack: that brought the news; NULL: a timer did. */
+/* ack: that brought the news; NULL: a timer did (RFC6675-5-4). */
 static void enter_fast_recovery(struct tcb *tcb, const struct recovery_ack *ack, uint32_t in_flight, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
@@ -370,6 +372,7 @@ static void take_dsack(struct tcb *tcb, struct recovery_ack *ack)
 		rack_dsacked(tcb);
 }
 
+/* RFC6675-4-1. */
 void recovery_sacks(struct tcb *tcb, struct recovery_ack *ack)
 {
 	struct tcb_warm *const warm = tcb->warm;
@@ -442,7 +445,8 @@ static void step_state(struct tcb *tcb, const struct recovery_ack *ack, tern_tim
 		tcb->due |= DUE_TEXT;
 }
 
-/* RFC 8985 7.4.2: the probe repaired a loss, so there was congestion, though nothing is left to recover. */
+/* RFC 8985 7.4.2: the probe repaired a loss, so there was congestion, though nothing is left to recover.
+ * (RFC8985-7.4-1) */
 static void repaired_by_probe(struct tcb *tcb, const struct recovery_ack *ack, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
@@ -510,6 +514,7 @@ static void count_timeout(struct tcb *tcb)
 		stats->TCPRenoFailures++;
 }
 
+/* RFC6675-5.1-1. */
 static void lose_on_timeout(struct tcb *tcb, tern_time now)
 {
 	const bool reneged = has_reneged(tcb->warm);

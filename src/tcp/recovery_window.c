@@ -4,6 +4,7 @@
 #include "tcp/recovery.h"
 #include "tcp/warm.h"
 
+/* RFC5681-3.2-2. */
 uint32_t recovery_in_flight(const struct tcb *tcb)
 {
 	const struct tcb_warm *const warm = tcb->warm;
@@ -144,6 +145,7 @@ void recovery_window(struct tcb *tcb, const struct recovery_ack *ack, const stru
 		apply_quota(tcb, delivered, ack->report.acked > 0 && lost == 0);
 }
 
+/* RFC6675-5-3. */
 void recovery_window_reduce(struct tcb *tcb, const struct recovery_ack *ack)
 {
 	struct tcb_warm *const warm = tcb->warm;
@@ -163,6 +165,7 @@ void recovery_window_again(struct tcb *tcb)
 		apply_quota(tcb, tcb->warm->cc.mss, false);
 }
 
+/* RFC5681-3.2-4. */
 void recovery_window_settle(struct tcb *tcb, bool was_cwr)
 {
 	struct tcb_warm *const warm = tcb->warm;

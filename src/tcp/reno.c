@@ -20,7 +20,7 @@ static uint32_t whole_segments(const struct tern_cc *cc)
 	return max_u32(cc->cwnd - cc->cwnd % cc->mss, cc->mss);
 }
 
-/* Slow start and congestion avoidance (MUST-19). */
+/* Slow start and congestion avoidance (MUST-19, RFC5681-3.1-6, RFC5681-3.1-7). */
 static void reno_on_ack(struct tern_cc *cc, const struct tern_cc_ack *ack)
 {
 	if (!ack->cwnd_limited || ack->in_recovery || ack->acked == 0)
@@ -42,7 +42,7 @@ static void reno_on_ack(struct tern_cc *cc, const struct tern_cc_ack *ack)
 	}
 }
 
-/* RFC 5681 equation 4. */
+/* RFC 5681 equation 4 (RFC5681-3.2-3). */
 static uint32_t half_of(const struct tern_cc *cc, uint32_t in_flight)
 {
 	return max_u32(in_flight / 2, 2 * cc->mss);
@@ -63,6 +63,7 @@ static void reno_on_ecn_echo(struct tern_cc *cc, const struct tern_cc_loss *loss
 	cc->state[ACKED] = 0;
 }
 
+/* RFC5681-3.1-8, RFC5681-3.1-10. */
 static void reno_on_rto(struct tern_cc *cc, const struct tern_cc_loss *loss, bool first)
 {
 	if (first) /* the same octets lost again say nothing new (RFC 5681 3.1) */

@@ -4,6 +4,7 @@
 
 enum { CLOCK_GRANULARITY_US = 1000, SAMPLE_MAX_US = 60 * 1000 * 1000, AFTER_LOST_SYN_US = 3 * 1000 * 1000 };
 
+/* RFC6298-2-2, RFC6298-2-3. */
 void rtt_sample(struct tcb *tcb, tern_time rtt)
 {
 	struct tcb_cold *const cold = tcb_cold(tcb);
@@ -44,6 +45,7 @@ bool rtt_sample_echo(struct tcb *tcb, uint32_t ts_ecr, tern_time now)
 	return true;
 }
 
+/* RFC6298-5-7. */
 void rtt_syn_lost(struct tcb *tcb)
 {
 	struct tcb_cold *const cold = tcb_cold(tcb);
@@ -52,6 +54,7 @@ void rtt_syn_lost(struct tcb *tcb)
 		cold->rttvar4 = AFTER_LOST_SYN_US;
 }
 
+/* RFC6298-2-1, RFC6298-2-4, RFC6298-2-5, RFC6298-4-1. */
 uint32_t rtt_rto_us(const struct tcb *tcb)
 {
 	const struct tcb_cold *const cold = tcb_cold(tcb);

@@ -53,6 +53,7 @@ enum tern_timer timers_retransmit_name(const struct tcb *tcb)
 											 TERN_TIMER_RETRANSMIT;
 }
 
+/* RFC6298-5-2. */
 void timers_data_sent(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
@@ -75,6 +76,7 @@ static bool is_later_partial_ack(const struct tcb *tcb)
 	       seq_lt(tcb->snd.una, warm->recover);
 }
 
+/* RFC6298-5-2. */
 void timers_progress(struct tcb *tcb, bool sampled, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
@@ -94,6 +96,7 @@ void timers_progress(struct tcb *tcb, bool sampled, tern_time now)
 	timers_orphaned(tcb, now);
 }
 
+/* RFC6298-5-1. */
 void timers_restart(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
@@ -132,7 +135,7 @@ void timers_reneged(struct tcb *tcb, tern_time now)
 		set(tcb, &warm->retransmit_at, TERN_TIMER_RETRANSMIT, at, now);
 }
 
-/* Twice as long each time (MUST-19). */
+/* Twice as long each time (MUST-19, RFC6298-5-5). */
 void timers_backed_off(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
@@ -197,7 +200,7 @@ void timers_ack_delayed(struct tcb *tcb, tern_time now)
 		set(tcb, &tcb->delayed_ack_at, TERN_TIMER_DELAYED_ACK, now + tcb_env(tcb)->config.delayed_ack, now);
 }
 
-/* Whatever leaves takes the ACK with it, for all that came (MUST-58). */
+/* Whatever leaves takes the ACK with it, for all that came (MUST-58, RFC5681-4.2-2). */
 void timers_ack_sent(struct tcb *tcb)
 {
 	tcb->delayed_ack_at = TERN_NEVER;

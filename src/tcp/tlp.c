@@ -9,6 +9,7 @@
 static const tern_time pto_least = 2 * TERN_MILLISECOND; /* two ticks of a coarse clock, as in Linux */
 static const tern_time pto_unsampled = TERN_SECOND;
 
+/* RFC8985-7.1-1, RFC8985-7.3-2. */
 static bool is_wanted(const struct tcb *tcb)
 {
 	const struct tcb_warm *const warm = tcb->warm;
@@ -19,6 +20,7 @@ static bool is_wanted(const struct tcb *tcb)
 	       !warm->tlp.unsampled && warm->backoff == 0 && tcb->snd.wnd > 0;
 }
 
+/* RFC8985-7.2-1. */
 tern_time tlp_at(const struct tcb *tcb, tern_time now)
 {
 	const struct tcb_warm *const warm = tcb->warm;

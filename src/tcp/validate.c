@@ -3,6 +3,7 @@
 
 static const tern_time non_validated_period = 300 * TERN_SECOND;
 
+/* RFC5681-4.1-1. */
 void validate_restart(struct tern_cc *cc, const struct tern_cc_restart *restart)
 {
 	tern_time left = restart->idle;

@@ -12,7 +12,7 @@ uint32_t window_buffer(const struct tcb *tcb)
 	return max_u32(min_u32(tcb_cold(tcb)->receive_buffer, most), 2u << tcb->rcv.wscale);
 }
 
-/* Where the right edge could be now, memory permitting; at least where it is. */
+/* Where the right edge could be now, memory permitting; at least where it is (RFC7323-2.4-1). */
 static seq_t edge_wanted(const struct tcb *tcb)
 {
 	const uint32_t buffer = window_buffer(tcb);
@@ -43,7 +43,7 @@ static void note_window(struct tcb *tcb, enum tern_note note, uint32_t value, te
 	watch_note(env, &tuple, (enum tcp_state)tcb->state, note, value, now);
 }
 
-/* A window that nobody reads away stays shut (MAY-8). */
+/* A window that nobody reads away stays shut (MAY-8, RFC7323-2.2-2, RFC7323-2.3-1). */
 uint16_t window_to_send(struct tcb *tcb, bool on_syn, tern_time now)
 {
 	const seq_t wanted = edge_wanted(tcb);
@@ -86,6 +86,7 @@ void window_after_read(struct tcb *tcb, tern_time now)
 		tcb->due |= DUE_WINDOW;
 }
 
+/* RFC7323-2.4-2. */
 uint32_t window_usable(const struct tcb *tcb)
 {
 	const uint32_t flight = seq_sub(tcb->snd.nxt, tcb->snd.una);

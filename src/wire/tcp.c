@@ -40,7 +40,8 @@ static void parse_accecn(struct tcp_options *opt, const uint8_t *p, size_t len)
 		opt->accecn[i] = get32(p + 1 + ACCECN_FIELD_LEN * i) & 0xffffff;
 }
 
-/* What may stand on a SYN only (RFC 9293 3.2, RFC 7323 2.2, RFC 2018 2) (MUST-4, MUST-14). */
+/* What may stand on a SYN only (RFC 9293 3.2, RFC 7323 2.2, RFC 2018 2; MUST-4, MUST-14).
+ * (RFC7323-2.2-1, RFC7323-2.3-2) */
 static void parse_syn_option(struct tcp_options *opt, const uint8_t *p, size_t len)
 {
 	if (p[0] == MSS && len == MSS_LEN) {

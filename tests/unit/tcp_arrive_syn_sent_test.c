@@ -127,7 +127,7 @@ static void simultaneous_open_bare_ack_is_enough(struct rig *r)
 	in_state(r, ESTABLISHED);
 }
 
-/* The window on the SYN-ACK of a simultaneous open is that of a SYN: not scaled (RFC 7323 2.2). */
+/* The window on the SYN-ACK of a simultaneous open is that of a SYN: not scaled (RFC 7323 2.2; RFC7323-2.2-2). */
 static void simultaneous_open_window_of_the_syn_ack_is_not_scaled(struct rig *r)
 {
 	r->peer.wscale = 7;
@@ -188,7 +188,7 @@ static void syn_sent_silence_ends_after_three_minutes(struct rig *r)
 	assert_int_equal(status_of(r).error, -TERN_ETIMEDOUT);
 }
 
-/* RFC 5681 3.1: after a lost SYN the window begins with one segment. */
+/* RFC 5681 3.1: after a lost SYN the window begins with one segment (RFC5681-3.1-4). */
 static void lost_syn_window_begins_with_one_segment(struct rig *r)
 {
 	opens(r);

@@ -66,7 +66,8 @@ static void zero_window_ack_urg_and_rst_count(struct rig *r)
 	in_state(r, CLOSED);
 }
 
-/* Second, RFC 5961 3.2: exactly at RCV.NXT, in the window, outside. */
+/* Second, RFC 5961 3.2: exactly at RCV.NXT, in the window, outside.
+ * (RFC5961-3.2-1, RFC5961-3.2-2, RFC5961-3.2-3, RFC5961-3.2-4) */
 static void synchronized_reset_by_its_sequence_number(struct rig *r)
 {
 	static void (*const ways[])(struct rig *) = { in_fin_wait_2, in_close_wait, in_closing, in_last_ack,
@@ -129,7 +130,8 @@ static void syn_received_reset_by_kind_of_open(struct rig *r)
 	in_state(r, CLOSED);
 }
 
-/* Fourth, RFC 5961 4.2: a SYN is challenged wherever it stands; figure 9 at B's end. */
+/* Fourth, RFC 5961 4.2: a SYN is challenged wherever it stands; figure 9 at B's end.
+ * (RFC5961-4.2-1, RFC5961-4.2-2) */
 static void synchronized_syn_is_challenged(struct rig *r)
 {
 	static const uint32_t at[] = { 0, 1, 500, 10000000, 0x80000000 };
@@ -203,7 +205,7 @@ static void syn_received_old_text_is_no_harm(struct rig *r)
 }
 
 /* RFC 5961 5.2, MAY-12: SND.UNA - MAX.SND.WND =< SEG.ACK =< SND.NXT, and never our ISS or before
- * (ghost ACKs). The peer's window is 2000; 100 octets are acknowledged, 100 in flight. */
+ * (ghost ACKs). The peer's window is 2000; 100 octets are acknowledged, 100 in flight (RFC5961-5.2-1). */
 static void established_ack_range(struct rig *r)
 {
 	static const struct {
@@ -245,7 +247,7 @@ static void established_ack_range(struct rig *r)
 	}
 }
 
-/* The same once more than a window is acknowledged: MAX.SND.WND back and no further. */
+/* The same once more than a window is acknowledged: MAX.SND.WND back and no further (RFC5961-5.2-1). */
 static void established_ack_older_than_the_largest_window(struct rig *r)
 {
 	r->peer.wnd = 500;
@@ -263,7 +265,7 @@ static void established_ack_older_than_the_largest_window(struct rig *r)
 
 /* ---- RFC 7323 ---- */
 
-/* 5.3, PAWS: an old timestamp is answered, whatever the sequence number says; an RST passes. */
+/* 5.3, PAWS: an old timestamp is answered, whatever the sequence number says; an RST passes (RFC7323-5.3-1). */
 static void paws_old_timestamp_is_answered_and_dropped(struct rig *r)
 {
 	r->peer.ts = true;
@@ -278,7 +280,7 @@ static void paws_old_timestamp_is_answered_and_dropped(struct rig *r)
 	assert_int_equal(rx(r, TCP_RST, 1, 0, 0), TERN_VERDICT_RESET);
 }
 
-/* 5.5: after 24 days TS.Recent proves nothing. */
+/* 5.5: after 24 days TS.Recent proves nothing (RFC7323-5.5-1). */
 static void paws_after_24_days_anything_goes(struct rig *r)
 {
 	r->peer.ts = true;
@@ -292,7 +294,7 @@ static void paws_after_24_days_anything_goes(struct rig *r)
 	assert_int_equal(r->out.seg.opt.ts_ecr, r->peer.ts_val);
 }
 
-/* 3.2: agreed, so it has to be there; on an RST it need not. */
+/* 3.2: agreed, so it has to be there; on an RST it need not (RFC7323-3.2-2, RFC7323-3.2-3). */
 static void timestamp_missing_is_dropped_silently(struct rig *r)
 {
 	r->peer.ts = true;
@@ -304,7 +306,7 @@ static void timestamp_missing_is_dropped_silently(struct rig *r)
 }
 
 /* 4.3: TS.Recent follows the segment at Last.ACK.sent: (A) delayed ACKs echo the first, (B) a segment
- * beyond a hole does not count, (C) the one that fills it does. */
+ * beyond a hole does not count, (C) the one that fills it does (RFC7323-4.3-1). */
 static void ts_recent_follows_last_ack_sent(struct rig *r)
 {
 	uint32_t first;

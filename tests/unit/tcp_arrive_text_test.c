@@ -16,7 +16,8 @@ static void blocks_are(struct rig *r, const uint32_t *edges)
 	assert_int_equal(opt->n_sack, n);
 }
 
-/* SHLD-18, MUST-40: an ACK is delayed 40 ms; SHLD-19: the second full-sized segment is acknowledged. */
+/* SHLD-18, MUST-40: an ACK is delayed 40 ms; SHLD-19: the second full-sized segment is acknowledged.
+ * (RFC5681-4.2-1) */
 static void established_text_in_order_is_acknowledged_late_or_every_second(struct rig *r)
 {
 	established(r);
@@ -75,7 +76,7 @@ static void established_ack_rides_on_text(struct rig *r)
 	assert_true(status_of(r).delayed_ack_at == TERN_NEVER);
 }
 
-/* MUST-59: one ACK for all that was queued. */
+/* MUST-59: one ACK for all that was queued (RFC5681-4.2-2). */
 static void established_a_batch_is_acknowledged_once(struct rig *r)
 {
 	established(r);
@@ -98,7 +99,7 @@ static void acknowledged_at_once_where_asked(struct rig *r)
 }
 
 /* SHLD-31, RFC 5681 4.2: held, acknowledged at once; the one that fills the gap too; the stream is right.
- * (MAY-13) */
+ * (MAY-13, RFC5681-3.2-1) */
 static void established_text_out_of_order_is_held(struct rig *r)
 {
 	established(r);

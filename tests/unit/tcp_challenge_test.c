@@ -19,6 +19,7 @@ static void next_second(struct rig *r)
 	r->now += TERN_SECOND - r->now % TERN_SECOND;
 }
 
+/* RFC5961-7-1. */
 static void five_in_a_second_and_no_more(struct rig *r)
 {
 	established(r);
@@ -33,6 +34,7 @@ static void five_in_a_second_and_no_more(struct rig *r)
 	assert_int_equal(answers(r, 20), 5);
 }
 
+/* RFC5961-7-1. */
 static void limit_is_the_hosts_setting(struct rig *r)
 {
 	static const struct {

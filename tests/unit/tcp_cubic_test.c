@@ -49,7 +49,7 @@ static void lose(struct tern_cc *cc)
 	cc->cwnd = cc->ssthresh; /* as recovery leaves it */
 }
 
-/* After a loss at W_max the window follows W_cubic(t), or Reno's where that is larger (4.2-4.5). */
+/* After a loss at W_max the window follows W_cubic(t), or Reno's where that is larger (4.2-4.5) (RFC9438-4.2-1). */
 static void window_follows_the_curve(struct rig *r)
 {
 	static const struct {
@@ -127,7 +127,8 @@ static void back_at_w_max_after_k(struct rig *r)
 	}
 }
 
-/* 4.3: on short paths CUBIC gets as much as a Reno that loses as often: averaged over many losses (MAY-18). */
+/* 4.3: on short paths CUBIC gets as much as a Reno that loses as often: averaged over many losses (MAY-18).
+ * (RFC9438-4.3-1) */
 static void as_friendly_as_reno(struct rig *r)
 {
 	struct tern_cc cubic = controller(40 * 1000, 20 * 1000, 1000);
@@ -149,7 +150,7 @@ static void as_friendly_as_reno(struct rig *r)
 	assert_true(sum / rounds > 37.5 && sum / rounds < 46);
 }
 
-/* 4.2: never by more than half in a round trip. */
+/* 4.2: never by more than half in a round trip (RFC9438-4.2-2). */
 static void growth_is_at_most_half_a_round_trip(struct rig *r)
 {
 	struct tern_cc cc = controller(10 * 1000, 10 * 1000, 1000);
@@ -164,7 +165,7 @@ static void growth_is_at_most_half_a_round_trip(struct rig *r)
 	assert_true(cc.cwnd <= before + (uint32_t)(before * 0.66)); /* compounded within the round */
 }
 
-/* 4.6, 4.7. */
+/* 4.6, 4.7 (RFC9438-4.6-1, RFC9438-4.7-1). */
 static void loss_reduces_and_converges(struct rig *r)
 {
 	struct tern_cc cc = controller(100000, 50000, 1000);
@@ -201,7 +202,7 @@ static void mark_reduces_less_than_a_loss(struct rig *r)
 	assert_int_equal(cc.ssthresh, 85000);
 }
 
-/* 4.8: K = 0 and W_max = cwnd at the begin of the first epoch after a time-out. */
+/* 4.8: K = 0 and W_max = cwnd at the begin of the first epoch after a time-out (RFC9438-4.8-1). */
 static void after_a_timeout_the_curve_begins_flat(struct rig *r)
 {
 	struct tern_cc cc = controller(100000, 50000, 1000);
@@ -228,7 +229,7 @@ static void after_a_timeout_the_curve_begins_flat(struct rig *r)
 	assert_in_range(cc.cwnd, begin + 48000, begin + 58000);
 }
 
-/* 4.9: as if nothing had been. */
+/* 4.9: as if nothing had been (RFC9438-4.9-1). */
 static void undo_goes_on_where_it_was(struct rig *r)
 {
 	struct tern_cc cc = controller(200000, 100000, 1000), twin;
@@ -270,7 +271,7 @@ static void undo_goes_on_where_it_was(struct rig *r)
 	}
 }
 
-/* 5.8: time in which the program was the limit moves neither the window nor t. */
+/* 5.8: time in which the program was the limit moves neither the window nor t (RFC9438-5.8-1). */
 static void time_not_limited_does_not_count(struct rig *r)
 {
 	for (unsigned idle = 0; idle < 3; idle++) {
@@ -323,7 +324,7 @@ static void aims_a_round_trip_ahead(struct rig *r)
 	assert_true(fabs(grown - expected) < 0.02 * expected);
 }
 
-/* An ACK for much does not carry slow start past ssthresh. */
+/* An ACK for much does not carry slow start past ssthresh (RFC9438-4.10-1). */
 static void slow_start_ends_at_ssthresh(struct rig *r)
 {
 	struct tern_cc cc = controller(49000, 50000, 1000);
@@ -350,7 +351,8 @@ static void recovery_and_small_windows_do_not_grow(struct rig *r)
 	assert_int_equal(cc.cwnd, 11000);
 }
 
-/* RFC 9406 in it: a round-trip time that rises ends slow start at the window there is, and 4.10 follows. */
+/* RFC 9406 in it: a round-trip time that rises ends slow start at the window there is, and 4.10 follows.
+ * (RFC9438-4.10-1) */
 static void rising_delay_ends_slow_start(struct rig *r)
 {
 	struct tern_cc cc = controller(10000, TERN_CC_NO_SSTHRESH, 1000);

@@ -244,7 +244,8 @@ static void sack_blocks_never_exceed_the_mtu(struct rig *r)
 		assert_true(r->out.seg.text_len + tcp_wire_header_len(&r->out.seg) <= RIG_MTU - 20);
 }
 
-/* RFC 6928, 5681 3.1: ten segments, then two for each one acknowledged. */
+/* RFC 6928, 5681 3.1: ten segments, then two for each one acknowledged.
+ * (RFC5681-3.1-1, RFC5681-3.1-2, RFC5681-3.1-3) */
 static void slow_start_begins_with_ten(struct rig *r)
 {
 	established(r);
@@ -257,7 +258,7 @@ static void slow_start_begins_with_ten(struct rig *r)
 }
 
 /* RFC 5681 4.1: who has not sent for longer than an RTO begins with the restart window again, also when a
- * request came in between. */
+ * request came in between (RFC5681-4.1-1). */
 static void idle_window_restarts(struct rig *r)
 {
 	uint32_t seq = 1;

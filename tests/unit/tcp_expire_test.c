@@ -92,7 +92,8 @@ static void progress_restarts_r1_and_r2(struct rig *r)
 	assert_int_equal(r->notes[TERN_NOTE_R1], 0);
 }
 
-/* RFC 6298 5.1-5.3: the timer starts with the first segment, restarts as SND.UNA moves, stops with the last. */
+/* RFC 6298 5.1-5.3: the timer starts with the first segment, restarts as SND.UNA moves, stops with the last.
+ * (RFC6298-5-2, RFC6298-5-4) */
 static void retransmission_timer_follows_the_flight(struct rig *r)
 {
 	established(r);

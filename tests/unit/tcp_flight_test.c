@@ -112,7 +112,7 @@ static void ack_of_a_resent_record_gives_no_sample(struct rig *r)
 	done(&b);
 }
 
-/* Only records that lie wholly inside count. */
+/* Only records that lie wholly inside count (RFC6675-4-1). */
 static void sack_marks_whole_records(struct rig *r)
 {
 	static const struct {

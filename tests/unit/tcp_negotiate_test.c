@@ -120,7 +120,8 @@ static void options_need_both_sides(struct rig *r)
 	}
 }
 
-/* RFC 9293 3.4.1: MUST-8, a clock of 4 us; SHLD-1, MUST-9, another offset for each tuple and secret. */
+/* RFC 9293 3.4.1: MUST-8, a clock of 4 us; SHLD-1, MUST-9, another offset for each tuple and secret.
+ * (RFC7323-7.1-1) */
 static void isn_follows_its_clock_and_hides_its_offset(struct rig *r)
 {
 	const struct tern_tuple tuple = rig_tuple();
@@ -140,7 +141,7 @@ static void isn_follows_its_clock_and_hides_its_offset(struct rig *r)
 	assert_true(tcp_isn(&r->env, &tuple, r->now).v != first.v);
 }
 
-/* MUST-14, MUST-65, MAY-3: the SYN bears what we can, its ACK and what follows no MSS (SHLD-5). */
+/* MUST-14, MUST-65, MAY-3: the SYN bears what we can, its ACK and what follows no MSS (SHLD-5, RFC7323-3.2-4). */
 static void syn_offers_everything_an_ack_nothing(struct rig *r)
 {
 	opens(r);
@@ -155,7 +156,7 @@ static void syn_offers_everything_an_ack_nothing(struct rig *r)
 		     r->out.seg.opt.has_ts);
 }
 
-/* RFC 7323 1.3, RFC 2018 2: a SYN-ACK offers what the SYN did, and nothing else. */
+/* RFC 7323 1.3, RFC 2018 2: a SYN-ACK offers what the SYN did, and nothing else (RFC7323-2.2-3, RFC7323-3.2-5). */
 static void syn_ack_offers_what_was_agreed(struct rig *r)
 {
 	r->peer.ts = true;

@@ -42,7 +42,7 @@ static unsigned ack(struct world *w, uint32_t delivered, bool safe)
 }
 
 /* RFC 9937's figure of one loss: segment 0 of 20; ACKs 1 and 2 let two new ones out; from the third on each
- * second ACK lets one out, and 10 fly at the end. */
+ * second ACK lets one out, and 10 fly at the end (RFC6675-5-3). */
 static void one_loss_of_twenty_halves_over_a_round_trip(void **state)
 {
 	/* in_flight once ACKs 1, 2 are answered: 20 - 1 - 1 + 2; ACK 3 takes one more, and the loss. */

@@ -69,7 +69,8 @@ static void tail_is_repaired_without_a_timeout(struct rig *r)
 	assert_int_equal(r->env.stats.TCPTimeouts, 0);
 }
 
-/* The figure's second half, with more segments: a retransmission is lost, and one that left after it is not. */
+/* The figure's second half, with more segments: a retransmission is lost, and one that left after it is not.
+ * (RFC8985-6.1-1) */
 static void lost_retransmission_goes_again(struct rig *r)
 {
 	flying(r, 10, 10);
@@ -98,7 +99,8 @@ static void lost_retransmission_goes_again(struct rig *r)
 	assert_int_equal(r->env.stats.TCPTimeouts, 0);
 }
 
-/* 6.2 step 4: with three SACKed and no reordering ever seen, at once; with fewer, after a quarter round trip. */
+/* 6.2 step 4: with three SACKed and no reordering ever seen, at once; with fewer, after a quarter round trip.
+ * (RFC8985-6.2-5) */
 static void without_reordering_seen_three_sacks_are_enough(struct rig *r)
 {
 	flying(r, 10, 10);
@@ -111,6 +113,7 @@ static void without_reordering_seen_three_sacks_are_enough(struct rig *r)
 	is_quiet(r);
 }
 
+/* RFC8985-6.2-7. */
 static void two_sacks_wait_for_the_reordering_timer(struct rig *r)
 {
 	flying(r, 10, 10);
@@ -153,6 +156,7 @@ static void reordering(struct rig *r)
 	assert_int_equal(status_of(r).retransmits_total, 0);
 }
 
+/* RFC8985-6.2-3. */
 static void once_reordering_was_seen_sacks_do_not_hurry(struct rig *r)
 {
 	reordering(r);
@@ -169,7 +173,7 @@ static void once_reordering_was_seen_sacks_do_not_hurry(struct rig *r)
 	goes_again(r, 2);
 }
 
-/* A D-SACK raises the factor, once a round trip; sixteen recoveries without one take it back. */
+/* A D-SACK raises the factor, once a round trip; sixteen recoveries without one take it back (RFC8985-6.2-6). */
 static void dsacks_widen_the_window(struct rig *r)
 {
 	reordering(r);
@@ -196,6 +200,7 @@ static void dsacks_widen_the_window(struct rig *r)
 	assert_int_equal(status_of(r).reo_wnd_mult, 1);
 }
 
+/* RFC8985-6.2-4. */
 static void the_window_is_bounded_by_srtt(struct rig *r)
 {
 	reordering(r);
@@ -218,7 +223,7 @@ static void idleness_forgets_nothing(struct rig *r)
 	assert_true(status_of(r).min_rtt > 0);
 }
 
-/* 6.3: the time-out takes SND.UNA and what is old for lost, not what has just left. */
+/* 6.3: the time-out takes SND.UNA and what is old for lost, not what has just left (RFC8985-6.3-1). */
 static void timeout_spares_what_left_just_now(struct rig *r)
 {
 	flying(r, 2, 2);
@@ -241,7 +246,7 @@ static void timeout_spares_what_left_just_now(struct rig *r)
 }
 
 /* 6.2 step 2: an ACK sooner after a retransmission than any round trip is the original's, and says nothing of
- * what was sent with the retransmission. */
+ * what was sent with the retransmission (RFC8985-6.2-2). */
 static void ack_of_the_original_is_not_the_retransmissions(struct rig *r)
 {
 	flying(r, 10, 20);
@@ -258,7 +263,7 @@ static void ack_of_the_original_is_not_the_retransmissions(struct rig *r)
 
 /* ---- the tail loss probe ---- */
 
-/* 7.2: one segment, whose ACK may be delayed, has longer; but no longer than the RTO. */
+/* 7.2: one segment, whose ACK may be delayed, has longer; but no longer than the RTO (RFC8985-7.2-1). */
 static void probe_of_one_segment_waits_for_a_delayed_ack(struct rig *r)
 {
 	flying(r, 1, 1);
@@ -282,7 +287,7 @@ static void probe_of_crumbs_waits_for_a_delayed_ack(struct rig *r)
 	assert_true(wait_of(r) >= ms(200));
 }
 
-/* 7.3: new text is the better probe. One segment more than the window has room for, and one only. */
+/* 7.3: new text is the better probe. One segment more than the window has room for, and one only (RFC8985-7.3-1). */
 static void probe_carries_new_text_beyond_the_window(struct rig *r)
 {
 	flying(r, 10, 40);
@@ -295,7 +300,7 @@ static void probe_carries_new_text_beyond_the_window(struct rig *r)
 	fires(r, TERN_TIMER_RETRANSMIT, ms(210));
 }
 
-/* The peer's window shut out new text: the last goes again. */
+/* The peer's window shut out new text: the last goes again (RFC8985-7.3-1). */
 static void probe_heeds_the_peers_window(struct rig *r)
 {
 	r->peer.wnd = 4 * M;
@@ -305,6 +310,7 @@ static void probe_heeds_the_peers_window(struct rig *r)
 	is_quiet(r);
 }
 
+/* RFC8985-3-1. */
 static void no_probe_without_sack(struct rig *r)
 {
 	established(r);
@@ -314,6 +320,7 @@ static void no_probe_without_sack(struct rig *r)
 	assert_int_equal(r->fired[TERN_TIMER_PROBE], 0);
 }
 
+/* RFC8985-7.1-1. */
 static void no_probe_while_something_is_sacked(struct rig *r)
 {
 	flying(r, 10, 10);
@@ -326,7 +333,8 @@ static void no_probe_while_something_is_sacked(struct rig *r)
 	assert_int_equal(r->fired[TERN_TIMER_RACK], 1);
 }
 
-/* 7.3: not before an RTT was measured again, or the RTO could never adapt to a path that got longer. */
+/* 7.3: not before an RTT was measured again, or the RTO could never adapt to a path that got longer.
+ * (RFC8985-7.3-2) */
 static void next_probe_needs_an_rtt_sample(struct rig *r)
 {
 	flying(r, 1, 1);
@@ -372,6 +380,7 @@ static void probe_whose_both_copies_arrive_repaired_nothing(struct rig *r)
 	assert_int_equal(r->env.stats.TCPLossProbeRecovery, 0);
 }
 
+/* RFC8985-7.4-1. */
 static void probe_that_repairs_a_loss_shrinks_the_window(struct rig *r)
 {
 	probed(r);
@@ -461,9 +470,27 @@ static void divided_acks_earn_octets(struct rig *r)
 	assert_int_equal(status_of(r).retransmits_total, 0);
 }
 
+/* RFC8985-6.2-1: a larger round trip counts only once the least is five minutes old. */
+static void min_rtt_is_the_least_of_five_minutes(struct rig *r)
+{
+	struct rack rack = { 0 };
+
+	(void)r;
+	rack_min_rtt(&rack, ms(50), ms(1000));
+	rack_min_rtt(&rack, ms(70), ms(2000));
+	assert_int_equal(rack.min_rtt, ms(50));
+	rack_min_rtt(&rack, ms(40), ms(3000));
+	assert_int_equal(rack.min_rtt, ms(40));
+	rack_min_rtt(&rack, ms(90), ms(3000) + 299 * TERN_SECOND);
+	assert_int_equal(rack.min_rtt, ms(40));
+	rack_min_rtt(&rack, ms(90), ms(3000) + 300 * TERN_SECOND);
+	assert_int_equal(rack.min_rtt, ms(90));
+}
+
 int main(void)
 {
 	static const struct rig_case cases[] = {
+		CASE(min_rtt_is_the_least_of_five_minutes),
 		CASE(tail_is_repaired_without_a_timeout),
 		CASE(lost_retransmission_goes_again),
 		CASE(without_reordering_seen_three_sacks_are_enough),

@@ -53,18 +53,20 @@ static void third_duplicate_retransmits(struct rig *r, bool sack)
 	assert_int_equal(r->congestion[TERN_CONGESTION_RECOVERY_ENTER], 1);
 }
 
+/* RFC5681-3.2-3. */
 static void newreno_third_duplicate_retransmits(struct rig *r)
 {
 	third_duplicate_retransmits(r, false);
 }
 
+/* RFC6675-5-1, RFC6675-5-4. */
 static void sack_third_duplicate_retransmits(struct rig *r)
 {
 	third_duplicate_retransmits(r, true);
 }
 
 /* RFC 5681 3.2 steps 4 to 6: further duplicates let new text out once half the window has left; the full
- * ACK ends it (RFC 6582 3.2 step 3). */
+ * ACK ends it (RFC 6582 3.2 step 3; RFC5681-3.2-4). */
 static void newreno_recovery_inflates_and_ends(struct rig *r)
 {
 	unsigned sent = 0;
@@ -136,7 +138,7 @@ static void newreno_impatient_timer_restarts_at_the_first_partial_ack_only(struc
 	assert_true(status_of(r).retransmit_at > at_first);
 }
 
-/* 4: several holes are retransmitted in one round trip, no ACK needed for each (RFC 6675). */
+/* 4: several holes are retransmitted in one round trip, no ACK needed for each (RFC 6675) (RFC6675-5-5). */
 static void sack_holes_are_retransmitted_within_the_window(struct rig *r)
 {
 	flying(r, true, 10, 10);
@@ -155,7 +157,7 @@ static void sack_holes_are_retransmitted_within_the_window(struct rig *r)
 	assert_int_equal(status_of(r).unacked, 0);
 }
 
-/* RFC 6675 4, IsLost(): more than two segments' octets must be SACKed above, wherever they lie. */
+/* RFC 6675 4, IsLost(): more than two segments' octets must be SACKed above, wherever they lie (RFC6675-4-2). */
 static void sack_segment_with_one_sacked_above_is_not_lost(struct rig *r)
 {
 	r->tcb->sack_counting = true;
@@ -168,7 +170,7 @@ static void sack_segment_with_one_sacked_above_is_not_lost(struct rig *r)
 }
 
 /* RFC 6675 4, NextSeg() rule 3: a hole below something SACKed goes again where nothing new can, though IsLost()
- * does not hold; with new text that goes instead (rule 2). */
+ * does not hold; with new text that goes instead (rule 2) (RFC6675-4-3). */
 static void sack_hole_near_the_end_goes_again(struct rig *r)
 {
 	r->tcb->sack_counting = true;
@@ -186,7 +188,8 @@ static void sack_hole_near_the_end_goes_again(struct rig *r)
 	assert_int_equal(status_of(r).unacked, 0);
 }
 
-/* Rule 4: the last segments are lost as well, and nothing new is there to show it: one of them goes to see. */
+/* Rule 4: the last segments are lost as well, and nothing new is there to show it: one of them goes to see.
+ * (RFC6675-4-3) */
 static void sack_rescue_retransmission_once(struct rig *r)
 {
 	r->tcb->sack_counting = true;
@@ -334,12 +337,13 @@ static void rack_timeout_keeps_sacks(struct rig *r)
 	sack_timeout_keeps_sacks(r, false);
 }
 
+/* RFC6675-5.1-1. */
 static void counting_timeout_keeps_sacks(struct rig *r)
 {
 	sack_timeout_keeps_sacks(r, true);
 }
 
-/* RFC 6582 3.2 step 2: duplicates of what the time-out sent twice do not begin another recovery. */
+/* RFC 6582 3.2 step 2: duplicates of what the time-out sent twice do not begin another recovery (RFC6675-5-2). */
 static void newreno_duplicates_after_a_timeout_do_not_retransmit(struct rig *r)
 {
 	flying(r, false, 10, 40);

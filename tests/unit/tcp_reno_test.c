@@ -28,7 +28,7 @@ static void acks(struct tern_cc *cc, uint32_t octets, unsigned times)
 		cc->ops->ack(cc, &ack);
 }
 
-/* RFC 6928 2: min(10 * MSS, max(2 * MSS, 14600)). */
+/* RFC 6928 2: min(10 * MSS, max(2 * MSS, 14600)) (RFC5681-3.1-3). */
 static void initial_window_is_rfc_6928s(struct rig *r)
 {
 	static const struct {
@@ -43,7 +43,7 @@ static void initial_window_is_rfc_6928s(struct rig *r)
 		assert_int_equal(cc_initial_window(table[i].mss, table[i].segments), table[i].window);
 }
 
-/* RFC 5681 3.1 with RFC 3465 2.2, L = 2: by what is acknowledged, two segments at most (MUST-19). */
+/* RFC 5681 3.1 with RFC 3465 2.2, L = 2: by what is acknowledged, two segments at most (MUST-19, RFC5681-3.1-6). */
 static void slow_start_grows_by_octets_acknowledged(struct rig *r)
 {
 	static const struct {
@@ -59,7 +59,7 @@ static void slow_start_grows_by_octets_acknowledged(struct rig *r)
 	}
 }
 
-/* RFC 5681 3.1: one segment a window (MUST-19). */
+/* RFC 5681 3.1: one segment a window (MUST-19, RFC5681-3.1-7). */
 static void congestion_avoidance_grows_by_one_segment_a_window(struct rig *r)
 {
 	struct tern_cc cc = controller(10 * M, 10 * M);
@@ -119,7 +119,8 @@ static void loss_halves_what_is_in_flight(struct rig *r)
 	}
 }
 
-/* RFC 5681 3.1: LW is one segment; ssthresh falls at the first time-out of a series only. */
+/* RFC 5681 3.1: LW is one segment; ssthresh falls at the first time-out of a series only.
+ * (RFC5681-3.1-8, RFC5681-3.1-9, RFC5681-3.1-10) */
 static void timeout_falls_to_one_segment_ssthresh_once(struct rig *r)
 {
 	const struct tern_cc_loss loss = { .in_flight = 20 * M }, again = { .in_flight = M };
@@ -161,7 +162,7 @@ static void slow_start_after_timeout_grows_by_one_segment_an_ack(struct rig *r)
 	assert_int_equal(cc.cwnd, 12 * M);
 }
 
-/* RFC 5681 4.1: RW = min(IW, cwnd). */
+/* RFC 5681 4.1: RW = min(IW, cwnd) (RFC5681-4.1-1). */
 static void idle_restart_takes_the_smaller(struct rig *r)
 {
 	struct tern_cc big = controller(40 * M, 20 * M), small = controller(3 * M, 20 * M);

@@ -7,7 +7,7 @@ static void samples_are_taken(struct rig *r, const uint32_t *samples_ms, unsigne
 		rtt_sample(r->tcb, ms(samples_ms[i]));
 }
 
-/* 2.1: until there is a sample, one second. */
+/* 2.1: until there is a sample, one second (RFC6298-2-1). */
 static void no_sample_rto_is_one_second(struct rig *r)
 {
 	assert_int_equal(rtt_rto_us(r->tcb), 1000000);
@@ -15,7 +15,7 @@ static void no_sample_rto_is_one_second(struct rig *r)
 
 /* 2.2: SRTT = R, RTTVAR = R/2, RTO = SRTT + max(G, 4 * RTTVAR) = 3R. 2.3: alpha 1/8, beta 1/4. Worked by
  * hand: after R = 100: (100, 50). R' = 200: RTTVAR = 3/4*50 + 1/4*100 = 62.5, SRTT = 7/8*100 + 1/8*200 =
- * 112.5. R' = 200: RTTVAR = 3/4*62.5 + 1/4*87.5 = 68.75, SRTT = 123.4375. */
+ * 112.5. R' = 200: RTTVAR = 3/4*62.5 + 1/4*87.5 = 68.75, SRTT = 123.4375 (RFC6298-2-2, RFC6298-2-3). */
 static void samples_smooth_srtt_and_rttvar(struct rig *r)
 {
 	static const struct {
@@ -41,7 +41,7 @@ static void samples_smooth_srtt_and_rttvar(struct rig *r)
 	}
 }
 
-/* The floor (200 ms, our departure from 2.4) lies under the variance term. */
+/* The floor (200 ms, our departure from 2.4) lies under the variance term (RFC6298-2-4, RFC6298-4-1). */
 static void steady_rtt_rto_keeps_the_floor_above_it(struct rig *r)
 {
 	for (unsigned i = 0; i < 200; i++)
@@ -49,7 +49,7 @@ static void steady_rtt_rto_keeps_the_floor_above_it(struct rig *r)
 	assert_int_equal(rtt_rto_us(r->tcb), 280000);
 }
 
-/* 2.5: an upper bound. */
+/* 2.5: an upper bound (RFC6298-2-5). */
 static void long_rtt_rto_is_bounded(struct rig *r)
 {
 	rtt_sample(r->tcb, 59 * TERN_SECOND);
@@ -66,7 +66,7 @@ static void odd_samples_stay_in_their_bounds(struct rig *r)
 	assert_true(tcb_cold(r->tcb)->srtt8 / 8 <= 60000000);
 }
 
-/* RFC 7323 4.1: the echo of our clock; a value that cannot be ours is none. */
+/* RFC 7323 4.1: the echo of our clock; a value that cannot be ours is none (RFC7323-5.4-1). */
 static void echo_of_our_clock_is_a_sample(struct rig *r)
 {
 	static const struct {
@@ -91,7 +91,7 @@ static void echo_of_our_clock_is_a_sample(struct rig *r)
 	}
 }
 
-/* The whole way: the SYN's round trip is the first sample (10 ms), text's the next (50 ms). */
+/* The whole way: the SYN's round trip is the first sample (10 ms), text's the next (50 ms) (RFC6298-3-2). */
 static void handshake_and_text_are_measured(struct rig *r)
 {
 	established(r);
@@ -105,7 +105,8 @@ static void handshake_and_text_are_measured(struct rig *r)
 	assert_int_equal(status_of(r).rttvar, 13750 * TERN_MICROSECOND); /* 3/4*5 + 1/4*40 */
 }
 
-/* MUST-18 (Karn): text sent twice gives no sample, and the backed-off RTO stays until one comes (5.5-5.7). */
+/* MUST-18 (Karn): text sent twice gives no sample, and the backed-off RTO stays until one comes (5.5-5.7).
+ * (RFC6298-3-1, RFC6298-5-5) */
 static void retransmitted_text_is_not_measured_and_rto_stays_backed_off(struct rig *r)
 {
 	tern_time rto;
@@ -129,7 +130,7 @@ static void retransmitted_text_is_not_measured_and_rto_stays_backed_off(struct r
 	assert_int_equal(status_of(r).srtt, 9375 * TERN_MICROSECOND); /* 7/8*10 + 1/8*5 */
 }
 
-/* With timestamps the echo says which transmission was acknowledged (RFC 7323 4). */
+/* With timestamps the echo says which transmission was acknowledged (RFC 7323 4; RFC7323-4.1-1, RFC6298-3-1). */
 static void retransmitted_text_is_measured_by_its_timestamp(struct rig *r)
 {
 	r->peer.ts = true;
@@ -143,7 +144,7 @@ static void retransmitted_text_is_measured_by_its_timestamp(struct rig *r)
 	assert_int_equal(status_of(r).srtt, ms(11));
 }
 
-/* 5.7: our SYN was lost and nothing was measured: three seconds once text is sent. */
+/* 5.7: our SYN was lost and nothing was measured: three seconds once text is sent (RFC6298-5-7). */
 static void lost_syn_rto_begins_with_three_seconds(struct rig *r)
 {
 	opens(r);

@@ -8,7 +8,7 @@ static void offers(struct rig *r, uint32_t wnd)
 
 /* ---- what we offer ---- */
 
-/* SHLD-14: the right edge is never taken back, though the buffer becomes smaller. */
+/* SHLD-14: the right edge is never taken back, though the buffer becomes smaller (RFC7323-2.4-1). */
 static void right_edge_is_never_taken_back(struct rig *r)
 {
 	established(r);
@@ -47,7 +47,7 @@ static void edge_moves_by_a_segment_or_half_the_buffer(struct rig *r)
 	offers(r, 4000);
 }
 
-/* RFC 7323 2.3, 2.4: the field rounds down; what is accepted keeps to what was promised. */
+/* RFC 7323 2.3, 2.4: the field rounds down; what is accepted keeps to what was promised (RFC7323-2.4-1). */
 static void scaled_window_rounds_down(struct rig *r)
 {
 	r->peer.wscale = 0;
@@ -96,7 +96,7 @@ static void window_follows_the_newest_segment(struct rig *r)
 	}
 }
 
-/* MUST-1, REC-1: 16 unsigned bits, scaled to 32. */
+/* MUST-1, REC-1: 16 unsigned bits, scaled to 32 (RFC7323-2.3-1). */
 static void window_is_unsigned_and_scaled(struct rig *r)
 {
 	r->peer.wscale = 14;
@@ -109,7 +109,7 @@ static void window_is_unsigned_and_scaled(struct rig *r)
 }
 
 /* MUST-34, SHLD-15, SHLD-16: the peer takes its edge back: nothing new leaves, what flies is retransmitted.
- * (MAY-7) */
+ * (MAY-7, RFC7323-2.4-2, RFC7323-2.4-3) */
 static void shrunk_window_sends_nothing_new(struct rig *r)
 {
 	established(r);

@@ -113,7 +113,7 @@ static const struct {
 	  { 2, 4, 5, 0xb4, 3, 0, 1, 1 }, 8, SYN, HAS_MSS | MALFORMED, 1460, 0, 0, 0 },
 };
 
-/* MUST-4, MUST-6, MUST-7, MUST-68. */
+/* MUST-4, MUST-6, MUST-7, MUST-68 (RFC7323-2.2-1, RFC7323-2.3-2). */
 static void options_by_rule(void **state)
 {
 	(void)state;
