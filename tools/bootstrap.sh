@@ -39,6 +39,7 @@ if [ "${1:-}" = ci ]; then
 	has_program iperf3 || want 'iperf3' 'iperf3'
 	has_program socat || want 'socat' 'socat'
 	has_program tshark || want 'tshark' 'tshark'
+	has_program tcpdump || want 'tcpdump' 'tcpdump'
 	has_program ping || want 'ping' 'iputils-ping'
 	has_program dig || want 'dig' 'bind9-dnsutils'
 	has_program redis-benchmark || want 'redis' 'redis-server redis-tools'

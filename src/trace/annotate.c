@@ -174,7 +174,7 @@ struct copying {
 
 static void put16(const struct copying *copying, uint16_t v)
 {
-	const uint16_t turned = copying->file->swapped ? (uint16_t)(v >> 8 | v << 8) : v;
+	const uint16_t turned = (uint16_t)(copying->file->swapped ? (v >> 8 | v << 8) & 0xffff : v);
 
 	(void)fwrite(&turned, sizeof turned, 1, copying->to);
 }

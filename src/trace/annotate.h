@@ -12,7 +12,8 @@
 enum { TRACE_COMMENT = 1024 }; /* bytes of one, its end included */
 
 struct trace_comments {
-	FILE	*index, *text; /* where the comment of a packet begins, plus one; the comments, each ended by a zero */
+	FILE *index,
+		*text; /* where the comment of a packet begins, plus one; the comments, each ended by a zero */
 	uint64_t n, unwritten; /* unwritten: of packets in blocks that have no room for one */
 	bool	 failed;
 };

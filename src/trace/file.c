@@ -82,7 +82,7 @@ uint16_t file_u16(const struct trace_file *file, const uint8_t *p)
 	uint16_t v;
 
 	memcpy(&v, p, sizeof v);
-	return file->swapped ? (uint16_t)(v >> 8 | v << 8) : v;
+	return (uint16_t)(file->swapped ? (v >> 8 | v << 8) & 0xffff : v);
 }
 
 uint32_t file_u32(const struct trace_file *file, const uint8_t *p)
@@ -184,6 +184,8 @@ static enum trace_read next_pcap(struct trace_file *file, struct trace_packet *p
 		.len = file_u32(file, p + 12) > n ? file_u32(file, p + 12) : n,
 		.link = file->link,
 	};
+	if (packet->at > TRACE_TIME_MAX)
+		packet->at = TRACE_TIME_MAX;
 	file->last = packet->at;
 	file_skip(file, PCAP_RECORD + (size_t)n);
 	return TRACE_PACKET;

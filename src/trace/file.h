@@ -19,6 +19,9 @@ enum {
 	TRACE_WHY = 200,
 };
 
+/* No packet is given a later time, so that differences of times do not overflow: the year 2116. */
+static const tern_time TRACE_TIME_MAX = (INT64_C(1) << 62) - 1;
+
 enum trace_direction { TRACE_EITHER, TRACE_INBOUND, TRACE_OUTBOUND }; /* as the capturing host saw it */
 
 /* One packet of a capture. bytes live until the next is asked for. */

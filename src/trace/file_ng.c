@@ -55,23 +55,23 @@ static tern_time time_of(const struct trace_interface *interface, uint32_t high,
 {
 	const uint64_t ticks = (uint64_t)high << 32 | low;
 	const unsigned power = interface->resolution & 0x7f;
-	uint64_t       ns;
+	uint64_t       ns = 0;
 
-	if (interface->resolution & 0x80) {
-		const uint64_t seconds = power < 64 ? ticks >> power : 0;
-		const uint64_t rest = power < 64 ? ticks - (seconds << power) : 0;
+	if ((interface->resolution & 0x80) && power < 64) {
+		const uint64_t seconds = ticks >> power, rest = ticks - (seconds << power);
 
 		/* 2^30 is more than 10^9: as many bits of the rest as a product with that leaves room for. */
 		ns = seconds * 1000000000u +
 		     (power <= 34 ? rest * 1000000000u >> power : (rest >> (power - 34)) * 1000000000u >> 34);
-	} else {
+	} else if (!(interface->resolution & 0x80)) {
 		ns = ticks;
 		for (unsigned i = power; i < 9; i++)
 			ns *= 10;
 		for (unsigned i = 9; i < power; i++)
 			ns /= 10;
 	}
-	return (tern_time)(ns + (uint64_t)interface->offset * 1000000000u);
+	ns += (uint64_t)interface->offset * 1000000000u;
+	return ns < (uint64_t)TRACE_TIME_MAX ? (tern_time)ns : TRACE_TIME_MAX;
 }
 
 /* ---- blocks ---- */

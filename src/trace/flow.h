@@ -24,6 +24,8 @@
 
 enum { TRACE_HOLES = 4, TRACE_RECORDS_MAX = 4096 };
 
+static const tern_time TRACE_ROUND_MAX = 3600 * TERN_SECOND; /* what takes longer is no round trip */
+
 struct trace_story;
 
 /* [from, to) of a stream passed the vantage not yet, though what follows did. */

@@ -1,5 +1,6 @@
 #include "trace/inner.h"
 
+#include "base/bytes.h"
 #include "wire/tuple.h"
 
 #include <string.h>
@@ -106,8 +107,10 @@ static void watch_handshake(struct look *look)
 			flow->opened = TRACE_OPEN_HALF;
 	} else if (flags == TERN_ACK && look->side == 0 && flow->opened == TRACE_OPEN_HALF) {
 		flow->opened = TRACE_OPEN_THREE;
-		flow->opening = look->segment->at - flow->first;
+		flow->opening = min_i64(look->segment->at - flow->first, TRACE_ROUND_MAX);
 		if (flow->syn_at < 0 || flow->syn_ack_at < 0 || look->segment->len > 0)
+			return;
+		if (look->segment->at < flow->syn_at || look->segment->at - flow->syn_at > TRACE_ROUND_MAX)
 			return;
 		flow->handshake = look->segment->at - flow->syn_at;
 		judge(flow, flow->syn_ack_at - flow->syn_at, look->segment->at - flow->syn_ack_at);

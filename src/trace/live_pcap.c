@@ -2,6 +2,7 @@
 
 #include <pcap/pcap.h>
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -56,6 +57,9 @@ struct trace_live *trace_live_open(const char *device, const char *filter, char 
 
 		return failed(live, why, *more ? more : pcap_statustostr(result));
 	}
+	/* Some kinds of capture wait for a packet however long: the wait is ours. */
+	if (pcap_setnonblock(live->pcap, 1, error) != 0)
+		return failed(live, why, error);
 	if (!set_filter(live->pcap, filter ? filter : "tcp or ip6 or vlan or (ip[6:2] & 0x1fff != 0)") &&
 	    filter)
 		return failed(live, why, pcap_geterr(live->pcap));
@@ -73,8 +77,14 @@ int trace_live_next(struct trace_live *live, struct trace_packet *packet, char w
 {
 	struct pcap_pkthdr *header;
 	const u_char	   *bytes;
-	const int	    result = pcap_next_ex(live->pcap, &header, &bytes);
+	int		    result = pcap_next_ex(live->pcap, &header, &bytes);
 
+	if (result == 0) {
+		struct pollfd fd = { .fd = pcap_get_selectable_fd(live->pcap), .events = POLLIN };
+
+		(void)poll(&fd, fd.fd >= 0, WAIT_MS);
+		result = pcap_next_ex(live->pcap, &header, &bytes);
+	}
 	if (result == 0 || result == PCAP_ERROR_BREAK)
 		return 0;
 	if (result < 0) {

@@ -197,6 +197,12 @@ struct making {
 	uint32_t		*merged[2]; /* a step of that capture: its place in the story, plus one */
 };
 
+/* A time of the server's on the client's clock; hostile ones stay within what times may be. */
+static tern_time shifted(const struct trace_pair *pair, tern_time at)
+{
+	return max_i64(0, min_i64(at - pair->offset, TRACE_TIME_MAX));
+}
+
 static struct trace_step *add_step(struct making *making, unsigned capture, uint32_t i)
 {
 	const struct trace_step *const step = &making->from[capture]->story->steps[i];
@@ -210,7 +216,7 @@ static struct trace_step *add_step(struct making *making, unsigned capture, uint
 	to->wscale_known = step->wscale_known;
 	to->segment.file = (uint8_t)capture;
 	if (capture == 1)
-		to->segment.at -= making->pair->offset;
+		to->segment.at = shifted(making->pair, to->segment.at);
 	making->merged[capture][i] = making->pair->flow.story->n;
 	return to;
 }
@@ -240,7 +246,7 @@ static void add_sent(struct making *making, unsigned end, uint32_t i)
 	const struct trace_step *const came = &other->steps[mark->with - 1];
 
 	to->found.has_arrival = true;
-	to->found.arrives = came->segment.at - (end == 0 ? making->pair->offset : 0);
+	to->found.arrives = end == 0 ? shifted(making->pair, came->segment.at) : came->segment.at;
 	to->found.arrival_packet = came->segment.packet;
 	to->found.verdict = came->found.verdict;
 	making->merged[!end][mark->with - 1] = making->pair->flow.story->n;
@@ -299,13 +305,12 @@ static bool set_offset(struct making *making)
 
 	pair->has_offset = least_delay(&making->side[0], &there) && least_delay(&making->side[1], &back);
 	if (pair->has_offset) {
-		pair->offset = (there - back) / 2;
-		pair->uncertain = (there + back) / 2;
-		pair->delay[0] = there - pair->offset;
-		pair->delay[1] = back + pair->offset;
+		pair->offset = there / 2 - back / 2;
+		pair->uncertain = there / 2 + back / 2;
+		pair->delay[0] = pair->delay[1] = pair->uncertain; /* by what is assumed */
 	}
-	match_equal(&making->side[0], pair->has_offset ? there : -TERN_NEVER);
-	match_equal(&making->side[1], pair->has_offset ? back : -TERN_NEVER);
+	match_equal(&making->side[0], pair->has_offset ? there : -TRACE_TIME_MAX);
+	match_equal(&making->side[1], pair->has_offset ? back : -TRACE_TIME_MAX);
 	return true;
 }
 

@@ -95,7 +95,7 @@ struct trace_record *seen_find(struct trace_flight *flight, uint32_t seq)
 /* RFC 6298 2, as a sender at the vantage would have it. */
 static void take_rtt(struct trace_end *end, tern_time rtt)
 {
-	if (rtt < 0)
+	if (rtt < 0 || rtt > TRACE_ROUND_MAX)
 		return;
 	if (end->rtts++ == 0) {
 		end->rtt_min = end->srtt = rtt;

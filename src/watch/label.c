@@ -239,6 +239,10 @@ const char *label_span(char to[24], tern_time span)
 	struct text text;
 
 	text_init(&text, to, 24);
+	if (span >= 1000000 * TERN_SECOND) {
+		text_format(&text, "%" PRId64 " s", span / TERN_SECOND);
+		return to;
+	}
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
 		if (span < units[i].unit)
 			continue;

@@ -19,7 +19,7 @@ void bytes_put(struct bytes *to, const void *from, size_t n)
 
 void bytes_u16(struct bytes *to, uint16_t v, bool swapped)
 {
-	const uint16_t turned = swapped ? (uint16_t)(v >> 8 | v << 8) : v;
+	const uint16_t turned = (uint16_t)(swapped ? (v >> 8 | v << 8) & 0xffff : v);
 
 	bytes_put(to, &turned, sizeof turned);
 }
