@@ -112,10 +112,12 @@ static int draw(const struct trace_options *options, const struct trace_flow *fl
 		return 0;
 	}
 	print_title(options, flow, pair, name);
-	error = ladder_write(
-		stdout, timeline,
-		&(struct ladder_options){
-			.columns = columns, .ascii = ascii, .colour = colour, .all = options->all });
+	error = ladder_write(stdout, timeline,
+			     &(struct ladder_options){ .columns = columns,
+						       .ascii = ascii,
+						       .colour = colour,
+						       .all = options->all,
+						       .silence = TERN_SECOND });
 	if (error == 0 && options->explain) {
 		fputc('\n', stdout);
 		explain_write(stdout, timeline,

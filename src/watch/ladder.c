@@ -16,9 +16,24 @@ static void draw_local(struct drawing *l, const struct plan_item *item)
 	drawing_words(l, item->host, text, CANVAS_WARN, item);
 }
 
+/* A row on which both lifelines are broken. */
+static void draw_pause(struct drawing *l, const char *words)
+{
+	struct gap     gap = drawing_widest(l, 1, l->area - 1);
+	const unsigned n = text_columns(words);
+
+	if (n < gap.n)
+		gap = (struct gap){ gap.from + (gap.n - n) / 2, n };
+	drawing_begin_row(l);
+	canvas_sign(&l->canvas, l->left, CANVAS_ELLIPSIS, CANVAS_PLAIN);
+	canvas_sign(&l->canvas, l->right, CANVAS_ELLIPSIS, CANVAS_PLAIN);
+	drawing_put_words(l, gap, 0, words, CANVAS_DIM);
+	canvas_write(&l->canvas, l->to);
+}
+
 static void draw_fold(struct drawing *l, const struct plan_item *item)
 {
-	struct gap  gap = drawing_widest(l, 1, l->area - 1);
+	const struct gap gap = drawing_widest(l, 1, l->area - 1);
 	char	    words[LABEL_TEXT];
 	struct text text;
 
@@ -29,15 +44,17 @@ static void draw_fold(struct drawing *l, const struct plan_item *item)
 	if (item->octets[0] + item->octets[1] > 0 && text_columns(words) + 18 < gap.n)
 		text_format(&text, ", %" PRIu64 " octets", item->octets[0] + item->octets[1]);
 
-	const unsigned n = text_columns(words);
+	draw_pause(l, words);
+}
 
-	if (n < gap.n)
-		gap = (struct gap){ gap.from + (gap.n - n) / 2, n };
-	drawing_begin_row(l);
-	canvas_sign(&l->canvas, l->left, CANVAS_ELLIPSIS, CANVAS_PLAIN);
-	canvas_sign(&l->canvas, l->right, CANVAS_ELLIPSIS, CANVAS_PLAIN);
-	drawing_put_words(l, gap, 0, words, CANVAS_DIM);
-	canvas_write(&l->canvas, l->to);
+/* The time that passes before an item, where it is long. */
+static void draw_silence(struct drawing *l, tern_time span)
+{
+	char words[LABEL_TEXT], text[24];
+
+	(void)snprintf(words, sizeof words, "%s %s %s", l->options->ascii ? "..." : "…", label_span(text, span),
+		       "in which nothing is seen");
+	draw_pause(l, words);
 }
 
 /* ---- the whole ---- */
@@ -156,6 +173,7 @@ static void lay_out(struct drawing *l)
 int ladder_write(FILE *to, const struct timeline *timeline, const struct ladder_options *options)
 {
 	struct drawing l = { .timeline = timeline, .options = options, .to = to };
+	tern_time      last = 0; /* of the item before */
 
 	if (!plan_make(&l.plan, timeline, options->all))
 		return -TERN_ENOMEM;
@@ -164,6 +182,9 @@ int ladder_write(FILE *to, const struct timeline *timeline, const struct ladder_
 	for (size_t i = 0; i < l.plan.n;) {
 		const struct plan_item *item = &l.plan.items[i];
 
+		if (options->silence > 0 && i > 0 && item->t - last >= options->silence)
+			draw_silence(&l, item->t - last);
+		last = item->t;
 		switch (item->kind) {
 		case PLAN_SENT: i = arrow_sent(&l, i); continue;
 		case PLAN_ARRIVED: arrow_arrived(&l, item); break;

@@ -19,6 +19,7 @@ struct ladder_options {
 	bool	 ascii;	  /* ASCII characters alone */
 	bool	 colour;  /* ANSI colours; never the only carrier of a meaning */
 	bool	 all;	  /* nothing folded, and every timer set and stopped */
+	tern_time silence; /* a row says so where nothing happens for as long; 0: none does */
 };
 
 /* Draws the whole timeline. 0, or -TERN_ENOMEM (nothing was written then). Errors of `to` are the

@@ -290,6 +290,26 @@ class BothEnds(unittest.TestCase):
         self.assertEqual(text.count("✗ lost") + text.count("lost ✗"), 3)
 
 
+class Long(unittest.TestCase):
+    def test_ten_thousand_segments(self):
+        """Repetition is folded, silence is said: the drawing stays short, and names what is left out."""
+        capture = Capture()
+        capture.open(far=0.02)
+        for i in range(5000):
+            capture.server(1 + 1000 * i, 1, ACK, b"y" * 1000, after=0.0001)
+            capture.client(1, 1001 + 1000 * i, ACK, after=0.0001)
+        capture.client(1, 5000001, PSH | ACK, b"x" * 10, after=90)
+        capture.server(5000001, 11, ACK, after=0.02)
+        began = time.monotonic()
+        text = trace(capture.bytes(), "--conn", "1").stdout
+        self.assertLess(time.monotonic() - began, 10 * SLOW)
+        self.assertLess(len(text.splitlines()), 100)
+        self.assertRegex(text, r"… \d{4} more segments \(\d+-\d+\)")
+        self.assertIn("90 s in which nothing is seen", text)
+        whole = trace(capture.bytes(), "--conn", "1", "--all").stdout
+        self.assertGreater(len(whole.splitlines()), 10000)
+
+
 class Trouble(unittest.TestCase):
     def test_what_cannot_be_read_is_said(self):
         self.assertIn("neither pcap nor pcapng", trace(b"no capture at all", expect=2).stderr)
