@@ -66,11 +66,23 @@ void recovery_sample(struct tcb *tcb, const struct recovery_ack *ack, struct rat
 	}
 }
 
-/* The ACK that ends a recovery belongs to it: the window was set, not earned. */
 static bool recovers(const struct tcb_warm *warm, uint8_t recovery)
 {
 	return recovery == TERN_RECOVERY_FAST || recovery == TERN_RECOVERY_CWR ||
 	       (recovery == TERN_RECOVERY_LOSS && warm->cc.ops->own_recovery);
+}
+
+/* RFC 9937 6: DeliveredData. Without SACK a duplicate ACK stands for one segment, and what SND.UNA then moves
+ * over was counted with them. */
+static uint32_t delivered_data(const struct tcb *tcb, const struct recovery_ack *ack)
+{
+	const uint32_t counted = ack->dup_acks_before * (uint32_t)tcb->mss;
+
+	if (tcb->sack_ok)
+		return ack->report.delivered;
+	if (ack->report.acked == 0)
+		return ack->duplicate ? tcb->mss : 0;
+	return ack->report.acked > counted ? ack->report.acked - counted : 0;
 }
 
 static void tell_controller(struct tcb *tcb, const struct recovery_ack *ack, const struct rate_sample *sample,
@@ -78,12 +90,17 @@ static void tell_controller(struct tcb *tcb, const struct recovery_ack *ack, con
 {
 	struct tcb_warm *const warm = tcb->warm;
 	const bool slow_start = warm->cc.cwnd < warm->cc.ssthresh;
+	/* The ACK that ends a recovery is the first of what follows: what it newly delivers counts, as in Linux. In a
+	 * window of few segments that is a large part of a round trip. What it moves over beyond that was delivered in
+	 * the recovery; without SACK nobody knows how much (and RFC 6582 3.2 step 3 sets the window small). */
+	const bool was_in = recovers(warm, ack->recovery_before), is_in = recovers(warm, warm->recovery);
+	const bool ends = was_in && !is_in && tcb->sack_ok && !warm->cc.ops->own_recovery;
 	const struct tern_cc_ack told = {
 		.now = now,
 		.rtt = ack->rtt,
 		.srtt = (tern_time)(tcb_cold(tcb)->srtt8 / 8) * TERN_MICROSECOND,
 		.min_rtt = warm->rack.min_rtt,
-		.acked = ack->report.acked,
+		.acked = ends ? min_u32(ack->report.acked, delivered_data(tcb, ack)) : ack->report.acked,
 		.delivered = ack->report.delivered,
 		.lost = lost,
 		.ce = ack->marked,
@@ -99,26 +116,13 @@ static void tell_controller(struct tcb *tcb, const struct recovery_ack *ack, con
 		.app_limited = sample->app_limited,
 		.cwnd_limited = is_cwnd_limited(warm),
 		.round_start = sample->round_start,
-		.in_recovery = recovers(warm, warm->recovery) || recovers(warm, ack->recovery_before),
+		.in_recovery = is_in || (was_in && !ends),
 		.no_sack = !tcb->sack_ok,
 	};
 
 	warm->cc.ops->ack(&warm->cc, &told);
 	if (slow_start && warm->cc.cwnd >= warm->cc.ssthresh && !told.in_recovery)
 		watch_congestion(tcb, TERN_CONGESTION_SLOW_START_EXIT, now);
-}
-
-/* RFC 9937 6: DeliveredData. Without SACK a duplicate ACK stands for one segment, and what SND.UNA then moves
- * over was counted with them. */
-static uint32_t delivered_data(const struct tcb *tcb, const struct recovery_ack *ack)
-{
-	const uint32_t counted = ack->dup_acks_before * (uint32_t)tcb->mss;
-
-	if (tcb->sack_ok)
-		return ack->report.delivered;
-	if (ack->report.acked == 0)
-		return ack->duplicate ? tcb->mss : 0;
-	return ack->report.acked > counted ? ack->report.acked - counted : 0;
 }
 
 static void apply_quota(struct tcb *tcb, uint32_t delivered, bool safe)

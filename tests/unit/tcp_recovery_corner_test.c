@@ -333,6 +333,25 @@ static void counting_ends_racks_timers(struct rig *r)
 	assert_true(wait_of(r) == TERN_NEVER);
 }
 
+/* The ACK that ends a recovery begins what follows: its one new segment counts for congestion avoidance. */
+static void ack_that_ends_a_recovery_counts(struct rig *r)
+{
+	flying(r, true, 10, 40 * M);
+	rx_sack(r, 1, 1, (const uint32_t[]){ at(1), at(10), 0 });
+	drain(r);
+	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_FAST);
+	pass(r, ms(10));
+	rx(r, TCP_ACK, 1, at(10), 0); /* nine of the ten were delivered before */
+	assert_int_equal(status_of(r).recovery, TERN_RECOVERY_OPEN);
+	assert_int_equal(status_of(r).cwnd, 5 * M);
+	drain(r);
+	pass(r, ms(10));
+	rx(r, TCP_ACK, 1, at(13), 0);
+	assert_int_equal(status_of(r).cwnd, 5 * M);
+	rx(r, TCP_ACK, 1, at(14), 0); /* with it five */
+	assert_int_equal(status_of(r).cwnd, 6 * M);
+}
+
 /* ---- what idleness, or the lack of SACK, must not hide ---- */
 
 /* A time-out of the last segment proves needless when nothing flies any more: without timestamps D-SACKs alone tell. */
@@ -501,6 +520,7 @@ int main(void)
 		CASE(rest_of_a_segment_goes_again),
 		CASE(counting_tells_the_controller),
 		CASE(counting_ends_racks_timers),
+		CASE(ack_that_ends_a_recovery_counts),
 		CASE(dsacks_after_the_last_ack_undo),
 		CASE(undone_recovery_was_reordering),
 		CASE(dsacks_undo_across_idleness),
