@@ -27,7 +27,7 @@ class Real(unittest.TestCase):
             self.skipTest(error)
         self.assertEqual(code, 0, error)
         for row in (rows := json.loads(out)):
-            self.assertEqual(set(row), KEYS)
+            self.assertEqual(set(row), KEYS | ({"mean", "interval"} if "--fairness" in arguments else set()))
             self.assertTrue(0 < row["low"] <= row["tern"] <= row["high"], row)
         return rows
 
@@ -49,10 +49,18 @@ class Real(unittest.TestCase):
             self.assertFalse(row["passed"])
 
     def test_fairness(self):
-        row, = self.rows("--fairness", "--seeds", "1", "--seconds", "3", "--cc", "reno")
+        row, = self.rows("--fairness", "--seeds", "2", "--seconds", "3", "--cc", "reno")
         self.assertLess(row["high"], 1)
         self.assertAlmostEqual(row["tern"] + row["peers"]["linux-reno"]["median"], 1, delta=0.002)
-        self.assertEqual(row["passed"], 0.4 <= row["tern"] <= 0.6)
+        low, high = row["interval"]
+        self.assertTrue(row["low"] <= row["mean"] <= row["high"], row)
+        self.assertTrue(low <= row["mean"] <= high, row)
+        self.assertEqual(row["passed"], low >= 0.4 and high <= 0.6)
+
+    def test_one_run_proves_no_fairness(self):
+        row, = self.rows("--fairness", "--seeds", "1", "--seconds", "2", "--cc", "reno")
+        self.assertIsNone(row["interval"])
+        self.assertFalse(row["passed"])
 
     def test_what_is_wrong_is_named(self):
         for arguments, word in ((("--seeds", "0"), "--seeds"), (("--cc", "vegas"), "vegas"), (("--rtt", "5"), "'5'"),
