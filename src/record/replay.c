@@ -207,8 +207,11 @@ static int feed(struct replay *replay, struct record_call *record)
 	const struct tern_replay_options *const options = replay->options;
 	if (record->kind == RECORD_ALLOC_FAILED)
 		return 0;
-	if (record->kind == RECORD_CREATE)
-		return replay_create(replay, record);
+	if (record->kind == RECORD_CREATE) {
+		const int error = replay_create(replay, record);
+		return error == 0 ? 0 : say(result, error, "damaged: host %u cannot be made with these settings",
+					    record->host);
+	}
 	struct replay_host *const host = &replay->host[record->host];
 	if (host->host == NULL)
 		return say(result, -TERN_EPROTO, "damaged: a call of host %u, which does not exist", record->host);
