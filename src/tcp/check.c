@@ -3,7 +3,7 @@
  *
  *   numbers     SND.UNA =< SND.NXT; RCV.READ =< RCV.NXT =< right edge
  *   states      a FIN was sent or received exactly where the state says so
- *   memory      no warm record but for a reason; no store but for text; flight covers UNA to NXT
+ *   memory      no warm record but for a reason; no store but for text; flight covers UNA to NXT, and its text is held
  *   recovery    one goes on exactly while what was in flight at its start is; its timers are of what flies
  *   liveness    whatever waits for the peer has a timer armed or is due to be sent: nothing waits for ever
  */
@@ -71,6 +71,20 @@ static bool chrono_fits(const struct tcb *tcb)
 	return waits || (tcb->fin_queued && !(tcb->fin_sent && seq_eq(tcb->snd.una, tcb->snd.nxt)));
 }
 
+/* What was sent and is not acknowledged is still there to be sent again. */
+static bool text_fits(const struct tcb *tcb)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+
+	if (!warm || tcb->state < ESTABLISHED)
+		return true;
+	const uint32_t octets = tcb_unacked(tcb), from = snd_offset(tcb, tcb->snd.una);
+	if (!warm->text || (octets == 0 && tcb->fin_sent))
+		return octets == 0;
+	const uint32_t before = from - slices_base(warm->text), held = slices_end(warm->text) - slices_base(warm->text);
+	return before <= held && octets <= held - before;
+}
+
 static bool recovery_fits(const struct tcb *tcb)
 {
 	const struct tcb_warm *const warm = tcb->warm;
@@ -128,7 +142,7 @@ static bool is_alive(const struct tcb *tcb)
 
 bool tcb_is_sound(const struct tcb *tcb)
 {
-	return numbers_hold(tcb) && state_fits(tcb) && memory_fits(tcb) && recovery_fits(tcb) &&
+	return numbers_hold(tcb) && state_fits(tcb) && memory_fits(tcb) && text_fits(tcb) && recovery_fits(tcb) &&
 	       chrono_fits(tcb) && is_alive(tcb);
 }
 
@@ -138,6 +152,7 @@ void tcb_check(const struct tcb *tcb)
 	tern_assert(numbers_hold(tcb));
 	tern_assert(state_fits(tcb));
 	tern_assert(memory_fits(tcb));
+	tern_assert(text_fits(tcb));
 	tern_assert(recovery_fits(tcb));
 	tern_assert(chrono_fits(tcb));
 	tern_assert(is_alive(tcb));

@@ -2,8 +2,9 @@
 #include "base/bytes.h"
 #include "tcp/timers.h"
 
-/* No deadline is further away: 417 days. What was longer ago than that was long ago. */
-static const tern_time FAR = (tern_time)1 << 55;
+/* No deadline is further away: 52 days, and a user timeout is 49 at most. What was longer ago than that was long ago;
+ * and what is measured from there on is still a span that codec_span() takes. */
+static const tern_time FAR = (tern_time)1 << 52;
 
 void codec_bytes(struct codec *codec, void *data, size_t n)
 {

@@ -586,6 +586,18 @@ static void text_in(struct codec *codec, struct tcb *tcb)
 		stored(codec, tcb, ooo->ranges[i].left, ooo->ranges[i].right);
 }
 
+/* What waits for its turn is what such a state has to send, and the MSS it has to be cut to is one. */
+static bool can_be_sent(const struct tcb *tcb)
+{
+	const bool handshake = tcb->state == SYN_SENT || tcb->state == SYN_RECEIVED;
+
+	if (tcb->state == CLOSED)
+		return (tcb->due & ~DUE_RESET) == 0;
+	if (tcb->due & DUE_RESET || (tcb->due & DUE_SYN && !handshake) || (tcb->due & DUE_PROBE && !tcb->warm))
+		return false;
+	return tcb->state == SYN_SENT || (tcb->mss > 0 && (*path_cwnd(tcb) == 0 || *path_cwnd(tcb) >= tcb->mss));
+}
+
 static void connection(struct codec *codec, struct tcb *tcb)
 {
 	uint8_t has_warm = tcb->warm != NULL;
@@ -623,7 +635,7 @@ int tcp_unpack(struct tcb *tcb, const uint8_t *from, size_t n, tern_time now)
 	struct codec codec = { .at = (uint8_t *)(uintptr_t)from, .room = n, .now = now };
 
 	connection(&codec, tcb);
-	if (codec.bad || codec.n != n || !tcb_is_sound(tcb)) {
+	if (codec.bad || codec.n != n || !can_be_sent(tcb) || !tcb_is_sound(tcb)) {
 		tcp_release(tcb);
 		tcb->state = CLOSED;
 		tcb->due = 0;

@@ -272,6 +272,33 @@ static void moments_that_cannot_be_are_refused(struct rig *r)
 	assert_true(moments > 8);
 }
 
+/* What is to be sent again has to be there, and to fit a segment. */
+static void text_that_is_not_there_is_refused(struct rig *r)
+{
+	enum { MSS = 113, DUE = 117 };
+	const unsigned rows[] = { 0x08, 0x04 }; /* DUE_RESET, DUE_SYN */
+
+	established(r);
+	writes(r, 1, 100);
+	drain(r);
+	const size_t n = packed(r);
+	/* Where the text begins in the stream, and its length: the last of it before the text itself. */
+	assert_memory_equal(record + n - 100 - 8, "\0\0\0\0\x64\0\0\0", 8);
+	record[n - 100 - 8] = 1;
+	assert_int_equal(unpacked(r, n), -TERN_EPROTO);
+	record[n - 100 - 8] = 0;
+	assert_int_equal(unpacked(r, n), 0);
+	for (size_t i = 0; i < 2; i++) {
+		const uint8_t due = record[DUE];
+
+		record[DUE] |= (uint8_t)rows[i];
+		assert_int_equal(unpacked(r, n), -TERN_EPROTO);
+		record[DUE] = due;
+	}
+	memset(record + MSS, 0, 2);
+	assert_int_equal(unpacked(r, n), -TERN_EPROTO);
+}
+
 static void no_memory_is_refused(struct rig *r)
 {
 	established(r);
@@ -310,6 +337,7 @@ int main(void)
 		CASE(any_octet_changed_does_no_harm),
 		CASE(impossible_names_are_refused),
 		CASE(moments_that_cannot_be_are_refused),
+		CASE(text_that_is_not_there_is_refused),
 		CASE(no_memory_is_refused),
 	};
 
