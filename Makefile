@@ -4,12 +4,13 @@ PREFIX ?= /usr/local
 BUILD  := build/release
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help demo test proof fuzz bench baseline tidy build setup install clean mutants
+.PHONY: help demo test proof fuzz coverage bench baseline tidy build setup install clean mutants
 
 help:
 	@echo 'make demo      build tern and show a real connection of curl, from its first SYN to its last ACK'
 	@echo 'make test      build everything and run all tests'
 	@echo 'make proof     the long forms of the tests, hours of them (tools/proof.py --list)'
+	@echo 'make coverage  branches of the core that the tests take, by directory (clang)'
 	@echo 'make fuzz      the fuzzers, FUZZ_SECONDS=60 for each (tools/fuzz.sh; AFL=1: by AFL++)'
 	@echo 'make bench     measure'
 	@echo 'make baseline  count instructions anew into bench/baseline'
@@ -30,6 +31,9 @@ proof: build
 
 fuzz: setup
 	@tools/fuzz.sh
+
+coverage: setup
+	@python3 tools/coverage.py
 
 bench: build
 	@$(BUILD)/tern-bench

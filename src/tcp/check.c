@@ -36,6 +36,8 @@ static bool state_fits(const struct tcb *tcb)
 		return false;
 	if (tcb->fin_sent && (state < FIN_WAIT_1 || state == CLOSE_WAIT))
 		return false;
+	if (tcb->fin_queued && (state == ESTABLISHED || state == CLOSE_WAIT)) /* CLOSE leaves both at once */
+		return false;
 	if (state == FIN_WAIT_2 || state == TIME_WAIT)
 		return tcb->fin_sent && seq_eq(tcb->snd.una, tcb->snd.nxt);
 	if (state == FIN_WAIT_1 || state == CLOSING || state == LAST_ACK)

@@ -17,7 +17,7 @@
 #include "tcp/warm.h"
 #include "wire/tuple.h"
 
-enum { PACK_VERSION = 3, FLIGHT_RECORD_BYTES = 48 };
+enum { PACK_VERSION = 3, FLIGHT_RECORD_BYTES = 48, LEAST_MTU = 68 };
 
 static void head(struct codec *codec)
 {
@@ -266,7 +266,7 @@ static void path_plpmtud(struct codec *codec, struct plpmtud *p)
 	codec_u8(codec, &waits);
 	p->waits = waits;
 	codec_moment(codec, &p->again_at);
-	codec->bad |= p->low > p->high || p->high > p->most;
+	codec->bad |= p->low > p->high || p->high > p->most || (p->low != 0 && p->low < LEAST_MTU) || p->probe > p->most;
 }
 
 static void path(struct codec *codec, struct tcb *tcb)
@@ -595,7 +595,9 @@ static bool can_be_sent(const struct tcb *tcb)
 		return (tcb->due & ~DUE_RESET) == 0;
 	if (tcb->due & DUE_RESET || (tcb->due & DUE_SYN && !handshake) || (tcb->due & DUE_PROBE && !tcb->warm))
 		return false;
-	return tcb->state == SYN_SENT || (tcb->mss > 0 && (*path_cwnd(tcb) == 0 || *path_cwnd(tcb) >= tcb->mss));
+	if (tcb->state == SYN_SENT)
+		return true;
+	return tcb->mss > 0 && tcb_cold(tcb)->peer_mss > 0 && (*path_cwnd(tcb) == 0 || *path_cwnd(tcb) >= tcb->mss);
 }
 
 static void connection(struct codec *codec, struct tcb *tcb)

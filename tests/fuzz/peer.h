@@ -77,6 +77,7 @@ struct peer {
 	struct tally_sink sink;
 	uint64_t	  ops, packets_in, packets_out;
 	bool		  unchecked; /* nothing is known of what is sent and received */
+	bool		  forged;    /* a connection of somebody's making: alive as it says, or not; it does no harm */
 	bool		  offload;   /* the link says that sums are right */
 	unsigned	  owned;   /* texts lent to the host */
 	uint32_t	  dearest; /* packets that one record brought about, at most */
