@@ -117,5 +117,8 @@ void codec_span(struct codec *codec, tern_time *value)
 
 	codec_u64(codec, &raw);
 	*value = (tern_time)raw;
-	codec->bad |= *value < 0 || *value > TERN_NEVER / 1024;
+	if (*value >= 0 && *value <= TERN_NEVER / 1024)
+		return;
+	codec->bad = true;
+	*value = 0; /* what is refused is still let go of in order */
 }

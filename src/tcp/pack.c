@@ -451,9 +451,9 @@ static void recovery(struct codec *codec, struct tcb_warm *warm)
 	codec_u64(codec, &warm->delivery_rate);
 	codec_u64(codec, &warm->bytes_retransmitted);
 	spent(codec, warm->chrono.spent);
-	codec_moment(codec, &warm->chrono.since);
+	codec_past(codec, &warm->chrono.since);
 	codec_u8(codec, &warm->chrono.kind);
-	codec->bad |= warm->chrono.kind > CHRONO_NONE || warm->chrono.since > codec->now;
+	codec->bad |= warm->chrono.kind > CHRONO_NONE;
 }
 
 static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
