@@ -266,7 +266,8 @@ static void path_plpmtud(struct codec *codec, struct plpmtud *p)
 	codec_u8(codec, &waits);
 	p->waits = waits;
 	codec_moment(codec, &p->again_at);
-	codec->bad |= p->low > p->high || p->high > p->most || (p->low != 0 && p->low < LEAST_MTU) || p->probe > p->most;
+	codec->bad |= p->low > p->high || p->high > p->most || p->probe > p->most;
+	codec->bad |= p->low != 0 && p->low < LEAST_MTU;
 }
 
 static void path(struct codec *codec, struct tcb *tcb)
