@@ -105,6 +105,10 @@ void	  tern_host_set_watcher(tern_host *host, const struct tern_watcher *watcher
 /* Every live handle, for listings: start with *cursor = 0. Kinds: connections and listeners. */
 bool tern_host_each(const tern_host *host, uint64_t *cursor, tern_socket *socket);
 
+/* Connections that their programs have let go of and that are not over yet: FIN-WAIT, CLOSING, LAST-ACK. They have no
+ * handle, so this lists what they are at: same cursor rule. */
+bool tern_host_each_orphan(const tern_host *host, uint64_t *cursor, struct tern_status *status);
+
 /* TIME-WAIT and half-open entries hold no handle; this lists them: same cursor rule. */
 struct tern_entry {
 	struct tern_tuple tuple;

@@ -54,9 +54,9 @@ function __tern_values
             if test (count $words) -eq 2
                 __fish_complete_path (commandline -ct)
             else
-                printf '%s\n' flows forwards stats add remove
+                printf '%s\n' flows sockets forwards stats add remove
             end
-        case replay script trace
+        case replay script trace ss stuck
             __fish_complete_path (commandline -ct)
     end
 end

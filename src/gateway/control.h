@@ -5,6 +5,9 @@
  *	{"do":"flows"}	  each flow: {"id":7,"kind":"tcp","inbound":false,"guest":"10.0.2.100","guest_port":40112,
  *			  "to":"192.0.2.1","to_port":443,"onward":"192.0.2.1","onward_port":443,
  *			  "state":"ESTABLISHED","age_ms":1200,"idle_ms":3,"up":517,"down":90210}
+ *	{"do":"sockets"}  each TCP connection with its STATUS, listener, half-open and TIME-WAIT entry:
+ *			  {"state":"CLOSE-WAIT","local":"10.0.2.2","local_port":80,...,"held":true,"idle_ms":31200,...};
+ *			  timers as milliseconds from now, null where they are not armed
  *	{"do":"forwards"} each forward: {"id":1,"forward":"127.0.0.1:8080:80/tcp"}
  *	{"do":"stats"}	  each counter: {"name":"tcp_opened","value":3}
  *	{"do":"add","forward":"8080:80/udp"}	as -p has it: {"id":2,"forward":"8080:80/udp"}; host port 0: any

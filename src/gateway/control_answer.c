@@ -1,7 +1,7 @@
 /* What is asked over --control, and what is answered (gateway/control.h). Nothing that is told needs escaping: names
  * and addresses are our own, and errors are our own words.
  */
-#include "gateway/control.h"
+#include "gateway/control_answer.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -84,13 +84,12 @@ int control_field(const char *object, const char *name, char *to, size_t room)
 
 /* ---- telling ---- */
 
-static void __attribute__((format(printf, 2, 3))) tell(struct control_text *to, const char *format, ...)
+void control_tell(struct control_text *to, const char *format, ...)
 {
-	enum { LINE = 512 };
 	va_list arguments;
 
-	if (to->room - to->n < LINE) {
-		const size_t room = to->room ? 2 * to->room : 2 * LINE;
+	if (to->room - to->n < CONTROL_PIECE) {
+		const size_t room = to->room ? 2 * to->room : 2 * CONTROL_PIECE;
 		char *const  at = to->lost ? NULL : realloc(to->at, room);
 
 		if (!at) {
@@ -101,21 +100,26 @@ static void __attribute__((format(printf, 2, 3))) tell(struct control_text *to, 
 		to->room = room;
 	}
 	va_start(arguments, format);
-	const int n = vsnprintf(to->at + to->n, LINE, format, arguments);
+	const int n = vsnprintf(to->at + to->n, CONTROL_PIECE, format, arguments);
 	va_end(arguments);
-	to->n += n > 0 && n < LINE ? (size_t)n : 0;
+	to->n += n > 0 && n < CONTROL_PIECE ? (size_t)n : 0;
+}
+
+void control_tell_limits(struct control_text *to, const struct tern_status *status)
+{
+	control_tell(to, ",\"delivery_rate_app_limited\":%s,\"busy_ms\":%" PRId64 ",\"rwnd_limited_ms\":%" PRId64
+			 ",\"sndbuf_limited_ms\":%" PRId64,
+		     status->delivery_rate_app_limited ? "true" : "false", status->busy_time / TERN_MILLISECOND,
+		     status->rwnd_limited / TERN_MILLISECOND, status->sndbuf_limited / TERN_MILLISECOND);
 }
 
 /* What the sending to the guest is like, and what its time goes to. */
 static void tell_status(const struct tern_status *status, struct control_text *to)
 {
-	tell(to, ",\"srtt_us\":%" PRId64 ",\"cwnd\":%" PRIu32 ",\"retransmits\":%" PRIu32 ",\"delivery_rate\":%" PRIu64
-		 ",\"delivery_rate_app_limited\":%s",
-	     status->srtt / TERN_MICROSECOND, status->cwnd, status->retransmits_total, status->delivery_rate,
-	     status->delivery_rate_app_limited ? "true" : "false");
-	tell(to, ",\"busy_ms\":%" PRId64 ",\"rwnd_limited_ms\":%" PRId64 ",\"sndbuf_limited_ms\":%" PRId64,
-	     status->busy_time / TERN_MILLISECOND, status->rwnd_limited / TERN_MILLISECOND,
-	     status->sndbuf_limited / TERN_MILLISECOND);
+	control_tell(to, ",\"srtt_us\":%" PRId64 ",\"cwnd\":%" PRIu32 ",\"retransmits\":%" PRIu32
+			 ",\"delivery_rate\":%" PRIu64,
+		     status->srtt / TERN_MICROSECOND, status->cwnd, status->retransmits_total, status->delivery_rate);
+	control_tell_limits(to, status);
 }
 
 static void tell_flow(const struct gateway *gateway, const struct flow *flow, struct control_text *to)
@@ -124,35 +128,38 @@ static void tell_flow(const struct gateway *gateway, const struct flow *flow, st
 	char		guest[46], local[46], onward[46];
 	struct tern_status status;
 
-	tell(to, "{\"id\":%" PRIu64 ",\"kind\":\"%s\",\"inbound\":%s,\"guest\":\"%s\",\"guest_port\":%u,\"to\":\"%s\","
-		 "\"to_port\":%u,\"onward\":\"%s\",\"onward_port\":%u,",
-	     flow->number, flow_kind_name(flow->kind), flow->inbound ? "true" : "false",
-	     tern_addr_format(&flow->tuple.remote, guest), flow->tuple.remote_port,
-	     tern_addr_format(&flow->tuple.local, local), flow->tuple.local_port,
-	     tern_addr_format(&flow->onward.addr, onward), flow->onward.port);
-	tell(to, "\"state\":\"%s\",\"age_ms\":%" PRId64 ",\"idle_ms\":%" PRId64 ",\"up\":%" PRIu64 ",\"down\":%" PRIu64,
-	     flow->kind == FLOW_TCP ? relay_tcp_state(gateway, flow) : flow->down ? "answered" : "unanswered",
-	     (now - flow->since) / TERN_MILLISECOND, (now - flow->active) / TERN_MILLISECOND, flow->up, flow->down);
+	control_tell(to, "{\"id\":%" PRIu64 ",\"kind\":\"%s\",\"inbound\":%s,\"guest\":\"%s\",\"guest_port\":%u,"
+			 "\"to\":\"%s\",\"to_port\":%u,\"onward\":\"%s\",\"onward_port\":%u,",
+		     flow->number, flow_kind_name(flow->kind), flow->inbound ? "true" : "false",
+		     tern_addr_format(&flow->tuple.remote, guest), flow->tuple.remote_port,
+		     tern_addr_format(&flow->tuple.local, local), flow->tuple.local_port,
+		     tern_addr_format(&flow->onward.addr, onward), flow->onward.port);
+	control_tell(to, "\"state\":\"%s\",\"age_ms\":%" PRId64 ",\"idle_ms\":%" PRId64 ",\"up\":%" PRIu64
+			 ",\"down\":%" PRIu64,
+		     flow->kind == FLOW_TCP ? relay_tcp_state(gateway, flow)
+					    : flow->down ? "answered" : "unanswered",
+		     (now - flow->since) / TERN_MILLISECOND, (now - flow->active) / TERN_MILLISECOND, flow->up,
+		     flow->down);
 	if (flow->kind == FLOW_TCP && relay_tcp_status(gateway, flow, &status))
 		tell_status(&status, to);
-	tell(to, "}\n");
+	control_tell(to, "}\n");
 }
 
 static void tell_forward(const struct forward *forward, uint32_t id, struct control_text *to)
 {
 	char text[80];
 
-	tell(to, "{\"id\":%" PRIu32 ",\"forward\":\"%s\"}\n", id, forward_format(text, forward));
+	control_tell(to, "{\"id\":%" PRIu32 ",\"forward\":\"%s\"}\n", id, forward_format(text, forward));
 }
 
-static void succeeded(struct control_text *to)
+void control_succeeded(struct control_text *to)
 {
-	tell(to, "{\"ok\":true}\n");
+	control_tell(to, "{\"ok\":true}\n");
 }
 
 static void failed(struct control_text *to, const char *why)
 {
-	tell(to, "{\"ok\":false,\"error\":\"%s\"}\n", why);
+	control_tell(to, "{\"ok\":false,\"error\":\"%s\"}\n", why);
 }
 
 /* ---- what can be asked ---- */
@@ -165,7 +172,7 @@ static void list_flows(struct gateway *gateway, const char *request, struct cont
 	(void)request;
 	while ((flow = flow_each(&gateway->flows, &cursor)) != NULL)
 		tell_flow(gateway, flow, to);
-	succeeded(to);
+	control_succeeded(to);
 }
 
 static void list_forwards(struct gateway *gateway, const char *request, struct control_text *to)
@@ -176,12 +183,12 @@ static void list_forwards(struct gateway *gateway, const char *request, struct c
 	(void)request;
 	while (forward_each(gateway, &cursor, &forward, &id))
 		tell_forward(&forward, id, to);
-	succeeded(to);
+	control_succeeded(to);
 }
 
 static void tell_counter(struct control_text *to, const char *name, uint64_t value)
 {
-	tell(to, "{\"name\":\"%s\",\"value\":%" PRIu64 "}\n", name, value);
+	control_tell(to, "{\"name\":\"%s\",\"value\":%" PRIu64 "}\n", name, value);
 }
 
 /* The gateway's own counters, what it holds now, and what its host counts. */
@@ -201,7 +208,7 @@ static void list_stats(struct gateway *gateway, const char *request, struct cont
 	tern_host_stats(gateway->host, &stats);
 	for (size_t i = 0; tern_stats_at(&stats, i, &name, &value); i++)
 		tell_counter(to, name, value);
-	succeeded(to);
+	control_succeeded(to);
 }
 
 static void add_forward(struct gateway *gateway, const char *request, struct control_text *to)
@@ -222,7 +229,7 @@ static void add_forward(struct gateway *gateway, const char *request, struct con
 	while (forward_each(gateway, &cursor, &each, &its))
 		if (its == id)
 			tell_forward(&each, its, to); /* with the port that it got */
-	succeeded(to);
+	control_succeeded(to);
 }
 
 static void remove_forward(struct gateway *gateway, const char *request, struct control_text *to)
@@ -236,7 +243,7 @@ static void remove_forward(struct gateway *gateway, const char *request, struct 
 	else if (forward_remove(gateway, (uint32_t)id) != 0)
 		failed(to, "there is no such forward");
 	else
-		succeeded(to);
+		control_succeeded(to);
 }
 
 void control_answer(struct gateway *gateway, const char *request, struct control_text *to)
@@ -246,7 +253,7 @@ void control_answer(struct gateway *gateway, const char *request, struct control
 		void (*answer)(struct gateway *gateway, const char *request, struct control_text *to);
 	} known[] = {
 		{ "flows", list_flows },   { "forwards", list_forwards },   { "stats", list_stats },
-		{ "add", add_forward },	   { "remove", remove_forward },
+		{ "sockets", control_sockets }, { "add", add_forward },	   { "remove", remove_forward },
 	};
 	char	  what[32];
 	const int error = control_field(request, "do", what, sizeof what);
@@ -261,5 +268,5 @@ void control_answer(struct gateway *gateway, const char *request, struct control
 			return;
 		}
 	}
-	failed(to, "do is flows, forwards, stats, add or remove");
+	failed(to, "do is flows, sockets, forwards, stats, add or remove");
 }

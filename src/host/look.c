@@ -78,6 +78,20 @@ bool tern_host_each(const tern_host *host, uint64_t *cursor, tern_socket *socket
 	return true;
 }
 
+bool tern_host_each_orphan(const tern_host *host, uint64_t *cursor, struct tern_status *status)
+{
+	const struct tcb *tcb = tcb_pool_from(&host->blocks, (uint32_t)*cursor);
+
+	/* One that waits in an accept queue is not the program's yet, but will be. */
+	while (tcb && (tcb->held || tcb->listening || tcb->detached || tcb->state == CLOSED))
+		tcb = tcb_pool_from(&host->blocks, tcb_index(tcb) + 1);
+	if (!tcb)
+		return false;
+	tcp_status(tcb, host->now, status);
+	*cursor = tcb_index(tcb) + UINT64_C(1);
+	return true;
+}
+
 bool tern_host_each_entry(const tern_host *host, uint64_t *cursor, struct tern_entry *entry)
 {
 	enum { TIME_WAITS, HALF_OPENS };

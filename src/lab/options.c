@@ -302,17 +302,6 @@ static bool complete(struct parser *parser)
 	return sets_fit(parser);
 }
 
-static enum explain_language language_by_locale(void)
-{
-	static const char *const names[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
-	for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
-		const char *const value = getenv(names[i]);
-		if (value != NULL && *value != '\0')
-			return strncmp(value, "zh", 2) == 0 ? EXPLAIN_ZH : EXPLAIN_EN;
-	}
-	return EXPLAIN_EN;
-}
-
 static bool take_scenario(struct parser *parser, const char *name)
 {
 	struct lab_options *const options = parser->options;
@@ -333,7 +322,7 @@ bool lab_options_parse(struct lab_options *options, int n, char *const arguments
 
 	parser.line.why = error;
 	parser.line.room = size;
-	*options = (struct lab_options){ .seed = 1, .mtu = 1500, .language = language_by_locale() };
+	*options = (struct lab_options){ .seed = 1, .mtu = 1500, .language = explain_language_by_locale() };
 	for (int i = 0; i < n;) {
 		const struct option_word *word;
 		const char *value;

@@ -1,23 +1,21 @@
 /* tern ctl: asks a running `tern gateway --control PATH`, one request a run. What it says is printed as it comes:
  * JSON lines. */
 #include "gateway/control.h"
+#include "tool/control_client.h"
 #include "tool/tool.h"
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 static const char command[] = "ctl";
 
 static void usage(void)
 {
-	fputs("usage: tern ctl PATH flows | forwards | stats | add FORWARD | remove ID\n"
+	fputs("usage: tern ctl PATH flows | sockets | forwards | stats | add FORWARD | remove ID\n"
 	      "\n"
 	      "Asks the gateway that runs with --control PATH, and prints what it says as JSON lines.\n"
 	      "\n"
 	      "  flows           the connections and datagram flows that it relays now\n"
+	      "  sockets         TCP connections with all that is known of them, listeners, TIME-WAIT entries\n"
 	      "  forwards        what comes in from outside (-p), each with its number\n"
 	      "  stats           its counters\n"
 	      "  add FORWARD     one more, as -p has it: [ADDR:]HOSTPORT:GUESTPORT[/udp]\n"
@@ -33,8 +31,8 @@ static void usage(void)
 /* The request line; false: it cannot be said (no such word, or characters that JSON would escape). */
 static bool make_request(char *to, size_t room, int n, char *const arguments[])
 {
-	const bool asks = n == 1 && (strcmp(arguments[0], "flows") == 0 || strcmp(arguments[0], "forwards") == 0 ||
-				     strcmp(arguments[0], "stats") == 0);
+	const bool asks = n == 1 && (strcmp(arguments[0], "flows") == 0 || strcmp(arguments[0], "sockets") == 0 ||
+				     strcmp(arguments[0], "forwards") == 0 || strcmp(arguments[0], "stats") == 0);
 	int	   len = -1;
 
 	if (asks)
@@ -49,38 +47,10 @@ static bool make_request(char *to, size_t room, int n, char *const arguments[])
 	return len > 0 && (size_t)len < room;
 }
 
-static int reach(const char *path)
+static void print_line(void *context, const char *text)
 {
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
-
-	if (strlen(path) >= sizeof name.sun_path)
-		return -ENAMETOOLONG;
-	strcpy(name.sun_path, path);
-	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&name, sizeof name) == 0)
-		return fd < 0 ? -errno : fd;
-	const int error = -errno;
-	close(fd);
-	return error;
-}
-
-static int print_answer(FILE *from, const char *path)
-{
-	static const char refused[] = "{\"ok\":false,\"error\":\"";
-	char		  line[1024];
-
-	while (fgets(line, sizeof line, from)) {
-		if (strcmp(line, "{\"ok\":true}\n") == 0)
-			return tool_flushed(command) ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
-		if (strncmp(line, refused, sizeof refused - 1) == 0) {
-			char *const why = line + sizeof refused - 1, *const end = strstr(why, "\"}\n");
-			if (end)
-				*end = '\0';
-			return tool_failed(command, "%s", why);
-		}
-		fputs(line, stdout);
-	}
-	return tool_failed(command, "%s: the gateway went away", path);
+	(void)context;
+	fputs(text, stdout);
 }
 
 int tool_ctl(int n, char *const arguments[])
@@ -92,18 +62,8 @@ int tool_ctl(int n, char *const arguments[])
 		return tool_flushed(command) ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
 	}
 	if (n < 2 || !make_request(request, sizeof request, n - 1, arguments + 1))
-		return tool_wrong(command, "it takes PATH and flows, forwards, stats, add FORWARD or remove ID "
-					   "(see tern help ctl)");
-	const int fd = reach(arguments[0]);
-	if (fd < 0)
-		return tool_failed(command, "%s: %s", arguments[0], strerror(-fd));
-	const size_t length = strlen(request);
-	FILE *const  stream = send(fd, request, length, MSG_NOSIGNAL) == (ssize_t)length ? fdopen(fd, "r") : NULL;
-	if (!stream) {
-		close(fd);
-		return tool_failed(command, "%s: the gateway went away", arguments[0]);
-	}
-	const int code = print_answer(stream, arguments[0]);
-	(void)fclose(stream);
-	return code;
+		return tool_wrong(command, "it takes PATH and flows, sockets, forwards, stats, add FORWARD or "
+					   "remove ID (see tern help ctl)");
+	const int code = control_ask(command, arguments[0], request, print_line, NULL);
+	return code == TOOL_OK && !tool_flushed(command) ? TOOL_NOT_AS_EXPECTED : code;
 }

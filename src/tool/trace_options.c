@@ -231,19 +231,6 @@ static bool complete(const struct parser *parser)
 	return true;
 }
 
-static enum explain_language language_by_locale(void)
-{
-	static const char *const names[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
-
-	for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
-		const char *const value = getenv(names[i]);
-
-		if (value && *value)
-			return strncmp(value, "zh", 2) == 0 ? EXPLAIN_ZH : EXPLAIN_EN;
-	}
-	return EXPLAIN_EN;
-}
-
 bool trace_options_parse(struct trace_options *options, int n, char *const arguments[], char *why,
 			 size_t room)
 {
@@ -253,7 +240,7 @@ bool trace_options_parse(struct trace_options *options, int n, char *const argum
 		.options = options,
 	};
 
-	*options = (struct trace_options){ .language = language_by_locale(), .lifetime = TERN_NEVER };
+	*options = (struct trace_options){ .language = explain_language_by_locale(), .lifetime = TERN_NEVER };
 	for (int i = 0; i < n;) {
 		const struct option_word *word;
 		const char		 *value;

@@ -6,6 +6,7 @@
 #include "watch/text.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Theory of operation. A line of the timeline has up to four templates in the catalogue (what the segment
@@ -25,6 +26,19 @@ enum {
 static const struct catalogue *catalogue_of(enum explain_language language)
 {
 	return language == EXPLAIN_ZH ? &catalogue_zh : &catalogue_en;
+}
+
+enum explain_language explain_language_by_locale(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
+
+	for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+		const char *const value = getenv(names[i]);
+
+		if (value && *value)
+			return strncmp(value, "zh", 2) == 0 ? EXPLAIN_ZH : EXPLAIN_EN;
+	}
+	return EXPLAIN_EN;
 }
 
 bool explain_language_by_name(const char *name, enum explain_language *language)

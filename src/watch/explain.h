@@ -14,6 +14,8 @@ enum explain_language { EXPLAIN_EN, EXPLAIN_ZH, EXPLAIN_LANGUAGES };
 
 /* "en" or "zh": false where it is neither. */
 bool explain_language_by_name(const char *name, enum explain_language *language);
+/* What LC_ALL, LC_MESSAGES or LANG asks for; English where that is neither. */
+enum explain_language explain_language_by_locale(void);
 
 struct explain_options {
 	enum explain_language language;

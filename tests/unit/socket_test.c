@@ -477,8 +477,17 @@ static void listings_name_everything_once(void **state)
 	}
 	assert_int_equal(n, 3);
 
+	struct tern_status orphan;
+
+	cursor = 0;
+	assert_false(tern_host_each_orphan(w.host[0], &cursor, &orphan));
 	assert_int_equal(tern_close(w.host[0], client), 0);
 	two_exchange(&w);
+	assert_true(tern_host_each_orphan(w.host[0], &cursor, &orphan));
+	assert_int_equal(orphan.state, TERN_STATE_FIN_WAIT_2);
+	assert_int_equal(orphan.tuple.remote_port, 80);
+	assert_true(orphan.orphan_at > w.now && orphan.orphan_at <= w.now + 61 * TERN_SECOND);
+	assert_false(tern_host_each_orphan(w.host[0], &cursor, &orphan));
 	assert_int_equal(tern_close(w.host[1], server), 0);
 	two_exchange(&w);
 	cursor = 0;
