@@ -24,10 +24,11 @@ def bench(*arguments):
 
 class Json(unittest.TestCase):
     def test_rows(self):
-        code, out, error = bench("--quick", "--json", *INSIDE)
+        inside = [name for name in INSIDE if name != "instructions"]  # bench/baseline_test.py reads those
+        code, out, error = bench("--quick", "--json", *inside)
         self.assertEqual((code, error), (0, ""))
         rows = json.loads(out)
-        self.assertEqual(list(dict.fromkeys(row["workload"] for row in rows)), INSIDE)
+        self.assertEqual(list(dict.fromkeys(row["workload"] for row in rows)), inside)
         self.check(rows)
 
     def check(self, rows):
