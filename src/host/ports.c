@@ -4,7 +4,7 @@
  * at zero. */
 #include "host/ports.h"
 
-#include "wire/tuple.h"
+#include "base/bytes.h"
 
 void ports_init(struct ports *ports, const struct siphash_key *key)
 {
@@ -16,11 +16,13 @@ void ports_init(struct ports *ports, const struct siphash_key *key)
 
 static uint64_t hash(const struct siphash_key *key, const struct tern_tuple *tuple)
 {
-	struct tern_tuple any = *tuple;
-	uint8_t		  bytes[TUPLE_PACKED];
+	uint8_t bytes[16 + 16 + 4 + 2];
 
-	any.local_port = 0; /* it is what is asked for */
-	return siphash24(key, bytes, tuple_pack(bytes, &any));
+	memcpy(bytes, tuple->local.b, 16);
+	memcpy(bytes + 16, tuple->remote.b, 16);
+	put32(bytes + 32, tuple->zone);
+	put16(bytes + 36, tuple->remote_port);
+	return siphash24(key, bytes, sizeof(bytes));
 }
 
 int ports_pick(struct ports *ports, const struct siphash_key *key, uint16_t low, uint16_t high,
