@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PACKET = 65536 + 128, SPIN_USECS = 20, PATIENCE_S = 5, SLEEPY_LOOKS = 20, NS = 1000 };
+enum { PACKET = 65536 + 128, SPIN_USECS = 20, PATIENCE_S = 2, SLEEPY_LOOKS = 20, NS = 1000 };
 
 enum work { IDLE, GIVEN, RUNNING, OVER, QUIT };
 
@@ -33,7 +33,10 @@ struct so_engine {
 	atomic_bool		     ending;  /* the clock may be gone */
 	struct sockets_request	    *request; /* that the thread has in hand; NULL: none */
 	struct sockets_request	     mine;    /* its own copy, results included */
-	int	 leftover[SOCKETS_FILES];     /* descriptors that were handed out, and not closed */
+	pthread_t		     extra;   /* makes one call while the second thread waits in another */
+	bool			     has_extra, extra_over;
+	struct sockets_request	     extras; /* its copy */
+	int	 leftover[SOCKETS_FILES];    /* descriptors that were handed out, and not closed */
 	unsigned n_leftover;
 	uint8_t	 packet[PACKET];
 };
@@ -163,6 +166,64 @@ static void *second_thread(void *context)
 	return NULL;
 }
 
+static void *extra_thread(void *context)
+{
+	struct so_engine *const engine = context;
+
+	perform(engine, &engine->extras);
+	(void)pthread_mutex_lock(&engine->lock);
+	engine->extra_over = true;
+	(void)pthread_cond_broadcast(&engine->changed);
+	(void)pthread_mutex_unlock(&engine->lock);
+	return NULL;
+}
+
+static struct timespec patience(void)
+{
+	struct timespec end;
+
+	(void)clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += PATIENCE_S;
+	return end;
+}
+
+/* Pointers into itself are the copy's. */
+static void copy_request(struct sockets_request *to, const struct sockets_request *from)
+{
+	*to = *from;
+	if (from->call >= CALL_READ && from->call <= CALL_SENDMSG && from->u.text.iov == &from->u.text.one)
+		to->u.text.iov = &to->u.text.one;
+}
+
+/* A call while another waits. False: it waits as well, in a thread that is sent away at the end. */
+static bool perform_beside(struct so_engine *engine, struct sockets_request *request)
+{
+	const struct timespec end = patience();
+	bool		      good;
+
+	if (engine->has_extra)
+		return false;
+	copy_request(&engine->extras, request);
+	engine->extra_over = false;
+	engine->has_extra = pthread_create(&engine->extra, NULL, extra_thread, engine) == 0;
+	if (!engine->has_extra)
+		return false;
+	(void)pthread_mutex_lock(&engine->lock);
+	while (!engine->extra_over &&
+	       pthread_cond_timedwait(&engine->changed, &engine->lock, &end) != ETIMEDOUT)
+		;
+	good = engine->extra_over;
+	(void)pthread_mutex_unlock(&engine->lock);
+	if (!good)
+		return false;
+	(void)pthread_join(engine->extra, NULL);
+	engine->has_extra = false;
+	request->result = engine->extras.result;
+	request->done_at = engine->extras.done_at;
+	request->done = true;
+	return true;
+}
+
 /* What it has finished goes to who asked. */
 static void reap(struct so_engine *engine)
 {
@@ -178,10 +239,8 @@ static void reap(struct so_engine *engine)
 /* For at most PATIENCE_S of real time, as the tool waits: what is over in virtual time has only to be run. */
 static bool await_over(struct so_engine *engine)
 {
-	struct timespec end;
+	const struct timespec end = patience();
 
-	(void)clock_gettime(CLOCK_REALTIME, &end);
-	end.tv_sec += PATIENCE_S;
 	while (engine->work == GIVEN || engine->work == RUNNING)
 		if (pthread_cond_timedwait(&engine->changed, &engine->lock, &end) == ETIMEDOUT)
 			return false;
@@ -255,14 +314,12 @@ static bool so_call(struct stage *stage, struct sockets_request *request, bool b
 			return stage_fail(
 				stage, 1,
 				"blocking system call while another blocking system call is already in progress");
-		perform(engine, request);
-		request->done = true;
+		if (!perform_beside(engine, request))
+			return false;
 		note_fd(engine, request);
 		return true;
 	}
-	engine->mine = *request;
-	if (request->u.text.iov == &request->u.text.one)
-		engine->mine.u.text.iov = &engine->mine.u.text.one;
+	copy_request(&engine->mine, request);
 	engine->request = request;
 	engine->work = GIVEN;
 	(void)pthread_cond_broadcast(&engine->changed);
@@ -371,30 +428,45 @@ static bool so_open(struct stage *stage)
 	return true;
 }
 
+/* Calls that still wait are sent away by free(); nothing of them is looked at any more. False: one does not go. */
+static bool end_threads(struct so_engine *engine)
+{
+	bool gone;
+
+	(void)pthread_mutex_lock(&engine->lock);
+	if (engine->work == GIVEN || engine->work == RUNNING || engine->has_extra) {
+		atomic_store(&engine->ending, true);
+		(void)pthread_mutex_unlock(&engine->lock);
+		engine->so.free(engine->so.userdata);
+		engine->so.free = NULL;
+		(void)pthread_mutex_lock(&engine->lock);
+	}
+	const struct timespec end = patience();
+
+	gone = await_over(engine);
+	while (gone && engine->has_extra && !engine->extra_over)
+		gone = pthread_cond_timedwait(&engine->changed, &engine->lock, &end) != ETIMEDOUT;
+	engine->work = QUIT;
+	(void)pthread_cond_broadcast(&engine->changed);
+	(void)pthread_mutex_unlock(&engine->lock);
+	if (!gone)
+		return false;
+	(void)pthread_join(engine->thread, NULL);
+	if (engine->has_extra)
+		(void)pthread_join(engine->extra, NULL);
+	return true;
+}
+
 static void so_close(struct stage *stage)
 {
 	struct so_engine *const engine = stage->so;
 
+	stage->so = NULL;
 	if (!engine)
 		return;
-	if (engine->thread_id != 0) {
-		(void)pthread_mutex_lock(&engine->lock);
-		const bool busy = engine->work == GIVEN || engine->work == RUNNING;
-
-		engine->work = busy ? engine->work : QUIT;
-		(void)pthread_cond_broadcast(&engine->changed);
-		(void)pthread_mutex_unlock(&engine->lock);
-		if (busy) { /* it is sent away by free(), and nothing of it is looked at any more */
-			atomic_store(&engine->ending, true);
-			engine->so.free(engine->so.userdata);
-			engine->so.free = NULL;
-			(void)pthread_mutex_lock(&engine->lock);
-			(void)await_over(engine);
-			engine->work = QUIT;
-			(void)pthread_cond_broadcast(&engine->changed);
-			(void)pthread_mutex_unlock(&engine->lock);
-		}
-		(void)pthread_join(engine->thread, NULL);
+	if (engine->thread_id != 0 && !end_threads(engine)) {
+		stage_fail(stage, 1, "a call that waits does not end when the object is freed");
+		return; /* it has its memory for good */
 	}
 	for (unsigned i = 0; i < engine->n_leftover; i++)
 		if (close(engine->leftover[i]) != 0)
@@ -405,7 +477,6 @@ static void so_close(struct stage *stage)
 	if (engine->library)
 		(void)dlclose(engine->library);
 	free(engine);
-	stage->so = NULL;
 }
 
 const struct engine_ops engine_so = {

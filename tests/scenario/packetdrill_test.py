@@ -92,6 +92,13 @@ class Differences(unittest.TestCase):
         self.assertIn("expected system call return at 0.150000 sec but happened at 0.250", play(text.replace("...0.200", "...0.100"))[2])
         self.assertIn("has not returned", play(text.replace("+0.2 < P. 1:11(10)", "+0.2 < . 1:1(0)"))[2])
 
+    def test_a_call_that_blocks_unsaid(self):
+        """Alone, and while another call waits: it is told, and the tool's second thread is sent away."""
+        text = OPEN + "+0 fcntl(3, F_SETFL, O_RDWR) = 0\n"
+        self.assertIn("FILE:9: runtime error in read call: it blocks", play(text + "+0 read(3, ..., 10) = 10\n")[2])
+        self.assertIn("FILE:10: runtime error in read call: it blocks",
+                      play(text + "+0...0.300 read(3, ..., 10) = 10\n+0 read(3, ..., 10) = 10\n")[2])
+
     def test_assertion(self):
         self.assertEqual(play(OPEN + "+0 %{ assert tcpi_snd_cwnd == 10 }%\n")[0], 0)
         self.assertIn("AssertionError", play(OPEN + "+0 %{ assert tcpi_snd_cwnd == 11 }%\n")[2])
