@@ -144,8 +144,8 @@ static int tell_time(void *userdata, struct timeval *time, struct timezone *zone
 	now = was_asleep ? then : adaptor->broken ? adaptor->broken_now : adaptor->sockets.now;
 	end(adaptor);
 	if (time)
-		*time = (struct timeval){ .tv_sec = now / TERN_SECOND,
-					  .tv_usec = now % TERN_SECOND / TERN_MICROSECOND };
+		*time = (struct timeval){ .tv_sec = (time_t)(now / TERN_SECOND),
+					  .tv_usec = (suseconds_t)(now % TERN_SECOND / TERN_MICROSECOND) };
 	if (zone)
 		*zone = (struct timezone){ .tz_minuteswest = 0 };
 	return 0;

@@ -69,7 +69,7 @@ static bool build_structure(struct call *call, const struct value *value)
 	    !call_number(call, call_field(value, is_time ? "tv_usec" : "linger"), &b))
 		return false;
 	if (is_time)
-		call->option.time = (struct timeval){ .tv_sec = a, .tv_usec = b };
+		call->option.time = (struct timeval){ .tv_sec = (time_t)a, .tv_usec = (suseconds_t)b };
 	else
 		call->option.linger = (struct linger){ .l_onoff = (int)a, .l_linger = (int)b };
 	call->request.u.option.value = &call->option;

@@ -217,8 +217,8 @@ static int64_t get_structure(struct sockets *sockets, struct sockets_request *re
 {
 	const int	name = request->u.option.name;
 	const tern_time left = name == SO_RCVTIMEO ? file->receive_timeout : file->send_timeout;
-	struct timeval	time = { .tv_sec = left / TERN_SECOND,
-				 .tv_usec = left % TERN_SECOND / TERN_MICROSECOND };
+	struct timeval	time = { .tv_sec = (time_t)(left / TERN_SECOND),
+				 .tv_usec = (suseconds_t)(left % TERN_SECOND / TERN_MICROSECOND) };
 	struct linger	linger = { .l_onoff = 0 };
 	int64_t		value = -1;
 
