@@ -46,6 +46,12 @@ FORMS = (
     Form("trace-speed", 15, "TERN_TRACE_BYTES=1073741824 TERN={build}/tern python3 tests/scenario/trace_test.py Speed",
          r"MB/s"),
     Form("model", 300, "python3 tools/model.py --long", r"holds|fails|taken|passed"),
+    Form("syn-flood", 15, "{build}/tests/attack/syn_flood --long", r"."),
+    Form("blind-packets", 10, "{build}/tests/attack/blind --long", r"."),
+    Form("hostile-cost", 20, "{build}/tests/attack/hostile_cost --long", r"."),
+    Form("half-datagrams", 10, "{build}/tests/attack/half_datagrams --long", r"."),
+    Form("zero-window", 30, "{build}/tests/attack/zero_window --long", r"."),
+    Form("isolation", 10, "{build}/tests/attack/isolation --long", r"."),
     Form("rows", 5, "TERN={build}/tern python3 tests/scenario/rows_test.py", r"^Ran"),
 )
 

@@ -74,12 +74,11 @@ static void host_init(struct tern_host *host, const struct tern_config *config, 
 	datagrams_init(&host->datagrams);
 	half_open_init(&host->half_opens, mem, config->half_open_max);
 	time_wait_init(&host->time_wait, mem, 2 * config->msl, config->time_wait_max, time_wait_moved, host);
-	ports_init(&host->ports, &host->env.port_key);
 	routes_init(&host->routes, mem);
 	path_mtu_init(&host->path_mtu, mem, key);
 	neighbours_init(&host->neighbours, mem, key, config->packets / HOST_WAITING_SHARE);
 	ip_reassembly_init(&host->reassembly, mem, key, config->reassembly_timeout);
-	icmp_limit_init(&host->icmp_limit, key, splitmix64(&host->env.random), now);
+	icmp_limit_init(&host->icmp_limit, key, splitmix64(&host->env.random));
 	fragment_ids_init(&host->fragment_ids, key);
 	list_init(&host->ready, LIST_READY);
 	list_init(&host->events, LIST_EVENTS);
@@ -234,7 +233,7 @@ static void trim_pools(struct tern_host *host)
 	pool_trim(&host->env.paths);
 }
 
-/* Asks the next few blocks to give back what is advisory. */
+/* Asks the next few blocks to give back what is advisory, and ends those that hold text for peers that take none. */
 static void shed_some(struct tern_host *host)
 {
 	for (int looks = 0; looks < SHED_LOOKS; looks++) {
@@ -245,7 +244,7 @@ static void shed_some(struct tern_host *host)
 			break;
 		}
 		host->shed_from = tcb_index(tcb) + 1;
-		if (tcp_shed(tcb))
+		if (tcp_shed(tcb) || tcp_evict(tcb, host->now))
 			settle_block(host, tcb);
 	}
 }

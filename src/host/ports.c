@@ -1,18 +1,10 @@
-/* See ports.h. RFC 6056 3.3.4: offset = F(local, remote, remote port, key); one counter of a small table,
- * chosen by G(the same); port = low + (offset + counter) mod range. The counter steps with every port that
- * is tried, so the next connection that shares it begins one further. Counters begin at keyed numbers, not
- * at zero. */
+/* See ports.h. RFC 6056 3.3.4: offset = F(local, remote, remote port, key); one counter of a small table;
+ * port = low + (offset + counter) mod range. The counter steps with every port that is tried, so the next
+ * connection there begins one further. Where the RFC has destinations share counters that G chooses, each has its
+ * own (base/counters.h): who watches the ports of one learns nothing of another. */
 #include "host/ports.h"
 
 #include "base/bytes.h"
-
-void ports_init(struct ports *ports, const struct siphash_key *key)
-{
-	uint64_t state = key->k0 ^ key->k1;
-
-	for (unsigned i = 0; i < PORTS_COUNTERS; i++)
-		ports->counter[i] = (uint32_t)splitmix64(&state);
-}
 
 static uint64_t hash(const struct siphash_key *key, const struct tern_tuple *tuple)
 {
@@ -29,9 +21,9 @@ int ports_pick(struct ports *ports, const struct siphash_key *key, uint16_t low,
 	       struct tern_tuple *tuple, bool (*is_free)(void *context, const struct tern_tuple *tuple),
 	       void		 *context)
 {
-	const uint64_t	f = hash(key, tuple); /* F is its low half, G its top byte */
+	const uint64_t	f = hash(key, tuple);
 	const uint32_t	range = (uint32_t)high - low + 1u;
-	uint32_t *const counter = &ports->counter[f >> 56];
+	uint32_t *const counter = counters_of(&ports->counters, f);
 
 	for (uint32_t tries = 0; tries < range; tries++) {
 		const uint32_t step = (*counter)++ % range;

@@ -4,16 +4,14 @@
 #ifndef HOST_PORTS_H
 #define HOST_PORTS_H
 
+#include "base/counters.h"
 #include "base/siphash.h"
 #include <tern/types.h>
 
-enum { PORTS_COUNTERS = 256 }; /* "table" of RFC 6056 3.3.4 */
-
+/* All zero to begin with. */
 struct ports {
-	uint32_t counter[PORTS_COUNTERS];
+	struct counters counters; /* "table" of RFC 6056 3.3.4 */
 };
-
-void ports_init(struct ports *ports, const struct siphash_key *key);
 
 /* Sets tuple->local_port to one of low..high; all else of the tuple stands already. is_free(context, tuple)
  * says whether the tuple names nothing: no connection, half-open or TIME-WAIT entry, and no listener that

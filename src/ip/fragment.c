@@ -96,8 +96,7 @@ uint32_t fragment_id(struct fragment_ids *ids, const struct tern_addr *src, cons
 		     uint8_t protocol)
 {
 	struct id_flow flow = { .src = *src, .dst = *dst, .protocol = protocol, .round = UINT32_MAX };
-	const uint64_t hash = siphash13(&ids->key, &flow, sizeof flow);
-	const uint32_t count = ids->counter[hash % FRAGMENT_ID_COUNTERS]++;
+	const uint32_t count = (*counters_of(&ids->counters, siphash13(&ids->key, &flow, sizeof flow)))++;
 
 	return addr_is_v4(dst) ? permute(&ids->key, &flow, count & 0xffff, count >> 16, 8)
 			       : permute(&ids->key, &flow, count, 0, 16);

@@ -8,11 +8,12 @@
 #ifndef IP_FRAGMENT_H
 #define IP_FRAGMENT_H
 
+#include "base/counters.h"
 #include "base/siphash.h"
 #include "wire/ip.h"
 #include <tern/packet.h>
 
-enum { FRAGMENT_HEADER_MAX = IPV6_HEADER + IPV6_FRAGMENT_HEADER, FRAGMENT_ID_COUNTERS = 64 };
+enum { FRAGMENT_HEADER_MAX = IPV6_HEADER + IPV6_FRAGMENT_HEADER };
 
 struct fragmenter {
 	struct ip_header ip;
@@ -41,10 +42,11 @@ size_t fragment_gather(const struct tern_packet_part *parts, size_t n, uint32_t 
 
 /* Identifications: for each source, destination and protocol a keyed permutation of a counter, so that
  * none returns soon, none can be foretold, and none tells how much this host sends (RFC 7739 5, RFC
- * 6864). 16 bits are used for IPv4, 32 for IPv6. */
+ * 6864). 16 bits are used for IPv4, 32 for IPv6.
+ */
 struct fragment_ids {
 	struct siphash_key key;
-	uint32_t	   counter[FRAGMENT_ID_COUNTERS];
+	struct counters	   counters; /* by source, destination and protocol */
 };
 
 void	 fragment_ids_init(struct fragment_ids *ids, const struct siphash_key *key);

@@ -10,46 +10,79 @@ static const tern_time cost = TERN_SECOND / ICMP_LIMIT_RATE;
 static const tern_time epoch = 16 * TERN_SECOND;
 
 /* Uniform in [from, to). */
-static tern_time random_between(struct icmp_limit *limit, tern_time from, tern_time to)
+static tern_time random_between(struct icmp_bucket *bucket, tern_time from, tern_time to)
 {
-	return from + (tern_time)(splitmix64(&limit->random) % (uint64_t)(to - from));
+	return from + (tern_time)(splitmix64(&bucket->random) % (uint64_t)(to - from));
 }
 
-static tern_time random_capacity(struct icmp_limit *limit)
+static tern_time random_capacity(struct icmp_bucket *bucket)
 {
-	return random_between(limit, ICMP_LIMIT_BURST / 2 * cost, ICMP_LIMIT_BURST * cost);
+	return random_between(bucket, ICMP_LIMIT_BURST / 2 * cost, ICMP_LIMIT_BURST * cost);
 }
 
-void icmp_limit_init(struct icmp_limit *limit, const struct siphash_key *key, uint64_t seed, tern_time now)
+void icmp_limit_init(struct icmp_limit *limit, const struct siphash_key *key, uint64_t seed)
 {
-	*limit = (struct icmp_limit){ .key = *key, .random = seed };
-	for (unsigned i = 0; i < ICMP_LIMIT_BUCKETS; i++) {
-		limit->bucket[i].filled = now;
-		limit->bucket[i].credit = random_capacity(limit);
-	}
+	*limit = (struct icmp_limit){ .key = *key, .seed = seed };
 }
 
-bool icmp_limit_take(struct icmp_limit *limit, const struct tern_addr *dst, tern_time now)
+static uint64_t name_of(const struct icmp_limit *limit, const struct tern_addr *dst, tern_time now)
 {
 	uint8_t name[24] = { 0 };
 
 	memcpy(name, dst->b, addr_is_v4(dst) ? 15 : 8);
 	put64(name + 16, (uint64_t)(now / epoch));
-	const size_t i = siphash13(&limit->key, name, sizeof name) % ICMP_LIMIT_BUCKETS;
+	return siphash13(&limit->key, name, sizeof name) | 1;
+}
 
-	const tern_time capacity = random_capacity(limit);
-	const tern_time passed = max_i64(now, limit->bucket[i].filled) - limit->bucket[i].filled;
+/* Whatever it held it would hold again: it may become another's, and gives no more than before. */
+static bool is_idle(const struct icmp_bucket *bucket, tern_time now)
+{
+	return bucket->name == 0 || (now > bucket->filled && now - bucket->filled >= ICMP_LIMIT_BURST * cost);
+}
+
+static struct icmp_bucket *bucket_of(struct icmp_limit *limit, uint64_t name, tern_time now)
+{
+	struct icmp_bucket *const ways =
+		&limit->bucket[(name >> 32) % (ICMP_LIMIT_BUCKETS / ICMP_LIMIT_WAYS) * ICMP_LIMIT_WAYS];
+	struct icmp_bucket *idle = NULL;
+
+	for (unsigned i = 0; i < ICMP_LIMIT_WAYS; i++) {
+		if (ways[i].name == name)
+			return &ways[i];
+		if (!idle && is_idle(&ways[i], now))
+			idle = &ways[i];
+	}
+	if (!idle)
+		return &ways[(name >> 1) % ICMP_LIMIT_WAYS];
+	/* Chance that nobody else has drawn from. */
+	const struct {
+		uint64_t  name, seed;
+		tern_time now;
+	} begins = { name, limit->seed, now };
+	*idle = (struct icmp_bucket){ .name = name,
+				      .random = siphash13(&limit->key, &begins, sizeof begins),
+				      .filled = now };
+	idle->credit = random_capacity(idle);
+	return idle;
+}
+
+bool icmp_limit_take(struct icmp_limit *limit, const struct tern_addr *dst, tern_time now)
+{
+	struct icmp_bucket *const bucket = bucket_of(limit, name_of(limit, dst, now), now);
+	const tern_time		  capacity = random_capacity(bucket);
+	const tern_time		  passed = max_i64(now, bucket->filled) - bucket->filled;
+
 	if (passed > 0) {
 		/* capped first: the sum of two long times would overflow */
-		const tern_time credit = limit->bucket[i].credit + min_i64(passed, ICMP_LIMIT_BURST * cost);
+		const tern_time credit = bucket->credit + min_i64(passed, ICMP_LIMIT_BURST * cost);
 
-		limit->bucket[i].credit = min_i64(credit, capacity);
-		limit->bucket[i].filled = now;
+		bucket->credit = min_i64(credit, capacity);
+		bucket->filled = now;
 	}
-	const tern_time price = random_between(limit, cost, cost + cost / 2);
-	if (limit->bucket[i].credit < price)
+	const tern_time price = random_between(bucket, cost, cost + cost / 2);
+	if (bucket->credit < price)
 		return false;
-	limit->bucket[i].credit -= price;
+	bucket->credit -= price;
 	return true;
 }
 

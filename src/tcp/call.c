@@ -65,6 +65,9 @@ uint32_t emit_room(const struct tcb *tcb)
 
 	if (queued >= buffer || unsent >= ahead)
 		return 0;
+	/* What is left of memory is for those whose peers take text: the others may say one segment. */
+	if (tcb->snd.wnd == 0 && mem_is_tight(tcb_env(tcb)->mem))
+		return unsent == 0 ? min_u32(buffer - queued, tcb->mss) : 0;
 	return min_u32(buffer - queued, ahead - unsent);
 }
 

@@ -2,6 +2,7 @@
 #include "base/bytes.h"
 #include "tcp/plpmtud.h"
 #include "tcp/recovery.h"
+#include "tcp/rtt.h"
 #include "tcp/tcp.h"
 #include "tcp/timers.h"
 #include "tcp/warm.h"
@@ -49,6 +50,26 @@ static void give_up(struct tcb *tcb, enum tern_why why, bool tell_peer, tern_tim
 	if (tell_peer && tcb->state != SYN_SENT)
 		tcb->due |= DUE_RESET;
 	tcb_enter(tcb, CLOSED, why, now);
+}
+
+/* Time-outs or probes in a row, each twice as late as the one before, add up to some ten seconds: who reads slowly
+ * has read by then. */
+static bool is_stalled(const struct tcb *tcb)
+{
+	enum { LEAST = 3, MOST = 16, STALLED_US = 10000000 };
+	const uint32_t series = max_u32(tcb->warm->backoff, tcb->warm->probes);
+
+	return series >= LEAST && (uint64_t)rtt_rto_us(tcb) << min_u32(series, MOST) >= STALLED_US;
+}
+
+bool tcp_evict(struct tcb *tcb, tern_time now)
+{
+	if (!tcb->warm || !state_is_synchronized((enum tcp_state)tcb->state) || !is_stalled(tcb) ||
+	    tcb_unsent(tcb) + tcb_unacked(tcb) == 0)
+		return false;
+	tcb_env(tcb)->stats.TCPAbortOnMemory++;
+	give_up(tcb, TERN_WHY_USER_TIMEOUT, true, now);
+	return true;
 }
 
 static tern_time r2_of(const struct tcb *tcb)

@@ -139,6 +139,9 @@ void tcp_release(struct tcb *tcb);
 
 /* Memory is short: throw away what is advisory or cached. Returns true if something was given back. */
 bool tcp_shed(struct tcb *tcb);
+/* Memory is spent: a connection that holds text whose peer has taken none of it for some ten seconds of
+ * time-outs or probes ends, as by a user timeout (RFC 6429: nothing obliges us to hold it then). True: it did. */
+bool tcp_evict(struct tcb *tcb, tern_time now);
 
 /* ---- pack.c ---- */
 

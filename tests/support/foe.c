@@ -38,6 +38,7 @@ struct tern_addr foe_addr(const struct foe *foe, uint32_t n)
 
 	if (!foe->v6)
 		return addr_v4(0x0a000000 + n);
+	put16(addr.b + 6, (uint16_t)(n >> 16)); /* other networks have other /64s */
 	put32(addr.b + 12, n);
 	return addr;
 }
@@ -47,7 +48,7 @@ static void add_address(struct foe *foe, bool v6)
 	struct foe	       version = { .v6 = v6 };
 	const struct tern_addr own = foe_addr(&version, FOE_HOST);
 
-	must(tern_host_add_address(foe->host, foe->link, &own, v6 ? 64 : 8) == 0, "no address");
+	must(tern_host_add_address(foe->host, foe->link, &own, v6 ? 32 : 8) == 0, "no address");
 }
 
 void foe_begin(struct foe *foe)

@@ -1,8 +1,9 @@
 /* One host, attacked from outside: a sender of raw packets, and what the host has to show for it.
  *
- * The host is 10.0.0.2/8 and fd00::2/64 on one link; peer n is 10.0.0.0 + n or fd00::n, and nothing but what the
- * test sends by hand. Each packet is handed over in memory that ends where the packet does (a guard page follows):
- * a read beyond it ends the program in every build, not only under a sanitizer.
+ * The host is 10.0.0.2/8 and fd00::2/32 on one link; peer n is 10.0.0.0 + n or fd00::n with the upper half of n in
+ * the prefix as well, and nothing but what the test sends by hand. Each packet is handed over in memory that ends
+ * where the packet does (a guard page follows): a read beyond it ends the program in every build, not only under a
+ * sanitizer.
  */
 #ifndef SUPPORT_FOE_H
 #define SUPPORT_FOE_H

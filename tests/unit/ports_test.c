@@ -45,7 +45,7 @@ static void every_port_once_then_none(void **state)
 		const unsigned	    n = ranges[i].high - ranges[i].low + 1u;
 
 		memset(&taken, 0, sizeof taken);
-		ports_init(&ports, &key);
+		ports = (struct ports){ 0 };
 		for (unsigned j = 0; j < n; j++) {
 			struct tern_tuple tuple = to(0x08080808, 443);
 
@@ -81,7 +81,7 @@ static void a_port_is_not_taken_again_soon(void **state)
 
 	(void)state;
 	memset(&taken, 0, sizeof taken);
-	ports_init(&ports, &key);
+	ports = (struct ports){ 0 };
 	for (unsigned i = 0; i < 1000; i++) {
 		struct tern_tuple tuple = to(0x08080808, 443);
 
@@ -101,7 +101,7 @@ static void destinations_begin_anywhere(void **state)
 
 	(void)state;
 	memset(&taken, 0, sizeof taken);
-	ports_init(&ports, &key);
+	ports = (struct ports){ 0 };
 	for (uint32_t i = 0; i < 8000; i++) {
 		struct tern_tuple tuple = to(0x01000000 + i, 443);
 
@@ -125,9 +125,9 @@ static void the_key_decides(void **state)
 		struct ports	  a, b, c;
 		struct tern_tuple ta = to(0x08080808, port), tb = ta, tc = ta;
 
-		ports_init(&a, &key);
-		ports_init(&b, &key);
-		ports_init(&c, &other);
+		a = (struct ports){ 0 };
+		b = (struct ports){ 0 };
+		c = (struct ports){ 0 };
 		assert_int_equal(ports_pick(&a, &key, 32768, 60999, &ta, is_free, &taken), 0);
 		assert_int_equal(ports_pick(&b, &key, 32768, 60999, &tb, is_free, &taken), 0);
 		assert_int_equal(ports_pick(&c, &other, 32768, 60999, &tc, is_free, &taken), 0);
