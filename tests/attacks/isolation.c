@@ -1,9 +1,9 @@
-/* attacks: IPID side channel, CVE-2016-5696, SAD DNS / CVE-2020-25705, SYN-cookie channel: no counter that two
- * flows share. A host serves flow A: a connection, datagrams that it must cut, questions that it answers with ICMP errors,
- * blind segments that it challenges, connections that it opens itself. The same again, each packet of A at the same
- * time, beside flow B, which does all that as well and more of it, and floods a listener.
+/* attacks: IPID side channel, CVE-2016-5696, SAD DNS / CVE-2020-25705, SYN-cookie channel: no counter that two flows
+ * share. A host serves flow A: a connection, datagrams that it must cut, questions that it answers with errors of
+ * ICMP, blind segments that it challenges, connections that it opens itself. The same again, each packet of A at the
+ * same time, beside flow B, which does all that as well and more of it, and floods a listener.
  *
- * Asked: everything that A is sent is the same byte for byte, and at the same time. Different secrets, IPv4 and IPv6. */
+ * Asked: all that A is sent is the same byte for byte, and at the same time. Other secrets, IPv4 and IPv6. */
 #include "support/figure.h"
 #include "support/foe.h"
 

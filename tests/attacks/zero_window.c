@@ -39,6 +39,7 @@ static struct honest honest[HONEST];
 static tern_socket  *victim; /* the server's ends of the peers at zero window */
 static unsigned	     n_victims, refused;
 static uint32_t	     asked;
+static size_t memory_limit; /* of each host */
 static uint64_t	     probes;
 static uint8_t	     text[WRITE], sink[1 << 16];
 
@@ -62,6 +63,7 @@ static tern_host *make_host(uint32_t address, uint8_t salt)
 	memset(config.secret, salt, sizeof config.secret);
 	config.allocator = *tern_allocator_default();
 	config.packets = 4096;
+	config.memory_limit = memory_limit;
 	must(tern_host_create(&host, &config, now) == 0 && tern_host_add_link(host, &link, &number) == 0 &&
 		     tern_host_add_address(host, number, &own, 8) == 0 &&
 		     tern_host_add_route(host, &everywhere, 0, number, NULL) == 0,
@@ -392,6 +394,7 @@ int main(int argc, char **argv)
 	must(victim != NULL, "no memory");
 	/* Text that fits the budget: all of them stay, and the honest do not notice. */
 	asked = FEW;
+	memory_limit = 256 << 20;
 	begin(false);
 	const uint64_t before = stats_of(server).TernMemory;
 	besiege(peers, 100);
@@ -399,6 +402,7 @@ int main(int argc, char **argv)
 	cost_of_one(peers, before);
 	end();
 
+	memory_limit = (size_t)1 << 30; /* beside what the honest have in their buffers */
 	begin(true);
 	const uint64_t alone = measure(seconds, &cpu_alone);
 	end();
@@ -410,6 +414,7 @@ int main(int argc, char **argv)
 
 	/* More than there is memory for: who takes nothing for ten seconds has to go. */
 	asked = MANY;
+	memory_limit = 256 << 20;
 	begin(true);
 	besiege(peers, is_long ? 2 : 10);
 	report(peers, seconds, alone, measure(seconds, &cpu_beside));
