@@ -46,6 +46,25 @@ static void give_up_empty_store(struct tcb *tcb)
 	}
 }
 
+/* Beside what is held: only the gaps are written, so that what came first stays as it is whoever sends it again. */
+static uint32_t fill_gaps(struct tcb *tcb, struct pages *store, const struct arrival *in)
+{
+	struct tcp_env *const env = tcb_env(tcb);
+	const seq_t right = seq_add(in->seq, in->len);
+	seq_t left = in->seq, gap_left, gap_right;
+
+	while (seq_lt(left, right) && reassembly_gap(&tcb->warm->ooo, left, right, &gap_left, &gap_right)) {
+		const uint32_t n = seq_sub(gap_right, gap_left);
+		const size_t written = pages_write(&env->pages, store, rcv_offset(tcb, gap_left),
+						   in->text + seq_sub(gap_left, in->seq), n, MEM_RESERVED);
+
+		if (written < n)
+			return seq_sub(gap_left, in->seq) + (uint32_t)written;
+		left = gap_right;
+	}
+	return in->len;
+}
+
 /* Text at RCV.NXT. Returns how much of it was taken. */
 static uint32_t take_in_order(struct tcb *tcb, const struct arrival *in)
 {
@@ -59,6 +78,8 @@ static uint32_t take_in_order(struct tcb *tcb, const struct arrival *in)
 	store = text_store(tcb, MEM_RESERVED);
 	if (!store)
 		return 0;
+	if (tcb->warm && tcb->warm->ooo.n > 0)
+		return fill_gaps(tcb, store, in);
 	n = pages_write(&tcb_env(tcb)->pages, store, rcv_offset(tcb, in->seq), in->text, in->len, MEM_RESERVED);
 	return (uint32_t)n;
 }
