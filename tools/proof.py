@@ -51,6 +51,7 @@ FORMS = (
     Form("hostile-cost", 20, "{build}/tests/attack/hostile_cost --long", r"."),
     Form("half-datagrams", 10, "{build}/tests/attack/half_datagrams --long", r"."),
     Form("zero-window", 30, "{build}/tests/attack/zero_window --long", r"."),
+    Form("shrew", 5, "{build}/tests/attack/shrew --long", r"."),
     Form("isolation", 10, "{build}/tests/attack/isolation --long", r"."),
     Form("rows", 5, "TERN={build}/tern python3 tests/scenario/rows_test.py", r"^Ran"),
 )

@@ -35,7 +35,7 @@ static void acks_of_the_syn_ack(void **state)
 	}
 }
 
-/* The same where the block stands in SYN-RECEIVED itself (simultaneous open). */
+/* "SYN-RCVD bad ACK": the same where the block stands in SYN-RECEIVED itself (simultaneous open). */
 static void acks_of_a_simultaneous_open(void **state)
 {
 	(void)state;

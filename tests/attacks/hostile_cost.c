@@ -1,7 +1,7 @@
 /* attacks: CVE-2018-5390, FreeBSD-SA-18:08, CVE-2019-11478, CVE-2019-5599, CVE-2018-5391, Hash collision, ND/ARP cache
- * flood: what one packet costs, in instructions as callgrind counts them, from its arrival to the last octet of
- * what it made the host send (timers included). For each kind of support/hostile.c, a hundred packets are counted
- * after a hundred of them have come, and again after 5,000 (--long: 100,000).
+ * flood, ACK flood on cookies: what one packet costs, in instructions as callgrind counts them, from its arrival to the
+ * last octet of what it made the host send (timers included). For each kind of support/hostile.c, a hundred are
+ * counted after a hundred of them have come, and a hundred again after 5,000 (--long: 100,000).
  *
  * Asked: none costs more than four times what a full segment of text in order does, and none costs more the more of
  * them there were.

@@ -194,6 +194,7 @@ static void mss_of_the_syn(void **state)
 		}
 }
 
+/* CVE-2020-17440/13988, "MSS=0 / tiny MSS": the same of the SYN-ACK, and of a later segment. */
 static void mss_of_the_syn_ack_and_later(void **state)
 {
 	(void)state;

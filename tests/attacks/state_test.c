@@ -242,6 +242,7 @@ static void inject_at(unsigned i, tern_socket end)
 	put_in(i, bytes, (uint32_t)n);
 }
 
+/* "ACK storm": ten times text that nobody sent, at both ends. */
 static void two_ends_that_disagree(void **state)
 {
 	const struct tern_open open = { .remote = { .addr = addr_v4(0x0a000002), .port = 80 } };

@@ -1,5 +1,5 @@
-/* attacks: SYN flood, CVE-2017-5972. A million SYNs a second (virtual time) from made-up addresses at one port of a
- * server, and honest clients, a host of their own, that connect to the same port a thousand times a second, say
+/* attacks: SYN flood, SYN-ACK reflection. A million SYNs a second (virtual time) from made-up addresses at one port of
+ * a server, and honest clients, a host of their own, that connect to the same port a thousand times a second, say
  * something, hear it back and close. Everything crosses the in-process link (tern_pair_create).
  *
  * Asked: 99.9 % of the honest connects succeed, none waits for a second SYN, memory stays where the first

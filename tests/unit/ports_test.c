@@ -1,4 +1,6 @@
-/* Ephemeral ports (host/ports.c): all of a range, each once, in an order that is its own per destination. */
+/* attacks: RFC 6056.
+ *
+ * Ephemeral ports (host/ports.c): all of a range, each once, in an order that is its own per destination. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,6 @@
-/* TIME-WAIT: the queue of entries (host/time_wait.c), against a model; and what segments do to an entry
+/* attacks: TIME-WAIT flood.
+ *
+ * TIME-WAIT: the queue of entries (host/time_wait.c), against a model; and what segments do to an entry
  * (host/time_wait_arrive.c), seen from outside through a host. */
 #include <setjmp.h>
 #include <stdarg.h>
