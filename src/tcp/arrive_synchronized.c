@@ -251,7 +251,8 @@ static bool is_plain(const struct tcb *tcb, const struct tcp_segment *seg)
 		return false;
 	if (tcb->ts_ok && (int32_t)(seg->opt.ts_val - tcb->ts.recent) < 0)
 		return false;
-	return seq_le(tcb->snd.una, seg->ack) && seq_le(seg->ack, tcb->snd.nxt);
+	/* By distance: half the circle away a number is both before and behind. */
+	return seq_sub(seg->ack, tcb->snd.una) <= seq_sub(tcb->snd.nxt, tcb->snd.una);
 }
 
 /* The steps that are left of a plain segment, in their order. */
