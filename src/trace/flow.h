@@ -94,6 +94,7 @@ struct trace_end {
 	bool	  in_recovery, after_timeout, is_stuck; /* is_stuck: its peer's window is full */
 	uint16_t  last_id;
 	tern_time last_at, ack_at; /* ack_at: its last ACK */
+	tern_time evidence_at;	   /* when ACKs first said that una is missing; -1: they have not */
 	tern_time idle_since;	   /* all it sent is acknowledged, and its peer's window open; -1: not so */
 	struct trace_hole   hole[TRACE_HOLES];
 	unsigned	    holes;

@@ -41,6 +41,7 @@ void trace_flow_begin(struct trace_flow *flow, const struct trace_segment *segme
 	flow->packet_first = segment->packet;
 	flow->handshake = flow->syn_at = flow->syn_ack_at = -1;
 	flow->end[0].idle_since = flow->end[1].idle_since = -1;
+	flow->end[0].evidence_at = flow->end[1].evidence_at = -1;
 }
 
 void trace_flow_done(struct trace_flow *flow)
@@ -185,6 +186,7 @@ static void take_ack(struct look *look)
 			peer->is_seen = true;
 		}
 		me->dups = 0;
+		peer->evidence_at = -1;
 		seen_acked(look);
 		if (peer->in_recovery && not_before(seg->ack, peer->recover))
 			peer->in_recovery = false;
@@ -193,6 +195,8 @@ static void take_ack(struct look *look)
 	}
 	if (seg->opt.n_sack > 0)
 		seen_sacked(look);
+	if (peer->evidence_at < 0 && (me->dups >= 3 || after(me->sack_high, seg->ack)))
+		peer->evidence_at = seg->at;
 	if (look->wnd == 0 && !(me->has_wnd && me->wnd == 0) && !(seg->flags & TERN_SYN)) {
 		look->found.zero_window = true;
 		me->n.zero_windows++;

@@ -108,13 +108,14 @@ static bool has_evidence(const struct look *look)
 	       (look->me->in_recovery && !after(look->segment->seq, look->me->recover));
 }
 
-/* Nothing has come lately that could have made the sender send: it was a timer. */
-static bool is_quiet(const struct look *look)
+/* What ACKs say of the loss is not new: if it had made the sender send, it would have done so before. */
+static bool is_stale(const struct look *look)
 {
 	const tern_time rtt = trace_flow_rtt(look->flow);
 	const bool	is_near = look->me->near == TRACE_JUDGED_NEAR || look->me->near == TRACE_TOLD_NEAR;
 
-	return look->segment->at - look->peer->last_at > (is_near ? 0 : rtt) + max_i64(rtt / 2, QUIET);
+	return look->me->evidence_at < 0 ||
+	       look->segment->at - look->me->evidence_at > (is_near ? 0 : rtt) + max_i64(rtt / 2, QUIET);
 }
 
 static enum tern_retransmit_why why_again(const struct look *look, const struct trace_record *record)
@@ -131,7 +132,7 @@ static enum tern_retransmit_why why_again(const struct look *look, const struct 
 			       : TERN_RETRANSMIT_TIMEOUT;
 	if (me->after_timeout && !first && after(me->timeout_until, look->segment->seq))
 		return TERN_RETRANSMIT_AFTER_TIMEOUT;
-	if (has_evidence(look) && !(first && since >= rto_least(me) && is_quiet(look)))
+	if (has_evidence(look) && !(first && since >= rto_least(me) && is_stale(look)))
 		return TERN_RETRANSMIT_FAST;
 	if (tail && !first)
 		return TERN_RETRANSMIT_TAIL_PROBE;
