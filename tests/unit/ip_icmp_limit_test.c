@@ -261,10 +261,20 @@ static void ipv6_errors_are_not_answered(void **state)
 		};
 
 		assert_int_equal(icmp_may_answer(&routes, &ip), type >= 128 && type != 137);
-		ip.protocol = 60; /* whatever stands behind the options of a first fragment */
-		assert_true(icmp_may_answer(&routes, &ip));
-		ip.is_fragment = true;
+		/* Whatever stands behind a further header of a first fragment: hop-by-hop, routing, fragment,
+		 * authentication, destination options. */
+		static const uint8_t further[] = { 0, 43, 44, 51, 60 };
+		for (unsigned i = 0; i < sizeof further; i++) {
+			ip.is_fragment = false;
+			ip.protocol = further[i];
+			assert_true(icmp_may_answer(&routes, &ip));
+			ip.is_fragment = true;
+			assert_false(icmp_may_answer(&routes, &ip));
+		}
+		ip.protocol = IPPROTO_ICMP6;
+		ip.payload_len = 0; /* nothing says what it is */
 		assert_false(icmp_may_answer(&routes, &ip));
+		ip.payload_len = 8;
 		ip.protocol = IPPROTO_UDP_;
 		assert_true(icmp_may_answer(&routes, &ip));
 		ip.dst.b[0] = 0xff;
