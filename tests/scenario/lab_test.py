@@ -220,12 +220,12 @@ class Options(unittest.TestCase):
         for line in out.splitlines():
             self.assertRegex(line, "[\u4e00-\u9fff]")
 
-    def test_help_ends_with_three_examples(self):
+    def test_help_ends_with_examples(self):
         for arguments in (("lab", "--help"), ("help", "lab"), ("lab", "-h"), ("record", "--help"), ("replay", "-h")):
             code, out, _ = tern(*arguments)
             self.assertEqual(code, 0)
             examples = out.decode().split("Examples:\n")[1].splitlines()
-            self.assertEqual(len(examples), 3)
+            self.assertGreaterEqual(len(examples), 3)
             self.assertTrue(all(line.startswith("  tern ") for line in examples))
 
 
