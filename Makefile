@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 BUILD  := build/release
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help demo test proof fuzz coverage bench baseline tidy build setup install clean mutants
+.PHONY: help demo test proof fuzz coverage bench baseline tidy build setup install clean mutants other-machines
 
 help:
 	@echo 'make demo      build tern and show a real connection of curl, from its first SYN to its last ACK'
@@ -15,6 +15,7 @@ help:
 	@echo 'make bench     measure'
 	@echo 'make baseline  count instructions anew into bench/baseline'
 	@echo 'make mutants   put some two hundred faults into the code, one at a time: a test must find each'
+	@echo 'make other-machines  unit tests and scripts on a big-endian and a 32-bit machine, by qemu-user'
 	@echo 'make build     build into $(BUILD)'
 	@echo 'make tidy      check the house rules'
 	@echo 'make install   into PREFIX ($(PREFIX)); DESTDIR is honoured'
@@ -46,6 +47,10 @@ tidy: build
 
 mutants: build
 	@python3 tools/mutants.py run $(BUILD)
+
+other-machines:
+	@tools/bootstrap.sh ci
+	@tools/other_machines.sh $(JOBS)
 
 build: setup
 	@cmake --preset release --log-level=NOTICE

@@ -2,7 +2,7 @@
 # Sees to what building and testing tern needs. On Debian and Ubuntu what is missing is installed through apt;
 # elsewhere it is named, and the build goes on where it can.
 #
-# usage: bootstrap.sh [ci]        ci: the cross compiler and clang too
+# usage: bootstrap.sh [ci]        ci: the cross compilers, their emulator and clang too
 #
 # Quick where nothing is missing: it asks the machine for the programs and headers themselves, not apt.
 set -eu
@@ -32,6 +32,8 @@ if [ "${1:-}" = ci ]; then
 	has_program clang || want 'clang' 'clang'
 	has_program arm-linux-gnueabihf-gcc || want 'arm-linux-gnueabihf-gcc' \
 		'gcc-arm-linux-gnueabihf libc6-dev-armhf-cross'
+	has_program s390x-linux-gnu-gcc || want 's390x-linux-gnu-gcc' 'gcc-s390x-linux-gnu libc6-dev-s390x-cross'
+	has_program qemu-s390x || want 'qemu-user' 'qemu-user'
 	# Real programs that the gateway is tried with (tests/interop); each is skipped by name where it is missing.
 	has_program curl || want 'curl' 'curl'
 	has_program spin || want 'spin' 'spin'

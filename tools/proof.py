@@ -53,6 +53,7 @@ FORMS = (
     Form("zero-window", 30, "{build}/tests/attack/zero_window --long", r"."),
     Form("shrew", 5, "{build}/tests/attack/shrew --long", r"."),
     Form("isolation", 10, "{build}/tests/attack/isolation --long", r"."),
+    Form("other-machines", 60, "tools/other_machines.sh", r"^== |passed, |^skipped"),
     Form("rows", 5, "TERN={build}/tern python3 tests/scenario/rows_test.py", r"^Ran"),
 )
 

@@ -129,7 +129,7 @@ static int make_host(struct gateway *gateway)
 	config.forwarding_any = true;
 	config.no_syn_cookies = true; /* every SYN is asked about; beyond the limit they are dropped, and counted */
 	config.half_open_max = options->half_open_max;
-	config.memory_limit = options->memory;
+	config.memory_limit = options->memory < SIZE_MAX ? (size_t)options->memory : SIZE_MAX;
 	if (options->cc)
 		config.congestion_control = options->cc;
 	if (gateway->show || gateway->capture)

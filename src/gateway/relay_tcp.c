@@ -285,9 +285,9 @@ int relay_tcp_open(struct gateway *gateway)
 					    .ask = true,
 					    .backlog = gateway->options->half_open_max,
 					    .cookie = gateway_cookie(OWNER_TCP_LISTENER, 0, 0) };
-	const size_t		 most = gateway->options->memory / 2 / CHUNK_SIZE;
+	const uint64_t		 most = gateway->options->memory / 2 / CHUNK_SIZE;
 
-	gateway->tcp.chunks = chunks_new(most > 0 ? most : 1);
+	gateway->tcp.chunks = chunks_new(most > 0 ? (size_t)most : 1);
 	if (!gateway->tcp.chunks)
 		return -TERN_ENOMEM;
 	const int error = tern_listen(gateway->host, &listen, &gateway->tcp.listener);

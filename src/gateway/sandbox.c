@@ -47,7 +47,10 @@ enum { PROGRAM_MOST = 512, VALUES_MOST = 6 };
 static const int plain[] = {
 	SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_recvfrom, SYS_sendto, SYS_recvmsg, SYS_sendmsg, SYS_recvmmsg,
 	SYS_sendmmsg, SYS_splice, SYS_tee, SYS_close, SYS_shutdown, SYS_connect, SYS_bind, SYS_listen, SYS_accept4,
-	SYS_accept, SYS_getsockopt, SYS_setsockopt, SYS_getsockname, SYS_getpeername, SYS_fcntl, SYS_lseek, SYS_fsync,
+#ifdef SYS_accept /* s390x has accept4() alone */
+	SYS_accept,
+#endif
+	SYS_getsockopt, SYS_setsockopt, SYS_getsockname, SYS_getpeername, SYS_fcntl, SYS_lseek, SYS_fsync,
 	SYS_fstat, SYS_statx,
 #ifdef SYS_newfstatat /* not where pointers have 32 bits */
 	SYS_newfstatat,
@@ -156,7 +159,11 @@ static void write_program(struct program *program, const struct gateway *gateway
 		allow(program, with_path, sizeof with_path / sizeof with_path[0]);
 	allow_where(program, SYS_socket, inet, 2);
 	allow_where(program, SYS_ioctl, &questions, 1);
+#ifdef SYS_mmap2 /* where pointers have 32 bits; the same arguments but for the offset */
+	allow_where(program, SYS_mmap2, &no_code, 1);
+#else
 	allow_where(program, SYS_mmap, &no_code, 1);
+#endif
 	allow_where(program, SYS_mprotect, &no_code, 1);
 	allow_where(program, SYS_tgkill, &ourselves, 1);
 	if (gateway->guest.pid > 0 && gateway->guest.pidfd >= 0)

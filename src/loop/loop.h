@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <time.h>
 
 #include <tern/loop.h>
 
@@ -96,6 +97,15 @@ int  loop_reserve_polls(tern_loop *loop);	  /* before a port is added: 0 or -TER
 
 /* The host's index, adding it where it is new; -TERN_ENOMEM. -TERN_EINVAL: not there, or NULL. */
 int loop_find_host(tern_loop *loop, tern_host *host, bool add);
+
+/* How long to sleep at most: a day is soon enough to look again, and any time_t holds it. */
+static inline struct timespec loop_span(tern_time span)
+{
+	enum { DAY_SECONDS = 24 * 3600 };
+	const tern_time most = span < DAY_SECONDS * TERN_SECOND ? span : DAY_SECONDS * TERN_SECOND;
+
+	return (struct timespec){ .tv_sec = (time_t)(most / TERN_SECOND), .tv_nsec = (long)(most % TERN_SECOND) };
+}
 
 static inline tern_time loop_later(tern_time t, tern_time by)
 {

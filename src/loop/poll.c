@@ -164,7 +164,7 @@ int loop_poll(tern_loop *loop, tern_time timeout)
 {
 	if (loop->n_always > 0)
 		timeout = 0;
-	const struct timespec ts = { .tv_sec = timeout / TERN_SECOND, .tv_nsec = timeout % TERN_SECOND };
+	const struct timespec ts = loop_span(timeout);
 	const uint32_t	      n = gather(loop);
 	const int	      got = ppoll(loop->polls, n, timeout == TERN_NEVER ? NULL : &ts, NULL);
 

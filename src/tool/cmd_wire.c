@@ -14,6 +14,7 @@
 #include "link/bridge.h"
 #include "link/netdev.h"
 #include "link/netns.h"
+#include "loop/loop.h"
 #include "tool/tool.h"
 #include "tool/wire.h"
 #include "watch/pcapng.h"
@@ -148,7 +149,7 @@ static void sleep_until(struct wire *wire, tern_time until, bool stuck, const si
 	struct pollfd look[WIRE_SIDES];
 	const tern_time now = clock_at(CLOCK_MONOTONIC);
 	const tern_time wait = until == TERN_NEVER ? TERN_NEVER : until > now ? until - now : 0;
-	const struct timespec span = { .tv_sec = wait / TERN_SECOND, .tv_nsec = wait % TERN_SECOND };
+	const struct timespec span = loop_span(wait);
 	for (unsigned i = 0; i < WIRE_SIDES; i++)
 		look[i] = (struct pollfd){ .fd = wire->device[i]->ops->fd(wire->device[i]),
 					   .events = (short)(POLLIN | (stuck ? POLLOUT : 0)) };
