@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 BUILD  := build/release
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help demo test proof fuzz coverage bench baseline tidy build setup install clean mutants other-machines
+.PHONY: help demo test proof fuzz coverage bench baseline tidy build setup install clean mutants other-machines memcheck
 
 help:
 	@echo 'make demo      build tern and show a real connection of curl, from its first SYN to its last ACK'
@@ -16,6 +16,7 @@ help:
 	@echo 'make baseline  count instructions anew into bench/baseline'
 	@echo 'make mutants   put some two hundred faults into the code, one at a time: a test must find each'
 	@echo 'make other-machines  unit tests and scripts on a big-endian and a 32-bit machine, by qemu-user'
+	@echo 'make memcheck  unit tests and scripts under valgrind'
 	@echo 'make build     build into $(BUILD)'
 	@echo 'make tidy      check the house rules'
 	@echo 'make install   into PREFIX ($(PREFIX)); DESTDIR is honoured'
@@ -47,6 +48,9 @@ tidy: build
 
 mutants: build
 	@python3 tools/mutants.py run $(BUILD)
+
+memcheck: build
+	@python3 tools/memcheck.py --jobs $(JOBS) $(BUILD)
 
 other-machines:
 	@tools/bootstrap.sh ci

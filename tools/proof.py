@@ -54,6 +54,7 @@ FORMS = (
     Form("shrew", 5, "{build}/tests/attack/shrew --long", r"."),
     Form("isolation", 10, "{build}/tests/attack/isolation --long", r"."),
     Form("other-machines", 60, "tools/other_machines.sh", r"^== |passed, |^skipped"),
+    Form("memcheck", 120, "python3 tools/memcheck.py {build}", r"exit code|passed, |^left out|^skipped"),
     Form("rows", 5, "TERN={build}/tern python3 tests/scenario/rows_test.py", r"^Ran"),
 )
 
