@@ -72,7 +72,8 @@ if(NOT TERN_SANITIZE AND NOT TERN_FREESTANDING)
 	tern_add_flags(tern_hardening_core -fstack-protector-strong -fstack-clash-protection -fcf-protection)
 
 	# The core is left without -ftrivial-auto-var-init: it would clear every parsed header and option
-	# block that the next line fills in, once per segment. The sanitizer builds find what it would hide.
+	# block that the next line fills in, once per segment: by `tern-bench instructions` 3 % of a bulk segment,
+	# 6 % of a message, 5 % of an opening. The sanitizer builds and memcheck find what it would hide.
 	tern_add_flags(tern_hardening -ftrivial-auto-var-init=zero)
 
 	# Level 3 where the C library and the compiler both have it: elsewhere it warns, and so fails here.

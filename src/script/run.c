@@ -17,6 +17,8 @@ static char *read_file(const char *file, char error[SCRIPT_ERROR])
 
 	if (!from || !text) {
 		snprintf(error, SCRIPT_ERROR, "%s: %s", file, strerror(errno));
+		if (from && from != stdin)
+			fclose(from);
 		free(text);
 		return NULL;
 	}
