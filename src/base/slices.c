@@ -257,16 +257,15 @@ size_t slices_gather(struct slices *store, uint32_t offset, uint32_t n, struct s
 	return used;
 }
 
-void slices_read(const struct slices *store, uint32_t offset, void *to, uint32_t n)
+void slices_read(struct slices *store, uint32_t offset, void *to, uint32_t n)
 {
 	tern_assert(offset - store->base <= store->end - store->base && n <= store->end - offset);
 	uint8_t *out = to;
 
-	for (const struct slice *slice = store->head; n > 0; slice = slice->next) {
+	if (n == 0)
+		return;
+	for (const struct slice *slice = find(store, offset); n > 0; slice = slice->next) {
 		const uint32_t skip = offset - slice->offset;
-
-		if (skip >= slice->n)
-			continue;
 		const uint32_t take = min_u32(n, slice->n - skip);
 
 		memcpy(out, slice->bytes + skip, take);

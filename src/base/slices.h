@@ -55,7 +55,7 @@ size_t slices_gather(struct slices *store, uint32_t offset, uint32_t n, struct s
 void   slice_put(struct slices_pool *pool, struct slice *slice);
 
 /* Copies [offset, offset + n) out: for packing. */
-void slices_read(const struct slices *store, uint32_t offset, void *to, uint32_t n);
+void slices_read(struct slices *store, uint32_t offset, void *to, uint32_t n);
 
 /* Everything before offset, which lies between base and end, is acknowledged. */
 void slices_release(struct slices_pool *pool, struct slices *store, uint32_t offset);

@@ -107,7 +107,7 @@ static void report_duplicate(struct tcb *tcb, seq_t left, seq_t right, tern_time
 	tcb_env(tcb)->stats.TCPDSACKOldSent++;
 }
 
-/* First: the sequence number (RFC7323-4.3-1) (RFC5961-3.2-1). */
+/* First: the sequence number (RFC7323-4.3-1, RFC5961-3.2-1). */
 static enum tern_verdict step_sequence(struct tcb *tcb, struct arrival *in, tern_time now)
 {
 	const seq_t end = seq_add(in->seq, in->len);
