@@ -92,8 +92,8 @@ static void fraction_of_a_segment_does_not_slow_growth(struct rig *r)
 static void unused_window_does_not_grow(struct rig *r)
 {
 	struct tern_cc	    cc = controller(10 * M, CC_NO_SSTHRESH);
-	const struct tern_cc_ack idle = { .acked = M },
-			    recovering = { .acked = M, .cwnd_limited = true, .in_recovery = true };
+	const struct tern_cc_ack idle = { .acked = M, .delivered = M },
+			    recovering = { .acked = M, .delivered = M, .cwnd_limited = true, .in_recovery = true };
 
 	(void)r;
 	cc.ops->ack(&cc, &idle);
