@@ -167,7 +167,8 @@ static void slow_start(struct tern_cc *cc, const struct tern_cc_ack *ack)
 
 static void cubic_ack(struct tern_cc *cc, const struct tern_cc_ack *ack)
 {
-	if (ack->in_recovery)
+	/* SACKs alone make no window grow (RFC 5681 3.1): what they name is not here until SND.UNA has passed it. */
+	if (ack->in_recovery || ack->acked == 0)
 		return;
 	if (cc->cwnd < cc->ssthresh)
 		slow_start(cc, ack);

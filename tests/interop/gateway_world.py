@@ -283,7 +283,8 @@ FINE = ("Connection finish (FIN)", "Connection establish request (SYN)", "Connec
         "Connection reset (RST)", "TCP window update", "TCP window specified by the receiver is now completely full",
         "This frame initiates the connection closing", "This frame undergoes the connection closing",
         "TCP Zero Window segment", "TCP Zero Window Probe", "ACK to a TCP Zero Window Probe", "TCP keep-alive segment",
-        "ACK to a TCP keep-alive segment", "Formatted text", "The urgent pointer field is nonzero")
+        "ACK to a TCP keep-alive segment", "Formatted text", "The urgent pointer field is nonzero",
+        "Possible traceroute")  # a guess by the port number alone: iperf3's datagrams may come from such a one
 
 
 def expert_of(path):

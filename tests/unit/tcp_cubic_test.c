@@ -347,6 +347,17 @@ static void recovery_and_small_windows_do_not_grow(struct rig *r)
 	cc.ops->ack(&cc, &event);
 	assert_int_equal(cc.cwnd, 10000);
 	event.cwnd_limited = true;
+	event.acked = 0; /* SACKs alone, in slow start and out of it */
+	cc.ops->ack(&cc, &event);
+	assert_int_equal(cc.cwnd, 10000);
+	cc.ssthresh = 5000;
+	for (int i = 0; i < 100; i++) {
+		event.now += 100 * TERN_MILLISECOND;
+		cc.ops->ack(&cc, &event);
+	}
+	assert_int_equal(cc.cwnd, 10000);
+	cc.ssthresh = TERN_CC_NO_SSTHRESH;
+	event.acked = 1000;
 	cc.ops->ack(&cc, &event);
 	assert_int_equal(cc.cwnd, 11000);
 }
