@@ -447,12 +447,13 @@ static struct thing comparison(struct code *code)
 
 static struct thing negation(struct code *code)
 {
-	struct thing inside;
+	unsigned times = 0;
 
-	if (!take_word(code, "not"))
-		return comparison(code);
-	inside = negation(code);
-	return number(!truth(&inside));
+	while (take_word(code, "not"))
+		times++;
+	const struct thing inside = comparison(code);
+
+	return times == 0 ? inside : number(truth(&inside) == (times % 2 == 0));
 }
 
 static struct thing conjunction(struct code *code)

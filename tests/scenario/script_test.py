@@ -149,6 +149,15 @@ class Said(unittest.TestCase):
                                 "assert int(-2.5) == -2 and int(1e300) > 1e299 and --1 == 1\n}%\n")
         self.assertEqual((code, out.strip(), error), (0, "3 x", ""))
 
+    def test_no_number_of_words_uses_up_the_stack(self):
+        for count, code in ((1000000, 0), (1000001, 1)):
+            with self.subTest(count):
+                self.assertEqual(play(OPEN + "+0 %{ assert " + "not " * count + "1 }%\n")[0], code)
+        for opens, closes in (("(", ")"), ("abs(", ")"), ("max(1, ", ")")):
+            with self.subTest(opens):
+                text = opens * 100000 + "1" + closes * 100000
+                self.assertIn("nested too deeply", play(OPEN + "+0 %{ assert " + text + " }%\n")[2])
+
     def test_options_at_the_head(self):
         for head, said in (("--tolerance_usecs=99999999999", "--tolerance_usecs: '99999999999' is not a whole number from 0 to 1000000"),
                            ("--mtu=10", "--mtu: '10' is not a whole number from 68 to 65535"),
