@@ -206,7 +206,7 @@ static void write_packet(struct capture *capture, const tern_packet *packet, ter
 		part[n++] = (struct pcapng_part){ packet->part[i].at, packet->part[i].n };
 	const size_t field = (size_t)packet->csum_start + packet->csum_offset;
 
-	if (packet->checksum_offload && packet->csum_start > 0 && field + 2 <= part[0].n) {
+	if (n > 0 && packet->checksum_offload && packet->csum_start > 0 && field + 2 <= part[0].n) {
 		const size_t copied = part[0].n < sizeof head ? part[0].n : sizeof head;
 		const uint16_t sum = complete(part, n, packet->csum_start);
 

@@ -145,7 +145,8 @@ int control_open(struct gateway *gateway)
 
 	if (!gateway->options->control)
 		return 0;
-	if (strlen(gateway->options->control) >= sizeof name.sun_path)
+	const size_t n = strlen(gateway->options->control);
+	if (n >= sizeof name.sun_path)
 		return -ENAMETOOLONG;
 	struct control_room *const room = calloc(1, sizeof *room);
 	if (!room)
@@ -153,13 +154,13 @@ int control_open(struct gateway *gateway)
 	gateway->control.state = room;
 	for (unsigned i = 0; i < CLIENTS; i++)
 		room->client[i].fd = -1;
-	strcpy(name.sun_path, gateway->options->control);
+	memcpy(name.sun_path, gateway->options->control, n + 1);
 	room->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (room->listener < 0)
 		return -errno;
 	int error = bind_it(room->listener, &name);
 	if (error == 0)
-		strcpy(room->path, name.sun_path);
+		memcpy(room->path, name.sun_path, sizeof room->path);
 	if (error == 0 && listen(room->listener, BACKLOG) != 0)
 		error = -errno;
 	if (error == 0)

@@ -70,9 +70,11 @@ int control_field(const char *object, const char *name, char *to, size_t room)
 		if (*at != ':' || (at = read_value(skip_space(at + 1), value, sizeof value)) == NULL)
 			return -TERN_EINVAL;
 		if (strcmp(key, name) == 0) {
-			if (strlen(value) >= room)
+			const size_t n = strlen(value);
+
+			if (n >= room)
 				return -TERN_EINVAL;
-			strcpy(to, value);
+			memcpy(to, value, n + 1);
 			found = true;
 		}
 		at = skip_space(at);

@@ -124,7 +124,7 @@ static void on_connection(void *context, short revents)
 	(void)revents;
 	for (unsigned k = 0; k < FDS; k++) {
 		for (unsigned i = 0; listening->fd[k] >= 0 && i < ACCEPTS; i++) {
-			struct sockaddr_storage name;
+			struct sockaddr_storage name = { .ss_family = AF_UNSPEC };
 			socklen_t		n = sizeof name;
 			const int		fd = accept4(listening->fd[k], (struct sockaddr *)&name, &n,
 							     SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -254,9 +254,9 @@ static const char *const syn_options[] = { [TERN_SYN_OPTIONS_LINUX] = "linux", [
 static bool store_word(struct tern_config *config, const struct setting *setting, const char *value)
 {
 	if (setting->store == STORE_SYN_OPTIONS) {
-		for (uint8_t i = 0; i < sizeof syn_options / sizeof syn_options[0]; i++)
+		for (size_t i = 0; i < sizeof syn_options / sizeof syn_options[0]; i++)
 			if (same_word(value, syn_options[i])) {
-				config->syn_options = i;
+				config->syn_options = (uint8_t)i;
 				return true;
 			}
 		return false;

@@ -385,7 +385,7 @@ bool neighbour_ask(struct neighbours *cache, tern_time now, struct neighbour_que
 	if (cache->next > now)
 		return false;
 	cache->next = TERN_NEVER;
-	for (unsigned i = 0; i < NEIGHBOURS; i++) {
+	for (unsigned i = 0; cache->entries && i < NEIGHBOURS; i++) {
 		struct neighbour *const n = &cache->entries[i];
 
 		if (!has_timer(n))

@@ -16,10 +16,12 @@
 
 static int request_for(struct ifreq *request, const char *name)
 {
+	const size_t n = strlen(name);
+
 	memset(request, 0, sizeof *request);
-	if (strlen(name) >= IFNAMSIZ)
+	if (n >= IFNAMSIZ)
 		return -ENODEV;
-	strcpy(request->ifr_name, name);
+	memcpy(request->ifr_name, name, n + 1);
 	return 0;
 }
 

@@ -406,10 +406,12 @@ const struct tern_link_ops qemu_ops = {
 
 static int fill_address(struct sockaddr_un *address, const char *path)
 {
-	if (strlen(path) >= sizeof address->sun_path)
+	const size_t n = strlen(path);
+
+	if (n >= sizeof address->sun_path)
 		return -ENAMETOOLONG;
 	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	strcpy(address->sun_path, path);
+	memcpy(address->sun_path, path, n + 1);
 	return 0;
 }
 

@@ -231,12 +231,12 @@ static bool are_sane(const struct tern_tun *settings)
 static int attach(int fd, const struct tern_tun *settings, struct ifreq *request)
 {
 	const int flags = (settings->tap ? IFF_TAP : IFF_TUN) | IFF_NO_PI | (settings->plain ? 0 : IFF_VNET_HDR);
+	const char *name = settings->name;
 
+	if (name == NULL)
+		name = settings->tap ? "tap%d" : "tun%d";
 	memset(request, 0, sizeof *request);
-	if (settings->name != NULL)
-		strcpy(request->ifr_name, settings->name);
-	else
-		strcpy(request->ifr_name, settings->tap ? "tap%d" : "tun%d");
+	memcpy(request->ifr_name, name, strlen(name)); /* shorter than the room: are_sane() */
 	request->ifr_flags = (short)flags;
 	if (ioctl(fd, TUNSETIFF, request) == 0)
 		return 0;

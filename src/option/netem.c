@@ -37,10 +37,11 @@ static bool take_burst(const struct option_line *line, const struct option_word 
 {
 	double share[3] = { 0, 0, 1 };
 	unsigned n = 0;
+	const size_t length = strlen(value);
 	char words[64], *rest = words;
 
-	if (strlen(value) < sizeof words) {
-		strcpy(words, value);
+	if (length < sizeof words) {
+		memcpy(words, value, length + 1);
 		for (char *each; (each = strsep(&rest, ",")) != NULL; n++)
 			if (n == 3 || !units_share(each, &share[n]))
 				n = 3;

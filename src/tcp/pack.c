@@ -416,7 +416,7 @@ static void ranges(struct codec *codec, struct reassembly *ooo, struct mem *mem)
 	}
 	codec_u8(codec, &ooo->n_recent);
 	codec->bad |= ooo->n_recent > REASSEMBLY_RECENT;
-	for (uint8_t i = 0; i < REASSEMBLY_RECENT; i++)
+	for (unsigned i = 0; i < REASSEMBLY_RECENT; i++)
 		codec_seq(codec, &ooo->recent[i]);
 }
 

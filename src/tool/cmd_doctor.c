@@ -16,6 +16,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -55,14 +56,14 @@ static void found(struct finding *finding, enum state state, const char *format,
 /* The number in a file of /proc/sys; -1: there is none. */
 static long setting(const char *path)
 {
-	char text[32] = "";
+	char text[32] = "", *end = text;
 	const int fd = open(path, O_RDONLY | O_CLOEXEC);
-	long value;
 	if (fd < 0)
 		return -1;
 	const ssize_t n = read(fd, text, sizeof text - 1);
 	close(fd);
-	return n > 0 && sscanf(text, "%ld", &value) == 1 ? value : -1;
+	const long value = n > 0 ? strtol(text, &end, 10) : -1;
+	return end != text ? value : -1;
 }
 
 static bool put(const char *path, const char *text)

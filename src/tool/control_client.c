@@ -13,10 +13,11 @@
 static int reach(const char *path)
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	const size_t	   n = strlen(path);
 
-	if (strlen(path) >= sizeof name.sun_path)
+	if (n >= sizeof name.sun_path)
 		return -ENAMETOOLONG;
-	strcpy(name.sun_path, path);
+	memcpy(name.sun_path, path, n + 1);
 	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&name, sizeof name) == 0)
 		return fd < 0 ? -errno : fd;

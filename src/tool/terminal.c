@@ -53,7 +53,7 @@ unsigned tool_terminal_columns(void)
 	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
 		return size.ws_col;
 	const char *const columns = getenv("COLUMNS");
-	const int n = columns != NULL ? atoi(columns) : 0;
+	const long n = columns != NULL ? strtol(columns, NULL, 10) : 0;
 	return n > 0 && n < 10000 ? (unsigned)n : 0;
 }
 

@@ -45,7 +45,7 @@ void seen_done(struct trace_flight *flight)
 
 void seen_add(struct trace_flight *flight, const struct look *look, bool late)
 {
-	uint32_t place = flight->n;
+	uint32_t place;
 
 	if (flight->n == TRACE_RECORDS_MAX)
 		drop_first(flight);

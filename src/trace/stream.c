@@ -71,15 +71,13 @@ static uint32_t fill_hole(struct trace_end *me, unsigned i, uint32_t seq, uint32
 		remove_hole(me, i);
 	} else if (from == hole->from) {
 		hole->from = to;
-	} else if (to == hole->to) {
-		hole->to = from;
-	} else if (me->holes < TRACE_HOLES) {
+	} else if (to == hole->to || me->holes == TRACE_HOLES) {
+		hole->to = from; /* no room for a second half: that is taken to be filled */
+	} else {
 		memmove(hole + 1, hole, (me->holes - i) * sizeof *hole);
 		me->holes++;
 		hole[0].to = from;
 		hole[1].from = to;
-	} else {
-		hole->to = from; /* no room for the second half: it is taken to be filled */
 	}
 	return to - from;
 }

@@ -143,15 +143,15 @@ static void put_axes(FILE *to, const struct frame *frame, const struct panel *pa
 {
 	const double step_x = nice_step(frame->time, 6), step_y = nice_step(frame->value, 4);
 
-	for (double at = 0; at <= frame->value; at += step_y) {
-		const double y = y_of(frame, at);
+	for (unsigned i = 0; i * step_y <= frame->value; i++) {
+		const double at = i * step_y, y = y_of(frame, at);
 
 		fprintf(to, "<path class='g' d='M%.1f %.1fh%.1f'/>", frame->x, y, frame->width);
 		fprintf(to, "<text class='n' x='%.1f' y='%.1f' text-anchor='end'>%.6g</text>\n", frame->x - 6,
 			y + 4, at);
 	}
-	for (double at = 0; at <= frame->time * 1.0001; at += step_x) {
-		const double x = frame->x + frame->width * at / frame->time;
+	for (unsigned i = 0; i * step_x <= frame->time * 1.0001; i++) {
+		const double at = i * step_x, x = frame->x + frame->width * at / frame->time;
 
 		fprintf(to, "<path class='g' d='M%.1f %.1fv%.1f'/>", x, frame->y, frame->height);
 		fprintf(to, "<text class='n' x='%.1f' y='%.1f' text-anchor='middle'>%.6g</text>\n", x,
