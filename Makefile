@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 BUILD  := build/release
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help demo test proof fuzz coverage bench baseline tidy build setup install clean mutants other-machines memcheck
+.PHONY: help demo test proof fuzz coverage bench baseline tidy build setup install clean mutants other-machines memcheck analyze
 
 help:
 	@echo 'make demo      build tern and show a real connection of curl, from its first SYN to its last ACK'
@@ -17,6 +17,7 @@ help:
 	@echo 'make mutants   put some two hundred faults into the code, one at a time: a test must find each'
 	@echo 'make other-machines  unit tests and scripts on a big-endian and a 32-bit machine, by qemu-user'
 	@echo 'make memcheck  unit tests and scripts under valgrind'
+	@echo 'make analyze   gcc -fanalyzer and clang-tidy over src/: some minutes'
 	@echo 'make build     build into $(BUILD)'
 	@echo 'make tidy      check the house rules'
 	@echo 'make install   into PREFIX ($(PREFIX)); DESTDIR is honoured'
@@ -51,6 +52,11 @@ mutants: build
 
 memcheck: build
 	@python3 tools/memcheck.py --jobs $(JOBS) $(BUILD)
+
+analyze:
+	@tools/bootstrap.sh ci
+	@cmake --preset release --log-level=NOTICE
+	@nice python3 tools/analyze.py --jobs $(JOBS) $(BUILD)
 
 other-machines:
 	@tools/bootstrap.sh ci

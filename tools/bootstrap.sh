@@ -2,7 +2,7 @@
 # Sees to what building and testing tern needs. On Debian and Ubuntu what is missing is installed through apt;
 # elsewhere it is named, and the build goes on where it can.
 #
-# usage: bootstrap.sh [ci]        ci: the cross compilers, their emulator and clang too
+# usage: bootstrap.sh [ci]        ci: the cross compilers, their emulator, clang and clang-tidy too
 #
 # Quick where nothing is missing: it asks the machine for the programs and headers themselves, not apt.
 set -eu
@@ -30,6 +30,7 @@ has_header pcap/pcap.h || want 'libpcap' 'libpcap-dev'
 has_program valgrind || want 'valgrind' 'valgrind'
 if [ "${1:-}" = ci ]; then
 	has_program clang || want 'clang' 'clang'
+	has_program clang-tidy || want 'clang-tidy' 'clang-tidy'
 	has_program arm-linux-gnueabihf-gcc || want 'arm-linux-gnueabihf-gcc' \
 		'gcc-arm-linux-gnueabihf libc6-dev-armhf-cross'
 	has_program s390x-linux-gnu-gcc || want 's390x-linux-gnu-gcc' 'gcc-s390x-linux-gnu libc6-dev-s390x-cross'

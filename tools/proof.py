@@ -55,6 +55,7 @@ FORMS = (
     Form("isolation", 10, "{build}/tests/attack/isolation --long", r"."),
     Form("other-machines", 60, "tools/other_machines.sh", r"^== |passed, |^skipped"),
     Form("memcheck", 120, "python3 tools/memcheck.py {build}", r"exit code|passed, |^left out|^skipped"),
+    Form("analysis", 60, "python3 tools/analyze.py {build}", r" files, |passed, |^skipped"),
     Form("rows", 5, "TERN={build}/tern python3 tests/scenario/rows_test.py", r"^Ran"),
 )
 
