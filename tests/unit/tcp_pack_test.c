@@ -262,7 +262,7 @@ static void moments_that_cannot_be_are_refused(struct rig *r)
 	r->now++;
 	assert_int_equal(packed(r), n);
 	for (size_t at = 8; at + 8 <= n; at++) {
-		if (little(first + at) - 1 != little(record + at))
+		if ((uint64_t)little(first + at) - 1 != (uint64_t)little(record + at))
 			continue;
 		moments++;
 		memcpy(record + at, "\0\0\0\0\0\0\0\x07", 8); /* sixteen years ahead */
