@@ -8,6 +8,7 @@
 
 #include "unit/ip_fragments.h"
 #include "base/siphash.h"
+#include "ip/datagram.h"
 
 /* attacks: CVE-2018-5391 (FragmentSmack) */
 static void tiny_pieces_are_bounded(void **state)
@@ -155,6 +156,29 @@ static void a_small_budget_keeps_its_bound(void **state)
 	}
 }
 
+/* Room for the tables, and for little or nothing behind them: no datagram begins, and nothing is lost count of. */
+static void tables_fit_and_no_datagram_does(void **state)
+{
+	const size_t   tables = sizeof(struct ip_reassembly_tables);
+	struct fixture f;
+
+	(void)state;
+	for (size_t more = 0, held = 0; more < 512; more += 4) {
+		begin(&f);
+		f.r.limit = tables + more;
+		const enum ip_reassembly_result first = ADD(&f, .len = 8, .more = true);
+
+		ip_reassembly_check(&f.r);
+		if (first == IP_REASSEMBLY_HELD)
+			held++;
+		else
+			assert_int_equal(first, IP_REASSEMBLY_NO_MEMORY);
+		assert_true((first == IP_REASSEMBLY_HELD) == (held > 0)); /* more room is never worse */
+		assert_true(more > 0 ? more < 500 || held > 0 : f.r.n == 0);
+		end(&f);
+	}
+}
+
 static void an_empty_room_gives_its_tables_back(void **state)
 {
 	struct fixture f;
@@ -179,6 +203,7 @@ int main(void)
 		cmocka_unit_test(one_source_cannot_take_all),
 		cmocka_unit_test(each_allocation_may_fail),
 		cmocka_unit_test(a_small_budget_keeps_its_bound),
+		cmocka_unit_test(tables_fit_and_no_datagram_does),
 		cmocka_unit_test(an_empty_room_gives_its_tables_back),
 	};
 

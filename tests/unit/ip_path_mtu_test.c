@@ -164,6 +164,32 @@ static void a_narrow_link_has_no_higher_floor(void **state)
 	end(&f);
 }
 
+/* Two networks of the same numbers: what a router of one says is nothing to the other. */
+static void zones_have_paths_of_their_own(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	assert_int_equal(path_mtu_lower(&f.table, &six, 100, 1300, 1500, 1500, 0), 1300);
+	assert_int_equal(path_mtu_of(&f.table, &six, 100, 1500, 0), 1300);
+	assert_int_equal(path_mtu_of(&f.table, &six, 0, 1500, 0), 1500);
+	assert_int_equal(lower(&f, six, 1400, 1500, 0), 1400);
+	assert_int_equal(path_mtu_of(&f.table, &six, 100, 1500, 0), 1300);
+	end(&f);
+}
+
+static void the_end_of_time_does_not_overflow(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	assert_int_equal(lower(&f, six, 1300, 1500, TERN_NEVER - TERN_SECOND), 1300);
+	assert_int_equal(mtu_of(&f, six, TERN_NEVER - TERN_SECOND), 1300);
+	end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +198,8 @@ int main(void)
 		cmocka_unit_test(a_flood_is_bounded),
 		cmocka_unit_test(without_memory_the_answer_still_stands),
 		cmocka_unit_test(a_narrow_link_has_no_higher_floor),
+		cmocka_unit_test(zones_have_paths_of_their_own),
+		cmocka_unit_test(the_end_of_time_does_not_overflow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -373,6 +373,124 @@ static void ipv6_sources(void **state)
 	end(&f);
 }
 
+/* The way of a group's packets: the link that is named, where it is of the zone; else the zone's first. */
+static void groups_leave_by_a_link_of_their_zone(void **state)
+{
+	const struct tern_addr group = v4(239, 1, 2, 3), all = v4(255, 255, 255, 255), net = v4(10, 0, 0, 255);
+	const struct tern_addr one = v4(10, 0, 0, 7);
+	struct route	       route;
+	struct fixture	       f;
+	uint8_t		       link;
+
+	(void)state;
+	begin(&f);
+	assert_int_equal(link_of(&f, 1500), 0);
+	assert_int_equal(route_add_link(&f.routes, 1400, 100, &link), 0);
+	assert_int_equal(route_add_link(&f.routes, 1300, 100, &link), 0);
+	assert_int_equal(add_address(&f, 0, v4(10, 0, 0, 1), 24), 0);
+	assert_int_equal(add_address(&f, 2, v4(10, 0, 0, 1), 24), 0); /* another network of the same numbers */
+	static const struct {
+		uint32_t zone;
+		uint8_t	 named, by;
+	} table[] = { { 0, 0, 0 }, { 100, 0, 1 }, { 100, 1, 1 }, { 100, 2, 2 }, { 100, 9, 1 } };
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		assert_true(route_to_group(&f.routes, table[i].zone, table[i].named, &group, &route));
+		assert_int_equal(route.link, table[i].by);
+		assert_true(route.group);
+		assert_int_equal(route.zone, table[i].zone);
+		assert_true(route_to_group(&f.routes, table[i].zone, table[i].named, &all, &route));
+		assert_int_equal(route.link, table[i].by);
+	}
+	assert_true(route_to_group(&f.routes, 0, 1, &net, &route)); /* where that network is, whatever was named */
+	assert_int_equal(route.link, 0);
+	assert_true(route_to_group(&f.routes, 100, 1, &net, &route));
+	assert_int_equal(route.link, 2);
+	assert_int_equal(route.mtu, 1300);
+	assert_false(route_to_group(&f.routes, 0, 9, &group, &route));
+	assert_false(route_to_group(&f.routes, 200, 0, &group, &route)); /* no link is of that zone */
+	assert_false(route_to_group(&f.routes, 0, 0, &one, &route));
+	end(&f);
+}
+
+/* The same prefix in two zones: two routes, each seen from its own alone. */
+static void zones_have_routes_of_their_own(void **state)
+{
+	const struct tern_addr dst = v4(8, 8, 8, 8);
+	struct route	       route;
+	struct fixture	       f;
+	uint8_t		       link;
+
+	(void)state;
+	begin(&f);
+	assert_int_equal(link_of(&f, 1500), 0);
+	assert_int_equal(route_add_link(&f.routes, 1400, 100, &link), 0);
+	add_address(&f, 0, v4(10, 0, 0, 1), 24);
+	add_address(&f, 1, v4(10, 0, 0, 1), 24);
+	assert_int_equal(add_route(&f, v4(0, 0, 0, 0), 0, 0, v4(10, 0, 0, 254)), 0);
+	assert_int_equal(add_route(&f, v4(0, 0, 0, 0), 0, 1, v4(10, 0, 0, 253)), 0);
+	assert_int_equal(f.routes.n_entries, 2);
+	for (uint8_t i = 0; i < 2; i++) {
+		const struct tern_addr hop = v4(10, 0, 0, 254u - i);
+
+		assert_true(route_find(&f.routes, i ? 100 : 0, &dst, &route));
+		assert_int_equal(route.link, i);
+		assert_memory_equal(&route.next_hop, &hop, sizeof hop);
+	}
+	assert_false(route_find(&f.routes, 200, &dst, &route));
+	end(&f);
+}
+
+/* RFC 8200 5 asks for 1,280 octets where an IPv6 address is, and nowhere else. */
+static void a_small_mtu_beside_ipv6(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	link_of(&f, 1500), link_of(&f, 1500);
+	add_address(&f, 1, v4(10, 0, 0, 1), 24);
+	add_address(&f, 0, v6(0x2001, 0xdb8, 1), 64);
+	assert_int_equal(route_set_mtu(&f.routes, 1, 576), 0);
+	assert_int_equal(route_set_mtu(&f.routes, 0, 576), -TERN_EINVAL);
+	end(&f);
+}
+
+/* What is sent to a group bears an address of the link by which it leaves. */
+static void a_group_is_sent_to_from_its_link(void **state)
+{
+	const struct tern_addr group = v6(0xff05, 0, 1), group4 = v4(239, 1, 2, 3), want = v6(0xfd00, 1, 1);
+	struct tern_addr       src;
+	struct fixture	       f;
+
+	(void)state;
+	begin(&f);
+	link_of(&f, 1500), link_of(&f, 1500);
+	add_address(&f, 0, v6(0xfd77, 1, 1), 64);
+	assert_false(route_group_source(&f.routes, 1, &group, &src));
+	add_address(&f, 1, v6(0xfe80, 0, 2), 64);
+	add_address(&f, 1, want, 64);
+	assert_true(route_group_source(&f.routes, 1, &group, &src)); /* ff05: a site's, which fe80 does not reach */
+	assert_memory_equal(&src, &want, sizeof want);
+	assert_false(route_group_source(&f.routes, 1, &group4, &src));
+	end(&f);
+}
+
+/* RFC 6724 3.1: fec0::/10 is of a site; rule 2 prefers it to the global address only inside one. */
+static void site_local_sources(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	link_of(&f, 1500);
+	add_route(&f, nobody, 0, 0, nobody);
+	add_address(&f, 0, v6(0x2600, 1, 1), 64);
+	add_address(&f, 0, v6(0xfec0, 1, 1), 64);
+	source_is(&f, v6(0xfec0, 7, 7), v6(0xfec0, 1, 1));
+	source_is(&f, v6(0x2600, 7, 7), v6(0x2600, 1, 1));
+	end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,6 +503,11 @@ int main(void)
 		cmocka_unit_test(tables_are_bounded_and_survive_a_lack_of_memory),
 		cmocka_unit_test(ipv4_sources),
 		cmocka_unit_test(ipv6_sources),
+		cmocka_unit_test(groups_leave_by_a_link_of_their_zone),
+		cmocka_unit_test(zones_have_routes_of_their_own),
+		cmocka_unit_test(a_small_mtu_beside_ipv6),
+		cmocka_unit_test(a_group_is_sent_to_from_its_link),
+		cmocka_unit_test(site_local_sources),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

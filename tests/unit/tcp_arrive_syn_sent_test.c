@@ -95,6 +95,27 @@ static void syn_sent_syn_ack_with_text_and_fin(struct rig *r)
 	assert_int_equal(tcp_receive(r->tcb, r->text, 1, r->now), 0);
 }
 
+/* More than the window offers: what is beyond it, and the FIN behind, was not taken and comes again. */
+static void syn_sent_syn_ack_with_text_beyond_the_window(struct rig *r)
+{
+	enum { TEXT = 60000 };
+	uint32_t window;
+
+	assert_int_equal(tcp_option_set(r->tcb, TERN_RECEIVE_BUFFER, 4096, r->now), 0);
+	opens(r);
+	window = r->out.seg.wnd;
+	assert_true(window > 0 && window < TEXT);
+	rx(r, TCP_SYN | TCP_ACK | TCP_FIN, 0, 1, TEXT);
+	in_state(r, ESTABLISHED);
+	assert_int_equal(status_of(r).rcv_nxt, r->irs + 1 + window);
+	sends(r, TCP_ACK, 1, 1 + window, 0);
+	reads(r, 1, window);
+	drain(r);
+	rx(r, TCP_FIN | TCP_ACK, 1 + window, 1, 100);
+	in_state(r, CLOSE_WAIT);
+	reads(r, 1 + window, 100);
+}
+
 /* MUST-12: refused, not closed. */
 static void syn_sent_refused_tells_the_error(struct rig *r)
 {
@@ -210,6 +231,7 @@ int main(void)
 		CASE(syn_sent_queued_text_leaves_with_the_third_segment),
 		CASE(syn_sent_shutdown_fin_leaves_after_the_handshake),
 		CASE(syn_sent_syn_ack_with_text_and_fin),
+		CASE(syn_sent_syn_ack_with_text_beyond_the_window),
 		CASE(syn_sent_refused_tells_the_error),
 		CASE(simultaneous_open_both_are_established),
 		CASE(simultaneous_open_bare_ack_is_enough),

@@ -301,6 +301,37 @@ static void always_begins_at_the_base(struct rig *r)
 	assert_int_equal(r->notes[TERN_NOTE_BLACK_HOLE], 0);
 }
 
+/* ... unless no path MTU is to be looked for. */
+static void switched_off_nothing_begins_at_the_base(struct rig *r)
+{
+	r->env.config.mtu_probing = 2;
+	r->env.config.no_path_mtu_discovery = true;
+	begin(r);
+	assert_int_equal(status_of(r).snd_mss, RIG_MSS);
+	carries_over(r, 200000);
+	assert_int_equal(path.longer, 0);
+}
+
+/* ICMP comes while a probe flies that is longer: it is no probe any more, and goes again in pieces with the rest. */
+static void told_while_a_probe_flies(struct rig *r)
+{
+	r->env.config.mtu_probing = 2;
+	begin(r);
+	for (unsigned turn = 0; path.longer == 0; turn++) {
+		assert_true(turn < 200);
+		writes_more(r, 40000);
+		path.carries = BASE;
+		if (exchange(r) == 0)
+			expires(r);
+	}
+	tcp_path_mtu(r->tcb, BASE + HEADERS, r->now);
+	path.carries = BASE;
+	path.longer = 0;
+	carries_over(r, 200000);
+	assert_int_equal(status_of(r).snd_mss, BASE);
+	assert_int_equal(path.longer, 0);
+}
+
 /* ICMP that comes through after all ends the doubt from above; a path told wider opens the search. */
 static void told_sizes_bound_the_search(struct rig *r)
 {
@@ -352,6 +383,8 @@ int main(void)
 		CASE(one_lost_probe_proves_nothing),
 		CASE(learnt_size_outlives_idleness),
 		CASE(always_begins_at_the_base),
+		CASE(switched_off_nothing_begins_at_the_base),
+		CASE(told_while_a_probe_flies),
 		CASE(told_sizes_bound_the_search),
 		CASE(without_memory_to_cut_nothing_too_long_leaves),
 	};
