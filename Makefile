@@ -32,10 +32,12 @@ test: build
 proof: build
 	@python3 tools/proof.py $(BUILD)
 
-fuzz: setup
+fuzz:
+	@tools/bootstrap.sh fuzz
 	@tools/fuzz.sh
 
-coverage: setup
+coverage:
+	@tools/bootstrap.sh coverage
 	@python3 tools/coverage.py
 
 bench: build

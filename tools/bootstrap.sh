@@ -2,7 +2,11 @@
 # Sees to what building and testing tern needs. On Debian and Ubuntu what is missing is installed through apt;
 # elsewhere it is named, and the build goes on where it can.
 #
-# usage: bootstrap.sh [ci]        ci: the cross compilers, their emulator, clang and clang-tidy too
+# usage: bootstrap.sh [ci | fuzz | coverage]
+#
+#	ci        the cross compilers, their emulator, clang and clang-tidy too
+#	fuzz      clang; where AFL=1, AFL++ too
+#	coverage  clang and what reads its counters
 #
 # Quick where nothing is missing: it asks the machine for the programs and headers themselves, not apt.
 set -eu
@@ -13,6 +17,7 @@ packages=''    # their Debian names
 
 has_program() { command -v "$1" >/dev/null 2>&1; }
 has_header() { printf '#include <%s>\n' "$1" | "${CC:-cc}" -E - >/dev/null 2>&1; }
+has_clang_runtime() { ls "$(clang -print-resource-dir 2>/dev/null)"/lib/*/libclang_rt.profile*.a >/dev/null 2>&1; }
 
 need() { required="$required $1"; packages="$packages $2"; }
 want() { optional="$optional $1"; packages="$packages $2"; }
@@ -50,6 +55,17 @@ if [ "${1:-}" = ci ]; then
 	has_program sshd || [ -x /usr/sbin/sshd ] || want 'sshd' 'openssh-server openssh-client'
 	has_program zsh || want 'zsh' 'zsh'
 	has_program fish || want 'fish' 'fish'
+fi
+
+if [ "${1:-}" = fuzz ] || [ "${1:-}" = coverage ]; then
+	has_program clang || want 'clang' 'clang'
+	has_clang_runtime || want 'clang-run-time' 'libclang-rt-dev' # Debian's clang only recommends it
+fi
+if [ "${1:-}" = fuzz ] && [ "${AFL:-0}" = 1 ]; then
+	has_program afl-clang-fast || want 'AFL++' 'afl++'
+fi
+if [ "${1:-}" = coverage ]; then
+	has_program llvm-cov || want 'llvm-cov' 'llvm'
 fi
 
 say_missing() {

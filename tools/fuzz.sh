@@ -11,15 +11,24 @@
 # exit code is 1 then.
 set -u
 cd "$(dirname "$0")/.." || exit 2
-export PYTHONDONTWRITEBYTECODE=1
+export PYTHONDONTWRITEBYTECODE=1 AFL_QUIET=1
 seconds=${FUZZ_SECONDS:-60}
 keep=${FUZZ_KEEP:-build/fuzz-corpus}
 failed=0
 passed=0
 
-configure() { # PRESET [COMPILER]
-	cmake --preset "$1" --log-level=NOTICE -DTERN_BENCH=OFF -DTERN_EXAMPLES=OFF ${2:+-DCMAKE_C_COMPILER="$2"} \
-		${2:+-B build/fuzz-afl} || exit 2
+names=${FUZZ_TARGETS:-$(basename -s _fuzz.c -a tests/fuzz/*_fuzz.c)}
+targets=()
+for name in $names; do
+	[ -e "tests/fuzz/${name}_fuzz.c" ] || { echo "fuzz: there is no target $name" >&2; exit 2; }
+	targets+=("tests/fuzz/${name}_fuzz")
+done
+
+build() { # DIRECTORY [MORE...]
+	local directory=$1
+	shift
+	cmake --preset fuzz --log-level=NOTICE -DTERN_BENCH=OFF -DTERN_EXAMPLES=OFF -B "$directory" "$@" || exit 2
+	cmake --build "$directory" --target "${targets[@]}" || exit 2
 }
 
 by_libfuzzer() { # NAME
@@ -35,33 +44,35 @@ by_libfuzzer() { # NAME
 	return $code
 }
 
+# AFL++ goes on from what it found before (AFL_AUTORESUME), and puts the failures of then aside. It mutates bytes: the
+# mutators of the targets (LLVMFuzzerCustomMutator) are libFuzzer's and driver.c's.
 by_afl() { # NAME
-	local log="$keep/$1.log" out="$keep/$1.afl"
-	AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1 AFL_NO_AFFINITY=1 timeout $((seconds + 120)) \
-		afl-fuzz -V "$seconds" -m none -t 20000 -i "tests/fuzz/corpus/$1" -o "$out" \
+	local log="$keep/$1.log" out="$keep/$1.afl" found
+	AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_AUTORESUME=1 \
+		timeout $((seconds + 120)) afl-fuzz -V "$seconds" -m none -t 20000 -i "tests/fuzz/corpus/$1" -o "$out" \
 		"build/fuzz-afl/tests/fuzz/$1_fuzz" >"$log" 2>&1
 	local code=$?
 	awk -v name="$1" -F: '/execs_done/ { runs = $2 } /execs_per_sec/ { speed = $2 } /edges_found/ { edges = $2 }
 		END { printf "%-12s %12d inputs  %8d a second  %6d edges", name, runs, speed, edges }' \
 		"$out/default/fuzzer_stats" 2>/dev/null
-	find "$out" -path '*crashes/id*' -exec cp -t "$keep/$1.failed" {} + 2>/dev/null
-	[ -z "$(ls -A "$keep/$1.failed")" ] && return $code
-	return 1
+	found=$(find "$out/default/crashes" "$out/default/hangs" -name 'id*' 2>/dev/null | wc -l)
+	[ "$found" -eq 0 ] || find "$out/default/crashes" "$out/default/hangs" -name 'id*' -exec cp -t "$keep/$1.failed" {} +
+	[ $code -eq 0 ] || sed -n '/PROGRAM ABORT/p' "$log" | head -n 1 | sed 's/^/  /'
+	[ $code -eq 0 ] && [ "$found" -eq 0 ]
 }
 
 if [ "${AFL:-0}" = 1 ]; then
 	command -v afl-clang-fast >/dev/null || { echo 'fuzz: there is no afl-clang-fast (apt-get install afl++)' >&2; exit 77; }
-	configure fuzz "$(command -v afl-clang-fast)"
-	cmake --build build/fuzz-afl --target tests/fuzz/all || exit 2
+	# Its own counters take the place of libFuzzer's: it drops -fsanitize=fuzzer-... with all that stands behind it.
+	build build/fuzz-afl -DCMAKE_C_COMPILER="$(command -v afl-clang-fast)" -DTERN_SANITIZE=address,undefined
 	run=by_afl
 else
-	command -v clang >/dev/null || { echo 'fuzz: there is no clang' >&2; exit 77; }
-	configure fuzz
-	cmake --build build/fuzz --target tests/fuzz/all || exit 2
+	command -v clang >/dev/null || { echo 'fuzz: there is no clang (apt-get install clang)' >&2; exit 77; }
+	build build/fuzz
 	run=by_libfuzzer
 fi
 
-for target in ${FUZZ_TARGETS:-$(cd tests/fuzz && ls ./*_fuzz.c | sed 's|.*/||; s/_fuzz.c$//')}; do
+for target in $names; do
 	mkdir -p "$keep/$target" "$keep/$target.failed"
 	if $run "$target"; then
 		passed=$((passed + 1))
