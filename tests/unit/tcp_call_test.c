@@ -341,6 +341,61 @@ static void numbers_at_iss_again_text_is_right(struct rig *r)
 	assert_int_equal(status_of(r).unacked, 0);
 }
 
+/* No memory for the place of a FIN: the peer is told by a reset, rather than nothing. */
+static void close_without_memory_resets(struct rig *r)
+{
+	established(r);
+	r->memory.fail_all = true;
+	r->mem.limit = r->mem.used;
+	pool_trim(&r->env.warm);
+	slices_pool_trim(&r->env.slices);
+	tcp_close(r->tcb, r->now);
+	in_state(r, CLOSED);
+	assert_int_equal(r->env.stats.TCPAbortOnMemory, 1);
+	sends(r, TCP_RST | TCP_ACK, 1, 1, 0);
+	r->memory.fail_all = false;
+	r->mem.limit = 64u << 20;
+}
+
+static void aborted_in_syn_sent_every_call_says_so(struct rig *r)
+{
+	opens(r);
+	for (unsigned i = 0; i < 2; i++) { /* again: nothing more */
+		tcp_abort(r->tcb, TERN_WHY_ABORT_CALLED, 0, r->now);
+		in_state(r, CLOSED);
+		is_quiet(r);
+	}
+	assert_int_equal(tcp_receive(r->tcb, r->text, 1, r->now), 0);
+	assert_int_equal(tcp_send(r->tcb, r->text, 1, 0, r->now), -TERN_EPIPE);
+	assert_int_equal(tcp_shutdown(r->tcb, r->now), -TERN_ENOTCONN);
+	assert_int_equal(tcp_shutdown_receive(r->tcb, r->now), -TERN_ENOTCONN);
+}
+
+/* What lies behind the text that is there: more may come, or it was the end. */
+static void peek_beyond_the_text(struct rig *r)
+{
+	const uint8_t *at;
+
+	established(r);
+	rx(r, TCP_ACK, 1, 1, 100);
+	assert_int_equal(tcp_peek(r->tcb, 100, &at), -TERN_EAGAIN);
+	assert_int_equal(tcp_peek(r->tcb, 150, &at), -TERN_EAGAIN);
+	rx(r, TCP_FIN | TCP_ACK, 101, 1, 0);
+	assert_true(tcp_peek(r->tcb, 99, &at) == 1);
+	assert_int_equal(tcp_peek(r->tcb, 100, &at), 0);
+}
+
+static void shut_for_receiving_reads_the_end(struct rig *r)
+{
+	established(r);
+	assert_false(tcp_ready(r->tcb) & TERN_READABLE);
+	assert_int_equal(tcp_shutdown_receive(r->tcb, r->now), 0);
+	assert_true(tcp_ready(r->tcb) & TERN_READABLE);
+	assert_int_equal(tcp_receive(r->tcb, r->text, 1, r->now), 0);
+	writes(r, 1, 10);
+	sends(r, TCP_ACK, 1, 1, 10);
+}
+
 int main(void)
 {
 	static const struct rig_case cases[] = {
@@ -361,6 +416,10 @@ int main(void)
 		CASE(send_without_memory_changes_nothing),
 		CASE(open_without_memory_stays_closed),
 		CASE(peek_and_consume),
+		CASE(close_without_memory_resets),
+		CASE(aborted_in_syn_sent_every_call_says_so),
+		CASE(peek_beyond_the_text),
+		CASE(shut_for_receiving_reads_the_end),
 		CASE(numbers_at_iss_again_text_is_right),
 	};
 

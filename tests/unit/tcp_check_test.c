@@ -110,6 +110,14 @@ static void closing_states_without_their_fins(struct rig *r)
 		else
 			tcb->fin_queued = tcb->fin_sent = true;
 		refused(r, &kept);
+		if (tcb->state == CLOSE_WAIT) {
+			tcb->fin_queued = true;
+			refused(r, &kept);
+		}
+		if (tcb->state == FIN_WAIT_2) {
+			tcb->snd.una = seq_add(tcb->snd.nxt, (uint32_t)-1);
+			refused(r, &kept);
+		}
 		tcb->fin_queued = tcb->fin_sent = false;
 		if (tcb->state == CLOSE_WAIT)
 			tcb->fin_received = false;
@@ -142,6 +150,8 @@ static void text_without_its_place(struct rig *r)
 	warm->text = NULL;
 	refused(r, &kept);
 	tcb->snd.iss = seq_add(tcb->snd.iss, 1); /* what flies is not what is held */
+	refused(r, &kept);
+	tcb->snd.iss = seq_add(tcb->snd.iss, (uint32_t)-1);
 	refused(r, &kept);
 	warm->chrono.kind = CHRONO_NONE;
 	refused(r, &kept);
@@ -218,6 +228,8 @@ static void timers_of_what_does_not_fly(struct rig *r)
 	drain(r);
 	const struct kept kept = keep(r);
 
+	r->tcb->warm->chrono.kind = CHRONO_BUSY;
+	refused(r, &kept);
 	r->tcb->warm->probe_at = r->now + ms(1);
 	refused(r, &kept);
 	r->tcb->warm->reordering_at = r->now + ms(1);

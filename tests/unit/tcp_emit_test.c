@@ -400,6 +400,20 @@ static void long_text_is_sent_in_order(struct rig *r)
 	assert_null(r->tcb->warm);
 }
 
+/* Half of a small window, with something in flight: Nagle holds it, nodelay lets it go (RFC 9293 3.8.6.2.1). */
+static void half_the_window_waits_for_nagle_alone(struct rig *r)
+{
+	r->peer.wnd = 1000;
+	established(r);
+	writes(r, 1, 400);
+	sends(r, TCP_ACK, 1, 1, 400);
+	writes(r, 401, 2000);
+	is_quiet(r);
+	assert_int_equal(tcp_option_set(r->tcb, TERN_NODELAY, 1, r->now), 0);
+	sends(r, TCP_ACK, 401, 1, 600);
+	is_quiet(r);
+}
+
 int main(void)
 {
 	static const struct rig_case cases[] = {
@@ -425,6 +439,7 @@ int main(void)
 		CASE(ack_only_says_what_it_was_given),
 		CASE(traffic_class_and_ttl_go_with_each_segment),
 		CASE(no_memory_text_leaves_later),
+		CASE(half_the_window_waits_for_nagle_alone),
 		CASE(long_text_is_sent_in_order),
 	};
 

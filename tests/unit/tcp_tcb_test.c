@@ -205,6 +205,20 @@ static void time_wait_takes_the_numbers(struct rig *r)
 	assert_true(wait_of(r) == TERN_NEVER);
 }
 
+/* Nothing but what came out of order was held: nothing is left, and it comes again. */
+static void shed_of_all_text_that_is_held(struct rig *r)
+{
+	established(r);
+	rx(r, TCP_ACK, 101, 1, 100);
+	drain(r);
+	assert_non_null(r->tcb->store);
+	while (tcp_shed(r->tcb))
+		tcb_check(r->tcb);
+	assert_null(r->tcb->store);
+	rx(r, TCP_ACK, 1, 1, 200);
+	reads(r, 1, 200);
+}
+
 int main(void)
 {
 	static const struct rig_case cases[] = {
@@ -216,6 +230,7 @@ int main(void)
 		CASE(idle_connection_owns_no_memory),
 		CASE(window_outlives_the_warm_record),
 		CASE(shed_drops_only_what_is_out_of_order),
+		CASE(shed_of_all_text_that_is_held),
 		CASE(check_sees_unsound_blocks),
 		CASE(time_wait_takes_the_numbers),
 	};
