@@ -116,7 +116,7 @@ static void put_row(struct trace_table *table, const struct trace_row *row)
 	label_endpoint(ends[0], &row->tuple.local, row->tuple.local_port);
 	label_endpoint(ends[1], &row->tuple.remote, row->tuple.remote_port);
 	if (!row->opener_known)
-		strcat(ends[0], "?");
+		memcpy(ends[0] + strlen(ends[0]), "?", 2);
 	put_head(table);
 	fprintf(table->to,
 		"%5" PRIu32 "  %-*s  %-*s  %-11s %-12s %8s %8s %10s %6" PRIu64 " %6" PRIu64 " %5" PRIu64
