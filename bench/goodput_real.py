@@ -389,7 +389,7 @@ def shares(options, controller, seed):
                 sources.append(LinuxSender(LINUX["blue"], ports[who], controller, span))
             else:
                 sources.append(TernEnd(options, "send", "red", LINUX["blue"], ports[who], controller, span))
-        carried = {who: sink.result() - (sink.marks[skip - 1] if len(sink.marks) >= skip else 0)
+        carried = {who: sink.result() - (sink.marks[skip - 1] if 0 < skip <= len(sink.marks) else 0)
                    for who, sink in sinks.items()}
         for source in sources:
             with contextlib.suppress(OSError):
