@@ -6,7 +6,8 @@ prints itself, and one for a program that prints none of these. A program that f
 failure, whatever it printed. Skipped programs are named and are neither passed nor failed. A run in which
 nothing ran is a failure.
 
-With TERN_TALLY=FILE the two figures are also appended to FILE, for a caller that adds up several runs.
+With TERN_TALLY=FILE the two figures are also appended to FILE, for a caller that adds up several runs, and the
+names of the programs that failed with the end of what each printed to FILE.failures, for it to show last.
 """
 
 import argparse
@@ -24,6 +25,7 @@ UNITTEST_RESULT = re.compile(r"^(?:OK|FAILED)(?: \(([^)]*)\))?$", re.M)
 OWN_LINE = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
 
 OUTPUT_LIMIT = 64 * 1024 * 1024
+FAILURE_LINES = 60
 
 
 def count_unittest(output):
@@ -91,7 +93,16 @@ def tally(passed, failed):
             file.write(f"{passed} {failed}\n")
 
 
-def summarise(report):
+def keep_failure(build, name, output):
+    """For the end of a long run, which may be all of it that its reader gets to see."""
+    path = os.environ.get("TERN_TALLY")
+    if path:
+        with open(path + ".failures", "a", encoding="utf-8") as file:
+            file.write(f"failed: {name} in {build}\n")
+            file.writelines(f"    {line}\n" for line in output.splitlines()[-FAILURE_LINES:])
+
+
+def summarise(report, build):
     """(passed, failed) over a report, after naming what was skipped and what failed."""
     total_passed = total_failed = 0
     skipped, broken = [], []
@@ -104,6 +115,7 @@ def summarise(report):
         total_failed += failed
         if failed:
             broken.append(name)
+            keep_failure(build, name, output)
     print()
     if skipped:
         print("skipped: " + ", ".join(skipped))
@@ -126,7 +138,7 @@ def main():
         passed = failed = 0
         if os.path.exists(report):
             try:
-                passed, failed = summarise(report)
+                passed, failed = summarise(report, options.build)
             except ElementTree.ParseError as error:
                 print(f"the test report cannot be read: {error}", file=sys.stderr)
                 failed = 1

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Each rule of tidy.py, seen to fail on a bad sample and to let a good one pass."""
 
+import contextlib
+import io
 import os
 import shutil
 import subprocess
 import tempfile
 import unittest
+import unittest.mock
 
 import tidy
 import run_tests
@@ -182,6 +185,20 @@ class Counting(unittest.TestCase):
     def test_a_crash_is_a_failure(self):
         self.assertEqual(run_tests.count("[       OK ] a\nSegmentation fault\n", False), (1, 1))
         self.assertEqual(run_tests.count("", False), (0, 1))
+
+    def test_the_end_of_a_failure_is_kept_for_the_end_of_the_gate(self):
+        report = ('<testsuite><testcase name="unit/a" status="fail"><failure/><system-out>%s</system-out></testcase>'
+                  '<testcase name="unit/b" status="run"><system-out>fine</system-out></testcase></testsuite>')
+        with tempfile.TemporaryDirectory() as directory:
+            path, told = os.path.join(directory, "report.xml"), os.path.join(directory, "tally")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(report % "\n".join(f"line {n}" for n in range(1, 101)))
+            with unittest.mock.patch.dict(os.environ, TERN_TALLY=told), contextlib.redirect_stdout(io.StringIO()):
+                self.assertEqual(run_tests.summarise(path, "build/x"), (1, 1))
+            with open(told + ".failures", encoding="utf-8") as file:
+                kept = file.read().splitlines()
+        self.assertEqual(kept[:2], ["failed: unit/a in build/x", "    line 41"])
+        self.assertEqual(kept[-1], "    line 100")
 
 
 if __name__ == "__main__":
