@@ -1,5 +1,4 @@
 #include "callgrind.h"
-#include "bench.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,13 @@ enum { SANITIZED = false };
 
 enum { ARGUMENTS_MOST = 3 };
 
+static _Noreturn void give_up(const char *why)
+{
+	fflush(stdout);
+	fprintf(stderr, "counting instructions: %s\n", why);
+	exit(1);
+}
+
 bool callgrind_can(void)
 {
 	return !SANITIZED && system("valgrind --version >/dev/null 2>&1") == 0;
@@ -27,7 +33,7 @@ static void own_name(char *to, size_t room)
 	const ssize_t n = readlink("/proc/self/exe", to, room - 1);
 
 	if (n < 0)
-		bench_fail("what program is this? %s", strerror(errno));
+		give_up(strerror(errno));
 	to[n] = 0;
 }
 
@@ -52,17 +58,17 @@ void callgrind_run(struct callgrind *run, const char *measured, const char *done
 {
 	int status;
 
-	*run = (struct callgrind){ .folder = "/tmp/tern-bench-count-XXXXXX" };
+	*run = (struct callgrind){ .folder = "/tmp/tern-count-XXXXXX" };
 	if (!mkdtemp(run->folder))
-		bench_fail("no folder: %s", strerror(errno));
+		give_up(strerror(errno));
 	const pid_t child = fork();
 
 	if (child < 0)
-		bench_fail("no process: %s", strerror(errno));
+		give_up(strerror(errno));
 	if (child == 0)
 		become_valgrind(run, measured, done, arguments);
 	if (waitpid(child, &status, 0) != child || status != 0)
-		bench_fail("valgrind did not end well");
+		give_up("valgrind did not end well");
 }
 
 /* ---- what it left ----
@@ -125,7 +131,7 @@ struct callgrind_count callgrind_next(struct callgrind *run)
 	if (file)
 		fclose(file);
 	if (in.count.own <= 0 || in.count.own > in.count.all)
-		bench_fail("valgrind left no count");
+		give_up("valgrind left no count");
 	(void)unlink(name);
 	return in.count;
 }

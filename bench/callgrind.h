@@ -1,5 +1,6 @@
 /* A part of this very program run once more under callgrind, which counts its instructions: the same figure in
- * every run, whatever else the machine does. */
+ * every run, whatever else the machine does. For tern-bench, and for the tests that count (tests/attacks). What fails
+ * here ends the program, with its reason. */
 #ifndef BENCH_CALLGRIND_H
 #define BENCH_CALLGRIND_H
 

@@ -39,11 +39,12 @@ import os
 import random
 import re
 import shlex
-import signal
 import subprocess
 import sys
 import tempfile
 import time
+
+import bounded
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RECORDS = os.path.join(ROOT, "tests", "mutants")
@@ -148,20 +149,9 @@ class Bench:
 
     def run(self, command, limit, where=None, **environment):
         """(exit code or None for a time-out, output)"""
-        process = subprocess.Popen(command, cwd=where or self.build, stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                   env=dict(os.environ, **environment), start_new_session=True)
-        try:
-            output, _ = process.communicate(timeout=limit)
-            return process.returncode, output.decode(errors="replace")
-        except subprocess.TimeoutExpired:
-            return None, ""
-        finally:
-            try:
-                os.killpg(process.pid, signal.SIGKILL)  # what it left behind, too
-            except ProcessLookupError:
-                pass
-            process.wait()
+        code, output = bounded.run(command, limit, cwd=where or self.build, stdout=subprocess.PIPE,
+                                   env=dict(os.environ, **environment))
+        return code, (output or b"").decode(errors="replace")
 
     def compile(self, mutant):
         """The object with the fault."""

@@ -10,11 +10,11 @@ import argparse
 import os
 import re
 import shlex
-import signal
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
+
+import bounded
 
 SKIPPED = 77
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -64,18 +64,8 @@ def run(form, build, log):
     """The exit code of one form, or None past its bound; its whole process group is ended then."""
     command = form.command.format(build=shlex.quote(build))
     with open(log, "w", encoding="utf-8") as file:
-        process = subprocess.Popen(["sh", "-c", command], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=file,
-                                   stderr=subprocess.STDOUT, start_new_session=True)
-        try:
-            return process.wait(timeout=form.minutes * 60)
-        except subprocess.TimeoutExpired:
-            return None
-        finally:
-            try:
-                os.killpg(process.pid, signal.SIGKILL)      # what it left behind, too
-            except ProcessLookupError:
-                pass
-            process.wait()
+        code, _ = bounded.run(["sh", "-c", command], form.minutes * 60, cwd=ROOT, stdout=file)
+    return code
 
 
 def figures(form, log):

@@ -267,7 +267,7 @@ bool neighbour_answered(struct neighbours *cache, uint8_t link, const struct ter
 /* The entry's neighbour, or somebody who says so, has another hardware address than we know. */
 static void contradicted(struct neighbours *cache, struct neighbour *n, const uint8_t *mac, tern_time now)
 {
-	if (n->state == NEIGHBOUR_STATE_STALE && !n->verified) {
+	if (n->state == NEIGHBOUR_STATE_STALE) {
 		memcpy(n->mac, mac, sizeof n->mac);
 		return;
 	}

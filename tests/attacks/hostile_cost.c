@@ -8,28 +8,18 @@
  *
  * The program runs itself under valgrind (--count LATE [KIND]): only cost_measured() is collected. To see where the
  * instructions of a kind go, run it so by hand and read callgrind_annotate. */
+#include "../bench/callgrind.h"
 #include "support/figure.h"
 #include "support/hostile.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum { COUNTED = 100, EARLY = 100, LATE = 5000, LATE_LONG = 100000, MOST_TIMES = 4, KINDS_MOST = 64 };
 /* What it costs that a table is full and who must go is looked for, and that by then, a second later, what was answered
  * is sent again: SYN-ACKs, and questions for neighbours. */
 static const double FLAT = 2;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SANITIZED = true };
-#elif defined(__has_feature)
-enum { SANITIZED = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) };
-#else
-enum { SANITIZED = false };
-#endif
 
 /* ---- what is counted ---- */
 
@@ -106,62 +96,14 @@ static int count(uint32_t late, const char *name)
 
 /* ---- who counts ---- */
 
-static void give_up(const char *what)
-{
-	fprintf(stderr, "hostile_cost: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static void run_valgrind(const char *folder, const char *late)
-{
-	char	      out[300], self[500];
-	const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-	int	      status;
-
-	if (n < 0)
-		give_up("/proc/self/exe");
-	self[n] = 0;
-	snprintf(out, sizeof out, "--callgrind-out-file=%s/out", folder);
-	const pid_t child = fork();
-	if (child < 0)
-		give_up("fork");
-	if (child == 0) {
-		execlp("valgrind", "valgrind", "-q", "--tool=callgrind", "--collect-atstart=no",
-		       "--toggle-collect=cost_measured", "--dump-after=cost_done", out, self, "--count", late,
-		       (char *)NULL);
-		_exit(127);
-	}
-	if (waitpid(child, &status, 0) != child || status != 0)
-		give_up("valgrind did not end well");
-}
-
-/* Instructions of one packet, by the callgrind file of that number; it is removed. */
-static double counted(const char *folder, unsigned number)
-{
-	char   name[300], line[200];
-	double sum = -1;
-
-	snprintf(name, sizeof name, "%s/out.%u", folder, number);
-	FILE *const file = fopen(name, "r");
-	while (file && fgets(line, sizeof line, file))
-		if (strncmp(line, "summary: ", 9) == 0 || strncmp(line, "totals: ", 8) == 0)
-			sum = strtod(strchr(line, ' '), NULL);
-	if (file)
-		fclose(file);
-	if (sum < 0)
-		give_up(name);
-	(void)unlink(name);
-	return sum / COUNTED;
-}
-
-static void report(const char *folder, const char *late)
+static void report(struct callgrind *run, const char *late)
 {
 	double	 early[KINDS_MOST], after[KINDS_MOST];
 	unsigned dearest = 1, steepest = 1;
 
 	for (unsigned k = 0; k < hostile_n && k < KINDS_MOST; k++) {
-		early[k] = counted(folder, 2 * k + 1);
-		after[k] = counted(folder, 2 * k + 2);
+		early[k] = callgrind_next(run).all / COUNTED;
+		after[k] = callgrind_next(run).all / COUNTED;
 		figure_note("%-36s %7.0f instructions, %7.0f after %s: %.2f of text in order",
 			    hostile_kinds[k].name, early[k], after[k], late, after[k] / early[0]);
 		dearest = k > 0 && after[k] > after[dearest] ? k : dearest;
@@ -177,21 +119,20 @@ static void report(const char *folder, const char *late)
 
 int main(int argc, char **argv)
 {
-	char folder[] = "/tmp/tern-cost-XXXXXX", rest[300], late[20];
+	struct callgrind run;
+	char		 late[20];
 
 	if ((argc == 3 || argc == 4) && strcmp(argv[1], "--count") == 0)
 		return count((uint32_t)strtoul(argv[2], NULL, 10), argc == 4 ? argv[3] : NULL);
 	snprintf(late, sizeof late, "%d", figure_begin(argc, argv) ? LATE_LONG : LATE);
-	if (SANITIZED || system("valgrind --version >/dev/null 2>&1") != 0) {
+	if (!callgrind_can()) {
 		printf("skipped: no valgrind that could count instructions here\n");
 		return 77;
 	}
-	if (!mkdtemp(folder))
-		give_up("no folder");
-	run_valgrind(folder, late);
-	report(folder, late);
-	snprintf(rest, sizeof rest, "%s/out", folder); /* what came after the last case */
-	(void)unlink(rest);
-	(void)rmdir(folder);
+	const char *const arguments[] = { "--count", late, NULL };
+
+	callgrind_run(&run, "cost_measured", "cost_done", arguments);
+	report(&run, late);
+	callgrind_end(&run);
 	return figure_end();
 }

@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
 """libtern_packetdrill.so: our scripts, played through its 32 pointers as packetdrill would, come out as in process."""
 
-import glob
 import os
 import subprocess
 import sys
-import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
+import scripts  # noqa: E402
 from lab import TERN, tern  # noqa: E402
+from scripts import OPEN, SCRIPTS  # noqa: E402
 
 OBJECT = os.path.join(os.path.dirname(os.path.abspath(TERN)), "libtern_packetdrill.so")
-FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "script")
+THROUGH = ("--so-filename", OBJECT)
 
 
 def read(path):
@@ -21,48 +21,24 @@ def read(path):
 
 
 # tern_cwnd and the like are not in TCP_INFO, which is all that the interface tells.
-SCRIPTS = [path for path in sorted(glob.glob(os.path.join(FOLDER, "**", "*.pkt"), recursive=True))
-           if "tern_" not in read(path)]
-
-
-def through(*arguments):
-    return tern("script", "--so-filename", OBJECT, *arguments)
+PLAYED = [path for path in SCRIPTS if "tern_" not in read(path)]
 
 
 def play(text, *options):
-    with tempfile.NamedTemporaryFile("w", suffix=".pkt") as file:
-        file.write(text)
-        file.flush()
-        code, out, error = through(*options, file.name)
-        return code, out.decode(), error.replace(file.name, "FILE")
+    return scripts.play(text, *THROUGH, *options)
 
 
 class Suite(unittest.TestCase):
-    def check(self, *options):
-        code, out, error = through("--verbose", *options, *SCRIPTS)
-        self.assertEqual((code, error), (0, ""))
-        self.assertEqual([line.removesuffix(": as it says") for line in out.decode().splitlines()], SCRIPTS)
-
     def test_there_are_enough(self):
-        self.assertGreater(len(SCRIPTS), 1000)
-        self.assertGreater(sum("..." in line and "= " in line and "socket" not in line for path in SCRIPTS
+        self.assertGreater(len(PLAYED), 1000)
+        self.assertGreater(sum("..." in line and "= " in line and "socket" not in line for path in PLAYED
                                for line in read(path).splitlines() if line.startswith("+") and "..." in line.split()[0]), 15)
 
     def test_ipv4(self):
-        self.check()
+        scripts.check_all(self, PLAYED, *THROUGH)
 
     def test_ipv6(self):
-        self.check("--ip-version=ipv6")
-
-
-OPEN = """
- 0.000 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
-+0.000 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
-+0.000 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
-+0.000 > S 0:0(0) <...>
-+0.050 < S. 0:0(0) ack 1 win 65535 <mss 1460>
-+0.000 > . 1:1(0) ack 1
-"""
+        scripts.check_all(self, PLAYED, *THROUGH, "--ip-version=ipv6")
 
 
 class Differences(unittest.TestCase):

@@ -1,53 +1,19 @@
 #!/usr/bin/env python3
 """`tern script`: every script of ours goes as it says, over IPv4 and IPv6; and what it says where one does not."""
 
-import glob
 import os
 import subprocess
 import sys
-import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
 from lab import tern  # noqa: E402
+from scripts import FOLDER, OPEN, SCRIPTS, check_all, play  # noqa: E402
 
-FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "script")
 MAKER = os.path.join(os.path.dirname(os.path.dirname(FOLDER)), "tools", "make_scripts.py")
-SCRIPTS = sorted(glob.glob(os.path.join(FOLDER, "**", "*.pkt"), recursive=True))
-
-OPEN = """
- 0.000 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
-+0.000 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
-+0.000 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
-+0.000 > S 0:0(0) <...>
-+0.050 < S. 0:0(0) ack 1 win 65535 <mss 1460>
-+0.000 > . 1:1(0) ack 1
-"""
-
-
-def play(text, *options):
-    """(exit code, what it said) of a script given as text."""
-    with tempfile.NamedTemporaryFile("w", suffix=".pkt") as file:
-        file.write(text)
-        file.flush()
-        code, out, error = tern("script", *options, file.name)
-        return code, out.decode(), error.replace(file.name, "FILE")
 
 
 class Suite(unittest.TestCase):
-    def check(self, *options):
-        """All in one go; what each that fails says is a failure of its own."""
-        code, out, error = tern("script", "--verbose", *options, *SCRIPTS)
-        at, said = None, {}
-        for line in error.splitlines():
-            at = next((script for script in [line.split(":")[0]] if script in SCRIPTS), at)
-            said.setdefault(at, []).append(line)
-        for script, lines in said.items():
-            with self.subTest(script=script and os.path.relpath(script, FOLDER)):
-                self.fail("\n".join(lines))
-        good = [line.removesuffix(": as it says") for line in out.decode().splitlines()]
-        self.assertEqual((code, good), (0, SCRIPTS))
-
     def test_there_are_enough(self):
         self.assertGreater(len(SCRIPTS), 300)
 
@@ -56,10 +22,10 @@ class Suite(unittest.TestCase):
         self.assertEqual((run.returncode, run.stderr), (0, ""))
 
     def test_ipv4(self):
-        self.check()
+        check_all(self, SCRIPTS)
 
     def test_ipv6(self):
-        self.check("--ip-version=ipv6")
+        check_all(self, SCRIPTS, "--ip-version=ipv6")
 
 
 class Said(unittest.TestCase):
