@@ -60,18 +60,11 @@ size_t dns_parse(struct tern_endpoint to[DNS_RESOLVERS], const char *text)
 	return n;
 }
 
-int dns_open(struct gateway *gateway)
+int dns_begin(struct gateway *gateway, const char *text)
 {
 	struct resolvers *const resolvers = calloc(1, sizeof *resolvers);
-	char			text[TEXT_MOST] = "";
-	const int		fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC);
 
 	gateway->dns.state = resolvers;
-	if (fd >= 0) {
-		const ssize_t n = read(fd, text, sizeof text - 1);
-		close(fd);
-		text[n > 0 ? n : 0] = '\0';
-	}
 	if (!resolvers)
 		return -ENOMEM;
 	resolvers->n = dns_parse(resolvers->at, text);
@@ -81,6 +74,19 @@ int dns_open(struct gateway *gateway)
 	}
 	gateway->dns.open = true;
 	return 0;
+}
+
+int dns_open(struct gateway *gateway)
+{
+	char	  text[TEXT_MOST] = "";
+	const int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		const ssize_t n = read(fd, text, sizeof text - 1);
+		close(fd);
+		text[n > 0 ? n : 0] = '\0';
+	}
+	return dns_begin(gateway, text);
 }
 
 void dns_done(struct gateway *gateway)

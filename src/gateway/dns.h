@@ -12,6 +12,9 @@ bool dns_is_silent(const struct gateway *gateway, const struct flow *flow);
 
 enum { DNS_RESOLVERS = 8 };
 
+/* As dns_open(), with the text of a resolv.conf. 0, or -ENOMEM. */
+int dns_begin(struct gateway *gateway, const char *text);
+
 /* The name servers of a resolv.conf (resolv.conf(5)), in their order; how many. Pure. */
 size_t dns_parse(struct tern_endpoint to[DNS_RESOLVERS], const char *text);
 

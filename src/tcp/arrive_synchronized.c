@@ -229,8 +229,8 @@ static void step_urgent(struct tcb *tcb, const struct arrival *in, tern_time now
 
 	if (!(in->seg->flags & TCP_URG) || !state_receives((enum tcp_state)tcb->state))
 		return;
-	/* Only what is ahead of what the program has read, and within reach, is news. */
-	if (seq_le(up, tcb->rcv.read) || seq_gt(up, seq_add(tcb->rcv.wnd_edge, 65535)))
+	/* Only what is ahead of what the program has read is news. */
+	if (seq_le(up, tcb->rcv.read))
 		return;
 	if (tcb->urgent_received && seq_le(up, (seq_t){ cold->rcv_up }))
 		return;

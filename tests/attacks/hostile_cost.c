@@ -98,7 +98,7 @@ static int count(uint32_t late, const char *name)
 
 static void report(struct callgrind *run, const char *late)
 {
-	double	 early[KINDS_MOST], after[KINDS_MOST];
+	double	 early[KINDS_MOST] = { 0 }, after[KINDS_MOST] = { 0 };
 	unsigned dearest = 1, steepest = 1;
 
 	for (unsigned k = 0; k < hostile_n && k < KINDS_MOST; k++) {

@@ -516,6 +516,29 @@ class Gateway(unittest.TestCase):
         self.assertEqual((counters["tcp_opened"], counters["flows_refused"]), (5, 3))
         server.close()
 
+    def test_half_open_connections_are_bounded(self):
+        """A server that takes no SYN: so many of the guest's wait for it; those beyond are not heard, as at a listener
+        whose backlog is full, and cost nothing."""
+        deaf = socket.socket()
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        plug = socket.create_connection(deaf.getsockname(), 5)
+        code, output, counters, error = gateway(
+            sys.executable, "-c",
+            "import select, socket\n"
+            "asked = [socket.socket() for _ in range(6)]\n"
+            "for sock in asked:\n"
+            "    sock.setblocking(False)\n"
+            f"    sock.connect_ex(('10.0.2.2', {deaf.getsockname()[1]}))\n"
+            "    select.select([], [sock], [], 0.2)\n"
+            "print([sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) for sock in asked])\n", options=["--half-open", "2"])
+        self.assertEqual(code, 0, error)
+        self.assertEqual(json.loads(output), [0] * 6)
+        self.assertEqual(counters["flows_most"], 2)
+        self.assertGreaterEqual(counters["ListenOverflows"], 4)     # and once more for each that was sent again
+        plug.close()
+        deaf.close()
+
     def test_the_last_upload_is_not_cut(self):
         server = listen()
         got = []

@@ -63,11 +63,39 @@ static void the_next_one_after_a_failure(void **state)
 	dns_done(&gateway);
 }
 
+/* Two queries at the same dead one are one failure; round by round each is asked. */
+static void each_in_turn(void **state)
+{
+	struct gateway	     gateway = { .ipv6 = false };
+	struct tern_endpoint dead, now;
+	char		     text[46];
+
+	(void)state;
+	assert_int_equal(dns_begin(&gateway, "nameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver 192.0.2.3\n"), 0);
+	for (int round = 0; round < 6; round++) {
+		const char expected[] = { '1', '9', '2', '.', '0', '.', '2', '.', (char)('1' + round % 3), '\0' };
+
+		assert_true(dns_resolver(&gateway, &dead));
+		assert_string_equal(tern_addr_format(&dead.addr, text), expected);
+		dns_resolver_failed(&gateway, &dead);
+		dns_resolver_failed(&gateway, &dead);
+		assert_true(dns_resolver(&gateway, &now));
+		assert_memory_not_equal(&now.addr, &dead.addr, sizeof now.addr);
+	}
+	assert_int_equal(gateway.stats.dns_failed, 12);
+	dns_done(&gateway);
+	assert_int_equal(dns_begin(&gateway, "# none\n"), 0);
+	assert_true(dns_resolver(&gateway, &now));
+	assert_string_equal(tern_addr_format(&now.addr, text), "127.0.0.1");
+	dns_done(&gateway);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(name_servers_in_their_order),
 		cmocka_unit_test(the_next_one_after_a_failure),
+		cmocka_unit_test(each_in_turn),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* call.c: OPEN, SEND, RECEIVE, CLOSE, ABORT (RFC 9293 3.10.1-3.10.5), by state. */
+#include "tcp/emit.h"
 #include "unit/tcp_rig.h"
 
 static const struct {
@@ -38,6 +39,46 @@ static void send_by_state(struct rig *r)
 	rig_end(r);
 	rig_begin(r);
 	assert_int_equal(tcp_send(r->tcb, r->text, 1, 0, r->now), -TERN_EPIPE); /* CLOSED */
+}
+
+/* 3.10.2: "no more than there is room for": the buffer, and no more than 64 KiB ahead of the window. */
+static void send_takes_what_there_is_room_for(struct rig *r)
+{
+	established(r);
+	tcp_option_set(r->tcb, TERN_SEND_BUFFER, 5000, r->now);
+	assert_int_equal(tcp_send(r->tcb, rig_octets(r, 0, 8000), 8000, 0, r->now), 5000);
+	assert_int_equal(tcp_send(r->tcb, r->text, 1, 0, r->now), -TERN_EAGAIN);
+	drain(r);
+	assert_int_equal(tcp_send(r->tcb, r->text, 1, 0, r->now), -TERN_EAGAIN); /* sent, and not yet acknowledged */
+	rx(r, TCP_ACK, 1, 1461, 0);
+	assert_int_equal(tcp_send(r->tcb, r->text + 5000, 3000, 0, r->now), 1460);
+	tcp_option_set(r->tcb, TERN_SEND_BUFFER, 1000, r->now); /* less than it holds */
+	assert_int_equal(tcp_send(r->tcb, r->text, 1, 0, r->now), -TERN_EAGAIN);
+
+	rig_end(r);
+	rig_begin(r);
+	r->peer.wnd = 1000;
+	established(r);
+	tcp_option_set(r->tcb, TERN_SEND_BUFFER, 1 << 20, r->now);
+	assert_int_equal(tcp_send(r->tcb, r->text, sizeof r->text, 0, r->now), 1000 + TCP_UNSENT_AHEAD);
+	assert_int_equal(tcp_send(r->tcb, r->text, 1, 0, r->now), -TERN_EAGAIN);
+}
+
+/* RFC 6429: where memory is short, a peer that takes nothing holds one segment, not a buffer. */
+static void a_shut_window_holds_one_segment_of_scarce_memory(struct rig *r)
+{
+	established(r);
+	writes(r, 1, 100);
+	drain(r);
+	r->peer.wnd = 0;
+	rx(r, TCP_ACK, 1, 101, 0);
+	const size_t limit = r->mem.limit;
+	r->mem.limit = r->mem.reserve + r->mem.used + r->mem.used / 10;
+	assert_true(mem_is_tight(&r->mem));
+	assert_int_equal(tcp_send(r->tcb, rig_octets(r, 100, 8000), 8000, 0, r->now), 1460);
+	assert_int_equal(tcp_send(r->tcb, r->text + 1460, 1, 0, r->now), -TERN_EAGAIN);
+	r->mem.limit = limit;
+	assert_int_equal(tcp_send(r->tcb, r->text + 1460, 8000 - 1460, 0, r->now), 8000 - 1460);
 }
 
 /* 3.10.3: in each state, nothing there, and text there. */
@@ -400,6 +441,8 @@ int main(void)
 {
 	static const struct rig_case cases[] = {
 		CASE(send_by_state),
+		CASE(send_takes_what_there_is_room_for),
+		CASE(a_shut_window_holds_one_segment_of_scarce_memory),
 		CASE(receive_by_state),
 		CASE(abort_by_state),
 		CASE(shutdown_by_state),

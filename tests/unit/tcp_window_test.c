@@ -47,6 +47,35 @@ static void edge_moves_by_a_segment_or_half_the_buffer(struct rig *r)
 	offers(r, 4000);
 }
 
+/* The last eighth of the budget is promised in pieces of a segment, and to those alone whose programs read. */
+static void short_of_memory_one_segment_to_a_reader(struct rig *r)
+{
+	tcp_option_set(r->tcb, TERN_RECEIVE_BUFFER, 4000, r->now);
+	established(r);
+	rx(r, TCP_ACK, 1, 1, 1460);
+	rx(r, TCP_ACK, 1461, 1, 1460);
+	sends(r, TCP_ACK, 1, 2921, 0);
+	rx(r, TCP_ACK, 2921, 1, 1080);
+	expires(r);
+	sends(r, TCP_ACK, 1, 4001, 0);
+	offers(r, 0);
+
+	const size_t limit = r->mem.limit;
+	r->mem.limit = r->mem.reserve + r->mem.used;
+	assert_true(mem_is_tight(&r->mem));
+	reads(r, 1, 2540);
+	is_quiet(r);
+	reads(r, 2541, 1460);
+	sends(r, TCP_ACK, 1, 4001, 0);
+	offers(r, 1461);
+	r->mem.limit = limit;
+	assert_false(mem_is_tight(&r->mem));
+	rx(r, TCP_ACK, 4001, 1, 1460);
+	reads(r, 4001, 1460);
+	sends(r, TCP_ACK, 1, 5461, 0);
+	offers(r, 4000);
+}
+
 /* RFC 7323 2.3, 2.4: the field rounds down; what is accepted keeps to what was promised (RFC7323-2.4-1). */
 static void scaled_window_rounds_down(struct rig *r)
 {
@@ -313,6 +342,7 @@ int main(void)
 	static const struct rig_case cases[] = {
 		CASE(right_edge_is_never_taken_back),
 		CASE(edge_moves_by_a_segment_or_half_the_buffer),
+		CASE(short_of_memory_one_segment_to_a_reader),
 		CASE(scaled_window_rounds_down),
 		CASE(window_without_scale_is_at_most_65535),
 		CASE(window_follows_the_newest_segment),
