@@ -1,47 +1,47 @@
-/* tern stuck: what each connection of a running gateway waits for, who has to act, since when, and what ends it. */
+/* tern stuck: what each connection waits for, who has to act, since when, and what ends it; of running gateways, of
+ * recordings, of captures. */
 #include "gateway/control.h"
 #include "option/line.h"
 #include "tool/control_client.h"
+#include "tool/stuck.h"
 #include "tool/tool.h"
-#include "watch/stuck.h"
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-enum option { OPTION_ALL, OPTION_HELP, OPTION_JSON, OPTION_LANG };
+enum option { OPTION_ALL, OPTION_HELP, OPTION_JSON, OPTION_LANG, OPTION_TO };
 
 static const struct option_word known[] = {
 	{ "all", NULL, "those that are well too", OPTION_ALL },
 	{ "json", NULL, "as JSON lines", OPTION_JSON },
 	{ "lang", "LANG", "en or zh (else by locale)", OPTION_LANG },
+	{ "to", "N", "of a recording: as it is after input N (else at its end)", OPTION_TO },
 	{ "help", NULL, "this", OPTION_HELP },
 };
 
 static const char command[] = "stuck";
 
-struct view {
-	bool		      all, json, help;
-	enum explain_language language;
-	unsigned	      n; /* told of */
-};
-
 static void usage(const struct option_line *line)
 {
 	fputs("usage: tern stuck [OPTION...] PATH...\n"
 	      "\n"
-	      "One line for each connection that waits for something, of the gateways that run with --control PATH:\n"
-	      "what it waits for, who has to act, since when, and what will end it. The program of tern's end is\n"
-	      "whom the gateway talks to for the guest; the peer is the guest.\n"
+	      "One line for each connection that waits for something: what it waits for, who has to act, since when,\n"
+	      "and what will end it. PATH is the control socket of a running gateway (tern gateway --control), a\n"
+	      "recording (tern record), or a capture (pcap or pcapng; - is standard input).\n"
+	      "\n"
+	      "Of a gateway, tern's own program is whom it talks to for the guest, and the peer is the guest. Of a\n"
+	      "recording both ends are asked. Of a capture all is inferred, and its last packet is the present.\n"
 	      "\n",
 	      stdout);
 	line_help(line, 14, stdout);
 	fputs("\n"
-	      "Exit status: 0; 1 a gateway is not there; 2 the command line is wrong.\n"
+	      "Exit status: 0; 1 a gateway is not there, or a file is not whole; 2 the command line or a file is\n"
+	      "wrong.\n"
 	      "\n"
 	      "Examples:\n"
 	      "  tern stuck /run/user/1000/web.tern\n"
-	      "  tern stuck --all /run/user/1000/*.tern\n"
+	      "  tern stuck web.pcap\n"
 	      "  tern stuck --json /run/user/1000/web.tern | jq 'select(.who == \"program\")'\n",
 	      stdout);
 }
@@ -96,61 +96,29 @@ static bool read_facts(const char *text, struct stuck_facts *facts)
 	return control_field(text, "state", state, sizeof state) == 0 && state_by_name(state, &facts->state);
 }
 
-static void print_end(const char *text, const char *address, const char *port)
+static void take_end(char to[64], const char *text, const char *address, const char *port)
 {
-	char name[64] = "";
+	char name[48] = "";
 
 	(void)control_field(text, address, name, sizeof name);
-	printf(strchr(name, ':') ? "[%s]:%" PRId64 : "%s:%" PRId64, name, control_number(text, port, 0));
-}
-
-static void print_json(const char *text, const struct stuck_facts *facts, const char *sentence)
-{
-	const enum stuck_kind kind = stuck_kind_of(facts);
-	const tern_time	      ends = stuck_ends_in(facts);
-
-	fputs("{\"local\":\"", stdout);
-	print_end(text, "local", "local_port");
-	fputs("\",\"peer\":\"", stdout);
-	print_end(text, "remote", "remote_port");
-	printf("\",\"state\":\"%s\",\"waits\":\"%s\",\"who\":\"%s\",\"well\":%s,\"quiet_ms\":",
-	       tern_state_name(facts->state), stuck_kind_name(kind), stuck_who_name(stuck_who_of(kind)),
-	       stuck_is_well(kind) ? "true" : "false");
-	if (facts->idle == TERN_NEVER)
-		fputs("null", stdout);
-	else
-		printf("%" PRId64, facts->idle / TERN_MILLISECOND);
-	if (ends == TERN_NEVER)
-		fputs(",\"ends_in_ms\":null", stdout);
-	else
-		printf(",\"ends_in_ms\":%" PRId64, ends / TERN_MILLISECOND);
-	printf(",\"line\":\"%s\"}\n", sentence);
+	(void)snprintf(to, 64, strchr(name, ':') ? "[%s]:%" PRId64 : "%s:%" PRId64, name,
+		       control_number(text, port, 0));
 }
 
 static void take_line(void *context, const char *text)
 {
-	struct view *const view = context;
-	struct stuck_facts facts;
-	char		   sentence[256];
+	struct stuck_row row = { .source = "gateway" };
 
-	if (!read_facts(text, &facts) || (!view->all && stuck_is_well(stuck_kind_of(&facts))))
+	if (!read_facts(text, &row.facts))
 		return;
-	view->n++;
-	(void)stuck_line(sentence, sizeof sentence, &facts, view->language);
-	if (view->json) {
-		print_json(text, &facts, sentence);
-		return;
-	}
-	printf("%-12s ", tern_state_name(facts.state));
-	print_end(text, "remote", "remote_port");
-	fputs(" > ", stdout);
-	print_end(text, "local", "local_port");
-	printf("  %s\n", sentence);
+	take_end(row.local, text, "local", "local_port");
+	take_end(row.peer, text, "remote", "remote_port");
+	stuck_show(context, &row);
 }
 
 /* ---- the command line ---- */
 
-static bool take(const struct option_line *line, struct view *view, const struct option_word *word,
+static bool take(const struct option_line *line, struct stuck_view *view, const struct option_word *word,
 		 const char *value)
 {
 	switch (word->id) {
@@ -159,16 +127,30 @@ static bool take(const struct option_line *line, struct view *view, const struct
 	case OPTION_LANG:
 		return explain_language_by_name(value, &view->language) ||
 		       line_not(line, word, value, "en or zh");
+	case OPTION_TO: return line_number(line, word, value, 1, UINT64_MAX, &view->to);
 	default: view->help = true; return true;
 	}
 }
 
-static int run(struct view *view, int n, char *const paths[])
+static int look(struct stuck_view *view, const char *path)
+{
+	struct stat info;
+
+	if (strcmp(path, "-") == 0)
+		return stuck_capture(view, path);
+	if (stat(path, &info) != 0 || S_ISSOCK(info.st_mode))
+		return control_ask(command, path, "{\"do\":\"sockets\"}\n", take_line, view);
+	if (S_ISREG(info.st_mode) && stuck_is_recording(path))
+		return stuck_recording(view, path);
+	return stuck_capture(view, path);
+}
+
+static int run(struct stuck_view *view, int n, char *const paths[])
 {
 	int worst = TOOL_OK;
 
 	for (int i = 0; i < n; i++) {
-		const int code = control_ask(command, paths[i], "{\"do\":\"sockets\"}\n", take_line, view);
+		const int code = look(view, paths[i]);
 		worst = code > worst ? code : worst;
 	}
 	if (view->n == 0 && worst == TOOL_OK && !view->json)
@@ -186,10 +168,10 @@ int tool_stuck(int n, char *const arguments[])
 		.why = why,
 		.room = sizeof why,
 	};
-	struct view view = { .language = explain_language_by_locale() };
+	struct stuck_view view = { .language = explain_language_by_locale() };
 	int	    i = 0;
 
-	while (i < n && arguments[i][0] == '-') {
+	while (i < n && arguments[i][0] == '-' && arguments[i][1] != '\0') {
 		const struct option_word *word;
 		const char		 *value;
 		const int		  took = line_take(&line, n - i, arguments + i, &word, &value);
@@ -202,7 +184,8 @@ int tool_stuck(int n, char *const arguments[])
 		return tool_flushed(command) ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
 	}
 	if (i == n)
-		return tool_wrong(command, "it takes the control sockets of gateways: tern stuck PATH... "
+		return tool_wrong(command, "of which connections? The control socket of a gateway, a "
+					   "recording or a capture: tern stuck PATH... "
 					   "(see tern stuck --help)");
 	return run(&view, n - i, arguments + i);
 }

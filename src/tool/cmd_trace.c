@@ -1,4 +1,5 @@
 /* tern trace: reads captures, says what their connections did. */
+#include "tool/capture.h"
 #include "tool/tool.h"
 #include "tool/trace.h"
 #include "trace/live.h"
@@ -7,17 +8,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
-enum { GAPS_TOLD = 5, KEPT_MAX = 1024 };
+enum { KEPT_MAX = 1024 };
 
 struct run {
 	const struct trace_options *options;
-	struct trace_decoder	    decoder;
-	struct trace_flows	    flows;
+	struct capture		    capture;
 	struct trace_table	    table;
-	int			    code;
 
 	struct trace_comments comments; /* for --annotate */
 	/* Of two captures: connections to be matched, with their stories. */
@@ -48,7 +46,7 @@ static uint32_t wants_story(void *context, const struct trace_flow *flow)
 static void worse(struct run *run, int code)
 {
 	if (code != TOOL_OK)
-		run->code = code;
+		run->capture.code = code;
 }
 
 static void keep(struct run *run, struct trace_flow *flow)
@@ -155,81 +153,7 @@ static void match_captures(struct run run[2])
 	}
 }
 
-/* ---- what could not be done ---- */
-
-static void say_others(const struct run *run)
-{
-	const struct trace_others *const others = &run->decoder.others;
-
-	if (others->unknown_link > 0)
-		fprintf(stderr,
-			"tern: trace: %" PRIu64
-			" packets of links that tern does not read (the last: LINKTYPE %u)\n",
-			others->unknown_link, others->last_unknown_link);
-	if (others->malformed > 0)
-		fprintf(stderr,
-			"tern: trace: %" PRIu64 " packets whose IP or TCP header is cut short or broken\n",
-			others->malformed);
-	if (run->flows.corrupt > 0)
-		fprintf(stderr,
-			"tern: trace: %" PRIu64 " segments with a wrong checksum, of no connection seen\n",
-			run->flows.corrupt);
-	if (run->flows.given_up > 0)
-		fprintf(stderr,
-			"tern: trace: more than %d connections at once: %" PRIu64 " were ended early\n",
-			TRACE_ALIVE_MAX, run->flows.given_up);
-	if (run->flows.no_memory || run->decoder.no_memory)
-		fprintf(stderr, "tern: trace: out of memory: not every connection is here\n");
-	if (run->flows.last == 0)
-		fprintf(stderr,
-			"tern: trace: no TCP segments (%" PRIu64 " packets of other protocols, %" PRIu64
-			" not of IP)\n",
-			others->not_tcp, others->not_ip);
-}
-
-static void say_gap(const struct run *run, const char *path, const struct trace_file *file)
-{
-	if (file->gaps <= GAPS_TOLD)
-		fprintf(stderr, "tern: trace: %s: %" PRIu64 " bytes at offset %" PRIu64 " are skipped: %s\n",
-			path, file->gap_n, file->gap_at, file->gap_why);
-	(void)run;
-}
-
 /* ---- sources ---- */
-
-static void take(struct run *run, const struct trace_packet *packet)
-{
-	struct trace_segment segment;
-
-	if (trace_decode(&run->decoder, packet, &segment))
-		(void)trace_flows_segment(&run->flows, &segment);
-}
-
-static int read_file(struct run *run, const char *path)
-{
-	struct trace_file   file;
-	struct trace_packet packet;
-	enum trace_read	    read = TRACE_PACKET;
-
-	if (!trace_file_open(&file, path))
-		return tool_wrong("trace", "%s: %s", path, file.why);
-	while (!interrupted && read != TRACE_END && read != TRACE_FAILED) {
-		read = trace_file_next(&file, &packet);
-		if (read == TRACE_PACKET)
-			take(run, &packet);
-		else if (read == TRACE_GAP)
-			say_gap(run, path, &file);
-	}
-	if (file.gaps > GAPS_TOLD)
-		fprintf(stderr, "tern: trace: %s: %" PRIu64 " such gaps, %" PRIu64 " bytes in all\n", path,
-			file.gaps, file.skipped);
-	if (read == TRACE_FAILED)
-		worse(run, tool_failed("trace", "%s: %s", path, file.why));
-	else if (file.gaps > 0)
-		worse(run, TOOL_NOT_AS_EXPECTED);
-	trace_file_close(&file);
-	return TOOL_OK;
-}
 
 static tern_time monotonic(void)
 {
@@ -254,7 +178,7 @@ static int read_live(struct run *run)
 	while (!interrupted && got >= 0) {
 		got = trace_live_next(live, &packet, why);
 		if (got > 0)
-			take(run, &packet);
+			capture_take(&run->capture, &packet);
 		if (options->lifetime != TERN_NEVER && monotonic() - began >= options->lifetime)
 			break;
 	}
@@ -270,39 +194,36 @@ static int read_live(struct run *run)
 
 /* ---- the whole ---- */
 
-static bool begin(struct run *run, unsigned capture)
+static bool begin(struct run *run, unsigned number)
 {
 	const struct trace_options *const options = run->options;
-	uint8_t				  key[16];
 
-	run->flows = (struct trace_flows){
-		.story = wants_story,
-		.done = is_done,
-		.context = run,
-		.at = options->at,
-		.has_at = options->has_at,
-		.at_side = options->files == TRACE_FILES ? capture + 1 : 0,
+	run->capture = (struct capture){
+		.command = "trace",
+		.flows = { .story = wants_story,
+			   .done = is_done,
+			   .context = run,
+			   .at = options->at,
+			   .has_at = options->has_at,
+			   .at_side = options->files == TRACE_FILES ? number + 1 : 0 },
+		.stop = &interrupted,
 	};
-	trace_decoder_init(&run->decoder);
 	trace_table_init(&run->table, stdout, options->json, options->ascii || tool_terminal_is_ascii(),
 			 options->live != NULL);
-	return getrandom(key, sizeof key, 0) == sizeof key && trace_flows_init(&run->flows, key);
+	return capture_begin(&run->capture);
 }
 
 /* One capture to its end. */
-static int trace_one(struct run *run, unsigned capture)
+static int trace_one(struct run *run, unsigned number)
 {
 	const struct trace_options *const options = run->options;
 
-	if (!begin(run, capture))
+	if (!begin(run, number))
 		return tool_failed("trace", "cannot begin: %s", strerror(errno));
-	const int code = options->live ? read_live(run) : read_file(run, options->file[capture]);
+	const int code = options->live ? read_live(run) : capture_read(&run->capture, options->file[number]);
 
-	trace_flows_end(&run->flows);
+	capture_end(&run->capture, code == TOOL_OK);
 	end_table(run);
-	if (code == TOOL_OK)
-		say_others(run);
-	trace_decoder_done(&run->decoder);
 	return code;
 }
 
@@ -346,9 +267,9 @@ static int trace(const struct trace_options *options)
 	if (options->files == TRACE_FILES) {
 		match_captures(run);
 		end_table(&run[0]);
-		worse(&run[0], run[1].code);
+		worse(&run[0], run[1].capture.code);
 	}
-	return tool_flushed("trace") ? run[0].code : TOOL_NOT_AS_EXPECTED;
+	return tool_flushed("trace") ? run[0].capture.code : TOOL_NOT_AS_EXPECTED;
 }
 
 int tool_trace(int n, char *const arguments[])

@@ -17,7 +17,7 @@ static const struct command {
 	{ "replay", "have it again, and compare every byte", tool_replay },
 	{ "trace", "what the connections of a capture did, drawn and explained", tool_trace },
 	{ "ss", "the connections of running gateways, in ss's columns", tool_ss },
-	{ "stuck", "what each of them waits for, who has to act, and what ends it", tool_stuck },
+	{ "stuck", "what connections wait for, who has to act, and what ends it", tool_stuck },
 	{ "ctl", "ask a running gateway: its flows, forwards and counters", tool_ctl },
 	{ "script", "play packet scripts against the stack, in virtual time", tool_script },
 	{ "settings", "the settings of the stack by name, and what profiles have them at", tool_settings },

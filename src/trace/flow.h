@@ -96,6 +96,11 @@ struct trace_end {
 	tern_time last_at, ack_at; /* ack_at: its last ACK */
 	tern_time evidence_at;	   /* when ACKs first said that una is missing; -1: they have not */
 	tern_time idle_since;	   /* all it sent is acknowledged, and its peer's window open; -1: not so */
+	/* What it waits for (wait.h): -1 where there is none. */
+	tern_time text_at;	       /* its last new text or FIN */
+	tern_time zero_at;	       /* its window has been shut since */
+	tern_time probe_at, probe_gap; /* its last probe, and how long after the one before */
+	uint32_t  asked;	       /* keep-alives in a row that have no answer */
 	struct trace_hole   hole[TRACE_HOLES];
 	unsigned	    holes;
 	struct trace_flight flight;
@@ -139,6 +144,7 @@ struct trace_flow {
 	bool		  is_over;		  /* in flows.c: the list that it stands in */
 	uint8_t		  opened, closed, closer; /* closer: whose FIN or RST was the first */
 	tern_time first, last, syn_at, syn_ack_at, handshake, opening; /* opening: until the third segment */
+	tern_time moved_at; /* something new was sent or acknowledged */
 	uint64_t  packet_first, packet_last, segments;
 	struct trace_segment candidate; /* a SYN that may begin the next connection of this name */
 	struct trace_story  *story;

@@ -42,6 +42,9 @@ void trace_flow_begin(struct trace_flow *flow, const struct trace_segment *segme
 	flow->handshake = flow->syn_at = flow->syn_ack_at = -1;
 	flow->end[0].idle_since = flow->end[1].idle_since = -1;
 	flow->end[0].evidence_at = flow->end[1].evidence_at = -1;
+	for (unsigned side = 0; side < 2; side++)
+		flow->end[side].text_at = flow->end[side].zero_at = flow->end[side].probe_at = -1;
+	flow->moved_at = segment->at;
 }
 
 void trace_flow_done(struct trace_flow *flow)
@@ -181,6 +184,7 @@ static void take_ack(struct look *look)
 	}
 	if (!peer->is_seen || after(seg->ack, peer->una)) {
 		peer->una = seg->ack;
+		look->flow->moved_at = seg->at;
 		if (!peer->is_seen && !peer->has_syn) {
 			peer->nxt = peer->seq0 = seg->ack;
 			peer->is_seen = true;
@@ -205,6 +209,10 @@ static void take_ack(struct look *look)
 		me->ack = seg->ack;
 		me->wnd = look->wnd;
 		me->ack_at = seg->at;
+		if (look->wnd > 0 || (seg->flags & TERN_SYN))
+			me->zero_at = -1;
+		else if (me->zero_at < 0)
+			me->zero_at = seg->at;
 	}
 	me->has_wnd = scale_known(look) || look->wnd == 0;
 	if (!me->has_ack || after(seg->ack + look->wnd, me->edge))
@@ -221,6 +229,7 @@ static void take_fin(struct look *look)
 		return;
 	me->has_fin = true;
 	me->fin = look->end;
+	me->text_at = flow->moved_at = look->segment->at;
 	me->fin_acks_ours = look->peer->has_fin && not_before(look->segment->ack, look->peer->fin);
 	if (flow->closed == TRACE_CLOSE_OPEN) {
 		flow->closed = TRACE_CLOSE_HALF;
@@ -391,6 +400,7 @@ void trace_flow_segment(struct trace_flow *flow, const struct trace_segment *seg
 		look.found.verdict = TERN_VERDICT_BAD_CHECKSUM;
 	} else {
 		take_direction(&look);
+		look.peer->asked = 0;
 		watch_handshake(&look);
 		analyse(&look);
 		look.me->n.octets += segment->len;

@@ -238,6 +238,14 @@ static void late(struct look *look, unsigned hole)
 
 /* ---- probes ---- */
 
+static void note_probe(struct look *look)
+{
+	struct trace_end *const me = look->me;
+
+	me->probe_gap = me->probe_at >= 0 ? look->segment->at - me->probe_at : -1;
+	me->probe_at = look->segment->at;
+}
+
 /* One octet at most, where nothing new could be sent, or nothing has to be. */
 static bool is_probe(struct look *look)
 {
@@ -250,6 +258,7 @@ static bool is_probe(struct look *look)
 	if (closed && (seg->len == 1 ? not_before(seg->seq, look->peer->edge) || seg->seq == me->una
 				     : seg->seq == me->una - 1)) {
 		me->n.probes++;
+		note_probe(look);
 		look->found.probe = true;
 		look->found.has_why = seg->len == 1 && seg->seq != me->nxt;
 		look->found.why = TERN_RETRANSMIT_ZERO_WINDOW_PROBE;
@@ -257,6 +266,8 @@ static bool is_probe(struct look *look)
 	}
 	if (seg->seq == me->nxt - 1 && me->una == me->nxt) {
 		me->n.keepalives++;
+		me->asked++;
+		note_probe(look);
 		look->found.probe = true;
 		look->found.has_why = true;
 		look->found.why = TERN_RETRANSMIT_KEEPALIVE;
@@ -275,6 +286,8 @@ static void new_text(struct look *look)
 		open_hole(look);
 	me->n.text += min_u32(look->segment->len, look->end - me->nxt);
 	me->nxt = look->end;
+	me->probe_at = -1;
+	me->text_at = look->flow->moved_at = look->segment->at;
 	seen_add(&me->flight, look, false);
 	if (me->after_timeout && !after(me->timeout_until, me->una))
 		me->after_timeout = false;

@@ -1,6 +1,6 @@
 /* What a connection waits for, in words: English and Chinese beside each other, a sentence for each kind. {for} and
  * {quiet} stand for how long it has been so, {next} for when something is sent again, {ends} for when it ends by
- * itself.
+ * itself; {us} and {peer} for the names of the two ends, where a capture is looked at from outside.
  */
 #include "watch/stuck.h"
 #include "watch/text.h"
@@ -12,48 +12,80 @@ static const struct {
 	const char    *name;
 	enum stuck_who who;
 	bool	       well;
+	unsigned       weight;
 	const char    *line[EXPLAIN_LANGUAGES];
+	const char    *seen[EXPLAIN_LANGUAGES]; /* from outside */
 } kinds[STUCK_KINDS] = {
-	[STUCK_LISTENING] = { "listening", STUCK_PEER, true,
-		{ "listens: somebody has to call", "正在监听：等别人来连接" } },
-	[STUCK_SYN_SENT] = { "syn-sent", STUCK_PEER, false,
+	[STUCK_LISTENING] = { "listening", STUCK_PEER, true, 0,
+		{ "listens: somebody has to call", "正在监听：等别人来连接" },
+		{ "{us} listens: somebody has to call", "{us}正在监听：等别人来连接" } },
+	[STUCK_SYN_SENT] = { "syn-sent", STUCK_PEER, false, 7,
 		{ "has called{for}, and nobody answers: the peer, or what stands between{next}{ends}",
-		  "已发出 SYN{for}，无人应答：对方，或途中有什么挡着{next}{ends}" } },
-	[STUCK_SYN_RECEIVED] = { "syn-received", STUCK_PEER, false,
+		  "已发出 SYN{for}，无人应答：对方，或途中有什么挡着{next}{ends}" },
+		{ "{us} has called{for}, and nobody answers: {peer}, or what stands between{next}; ends when {us} "
+		  "gives up",
+		  "{us}已发出 SYN{for}，无人应答：{peer}，或途中有什么挡着{next}；{us}放弃时结束" } },
+	[STUCK_SYN_RECEIVED] = { "syn-received", STUCK_PEER, false, 8,
 		{ "the peer has called and does not confirm: its third segment is missing{next}{ends}",
-		  "对方发来 SYN 却不确认：缺第三个报文段{next}{ends}" } },
-	[STUCK_TIME_WAIT] = { "time-wait", STUCK_NOBODY, true,
+		  "对方发来 SYN 却不确认：缺第三个报文段{next}{ends}" },
+		{ "{peer} has called and does not confirm: its third segment is missing{quiet}{next}; ends when {us} "
+		  "gives up",
+		  "{peer}发来 SYN 却不确认：缺第三个报文段{quiet}{next}；{us}放弃时结束" } },
+	[STUCK_TIME_WAIT] = { "time-wait", STUCK_NOBODY, true, 0,
 		{ "both have closed; the last ACK may be lost{ends}; a SYN with a newer timestamp reopens it",
-		  "双方都已关闭；最后的 ACK 可能丢失{ends}；带有更新时间戳的 SYN 可以重新打开它" } },
-	[STUCK_ZERO_WINDOW] = { "zero-window", STUCK_PEER, false,
+		  "双方都已关闭；最后的 ACK 可能丢失{ends}；带有更新时间戳的 SYN 可以重新打开它" },
+		{ "both have closed; {us} waits for 2MSL to be over (60 s on Linux), which no capture shows",
+		  "双方都已关闭；{us}在等 2MSL 过去（Linux 为 60 s），抓包里看不到" } },
+	[STUCK_ZERO_WINDOW] = { "zero-window", STUCK_PEER, false, 9,
 		{ "zero window{for}: the peer's program is slow to read{next}{ends}",
-		  "零窗口{for}：对方的程序读得慢{next}{ends}" } },
-	[STUCK_SILENT] = { "silent", STUCK_PEER, false,
+		  "零窗口{for}：对方的程序读得慢{next}{ends}" },
+		{ "zero window{for}: the program of {peer} is slow to read{next}; nothing ends it while probes are "
+		  "answered",
+		  "零窗口{for}：{peer}的程序读得慢{next}；只要探测有应答，就不会结束" } },
+	[STUCK_SILENT] = { "silent", STUCK_PEER, false, 10,
 		{ "sent {again} times over and never acknowledged{quiet}: the peer is gone, or the way to it"
 		  "{next}{ends}",
-		  "已重发 {again} 次，始终没有确认{quiet}：对方或通往它的路已不在{next}{ends}" } },
-	[STUCK_UNREAD] = { "unread", STUCK_PROGRAM, false,
+		  "已重发 {again} 次，始终没有确认{quiet}：对方或通往它的路已不在{next}{ends}" },
+		{ "{us} has sent again {again} times and is not acknowledged{quiet}: {peer} is gone, or the way to "
+		  "it{next}; ends when {us} gives up",
+		  "{us}已重发 {again} 次，没有确认{quiet}：{peer}或通往它的路已不在{next}；{us}放弃时结束" } },
+	[STUCK_UNREAD] = { "unread", STUCK_PROGRAM, false, 6,
 		{ "{unread} octets wait for the local program, which does not read{quiet}; our window is {window}",
-		  "{unread} 个字节等着本地程序读取，而它不读{quiet}；我方窗口为 {window}" } },
-	[STUCK_FIN_UNACKED] = { "fin-unacked", STUCK_PEER, false,
+		  "{unread} 个字节等着本地程序读取，而它不读{quiet}；我方窗口为 {window}" },
+		{ "the program of {us} does not read{quiet}: its window is {window}",
+		  "{us}的程序不读{quiet}：其窗口为 {window}" } },
+	[STUCK_FIN_UNACKED] = { "fin-unacked", STUCK_PEER, false, 5,
 		{ "our FIN, or text before it, is not acknowledged yet{quiet}{next}{ends}",
-		  "我方的 FIN（或它之前的数据）尚未被确认{quiet}{next}{ends}" } },
-	[STUCK_FIN_WAIT_2] = { "fin-wait-2", STUCK_PEER, false,
+		  "我方的 FIN（或它之前的数据）尚未被确认{quiet}{next}{ends}" },
+		{ "the FIN of {us}, or text before it, is not acknowledged yet{quiet}{next}; ends when {us} gives up",
+		  "{us}的 FIN（或它之前的数据）尚未被确认{quiet}{next}；{us}放弃时结束" } },
+	[STUCK_FIN_WAIT_2] = { "fin-wait-2", STUCK_PEER, false, 3,
 		{ "the local program has closed; the peer has not, and nothing makes it: half-closed{quiet}",
-		  "本地程序已关闭；对方还没有，也没有什么会迫使它：半关闭{quiet}" } },
-	[STUCK_ORPHAN] = { "orphan", STUCK_PEER, false,
+		  "本地程序已关闭；对方还没有，也没有什么会迫使它：半关闭{quiet}" },
+		{ "{us} has closed; {peer} has not, and nothing makes it: half-closed{quiet}",
+		  "{us}已关闭；{peer}还没有，也没有什么会迫使它：半关闭{quiet}" } },
+	[STUCK_ORPHAN] = { "orphan", STUCK_PEER, false, 3,
 		{ "given up by its program; the peer has not closed{quiet}{ends}",
-		  "已被其程序放弃；对方还没有关闭{quiet}{ends}" } },
-	[STUCK_CLOSE_WAIT] = { "close-wait", STUCK_PROGRAM, false,
-		{ "the peer has closed; the local program has not{quiet}", "对方已关闭；本地程序还没有{quiet}" } },
-	[STUCK_MOVING] = { "moving", STUCK_PEER, true,
+		  "已被其程序放弃；对方还没有关闭{quiet}{ends}" },
+		{ "given up by the program of {us}; {peer} has not closed{quiet}{ends}",
+		  "已被{us}的程序放弃；{peer}还没有关闭{quiet}{ends}" } },
+	[STUCK_CLOSE_WAIT] = { "close-wait", STUCK_PROGRAM, false, 4,
+		{ "the peer has closed; the local program has not{quiet}", "对方已关闭；本地程序还没有{quiet}" },
+		{ "{peer} has closed; the program of {us} has not{quiet}; nothing else ends it",
+		  "{peer}已关闭；{us}的程序还没有{quiet}；没有别的会结束它" } },
+	[STUCK_MOVING] = { "moving", STUCK_PEER, true, 2,
 		{ "{unacked} octets are on their way, {unsent} wait behind them",
-		  "{unacked} 个字节在路上，后面还有 {unsent} 个" } },
-	[STUCK_KEEPALIVE] = { "keepalive", STUCK_PEER, false,
+		  "{unacked} 个字节在路上，后面还有 {unsent} 个" },
+		{ "{unacked} octets of {us} are on their way", "{us}的 {unacked} 个字节在路上" } },
+	[STUCK_KEEPALIVE] = { "keepalive", STUCK_PEER, false, 7,
 		{ "silence{for}; {probes} keep-alives have no answer: the peer may be gone{next}{ends}",
-		  "静默{for}；{probes} 个保活探测没有应答：对方可能已不在{next}{ends}" } },
-	[STUCK_IDLE] = { "idle", STUCK_EITHER, true,
-		{ "nobody has anything to say{for}{keepalive}", "双方都无话可说{for}{keepalive}" } },
+		  "静默{for}；{probes} 个保活探测没有应答：对方可能已不在{next}{ends}" },
+		{ "silence{for}; {probes} keep-alives of {us} have no answer: {peer} may be gone{next}; ends when "
+		  "{us} gives up",
+		  "静默{for}；{us}的 {probes} 个保活探测没有应答：{peer}可能已不在{next}；{us}放弃时结束" } },
+	[STUCK_IDLE] = { "idle", STUCK_EITHER, true, 1,
+		{ "nobody has anything to say{for}{keepalive}", "双方都无话可说{for}{keepalive}" },
+		{ "nobody says anything{for}; {us} spoke last, and was heard", "双方都不说话{for}；{us}最后发言，对方已收到" } },
 };
 
 static const char *const whos[STUCK_WHOS] = { "peer", "program", "either", "nobody" };
@@ -135,6 +167,11 @@ bool stuck_is_well(enum stuck_kind kind)
 	return (unsigned)kind < STUCK_KINDS && kinds[kind].well;
 }
 
+unsigned stuck_weight(enum stuck_kind kind)
+{
+	return (unsigned)kind < STUCK_KINDS ? kinds[kind].weight : 0;
+}
+
 const char *stuck_kind_name(enum stuck_kind kind)
 {
 	return (unsigned)kind < STUCK_KINDS ? kinds[kind].name : "?";
@@ -155,9 +192,10 @@ tern_time stuck_ends_in(const struct stuck_facts *facts)
 	return sooner(facts->until_in, sooner(facts->user_timeout_in, facts->orphan_in));
 }
 
-static tern_time next_in(const struct stuck_facts *facts, enum stuck_kind kind)
+tern_time stuck_next_in(const struct stuck_facts *facts)
 {
-	return kind == STUCK_KEEPALIVE ? facts->keepalive_in : sooner(facts->retransmit_in, facts->persist_in);
+	return stuck_kind_of(facts) == STUCK_KEEPALIVE ? facts->keepalive_in
+						       : sooner(facts->retransmit_in, facts->persist_in);
 }
 
 /* ---- in words ---- */
@@ -203,27 +241,45 @@ static void put_word(struct text *text, const char *word, size_t n, const struct
 	else if (n == 5 && memcmp(word, "quiet", n) == 0)
 		put_clause(text, zh ? "（已 " : " (nothing has moved for ", facts->idle, zh ? "没有动静）" : ")");
 	else if (n == 4 && memcmp(word, "next", n) == 0)
-		put_clause(text, zh ? "；" : "; next try in ", next_in(facts, stuck_kind_of(facts)), zh ? "后再试" : "");
+		put_clause(text, zh ? "；" : "; next try in ", stuck_next_in(facts), zh ? "后再试" : "");
 	else if (n == 4 && memcmp(word, "ends", n) == 0)
 		put_clause(text, zh ? "；" : "; ends in ", stuck_ends_in(facts), zh ? "后结束" : "");
 	else if (n == 9 && memcmp(word, "keepalive", n) == 0)
 		put_clause(text, zh ? "；" : "; a keep-alive asks in ", facts->keepalive_in, zh ? "后发保活探测" : "");
 }
 
-size_t stuck_line(char *to, size_t size, const struct stuck_facts *facts, enum explain_language language)
+/* names NULL: nobody is named in the sentence. */
+static size_t fill(char *to, size_t size, const char *sentence, const struct stuck_facts *facts,
+		   const char *const names[2], enum explain_language language)
 {
 	struct text text;
 
 	text_init(&text, to, size);
-	for (const char *at = kinds[stuck_kind_of(facts)].line[language]; *at != '\0';) {
+	for (const char *at = sentence; *at != '\0';) {
 		const size_t plain = strcspn(at, "{");
 		text_put_n(&text, at, plain);
 		at += plain;
 		if (*at == '\0')
 			break;
 		const size_t n = strcspn(++at, "}");
-		put_word(&text, at, n, facts, language);
+		if (names && n == 2 && memcmp(at, "us", n) == 0)
+			text_put(&text, names[0]);
+		else if (names && n == 4 && memcmp(at, "peer", n) == 0)
+			text_put(&text, names[1]);
+		else
+			put_word(&text, at, n, facts, language);
 		at += n + 1;
 	}
 	return text.n;
+}
+
+size_t stuck_line(char *to, size_t size, const struct stuck_facts *facts, enum explain_language language)
+{
+	return fill(to, size, kinds[stuck_kind_of(facts)].line[language], facts, NULL, language);
+}
+
+size_t stuck_line_seen(char *to, size_t size, const struct stuck_facts *facts, const char *const names[2],
+		       enum explain_language language)
+{
+	return fill(to, size, kinds[stuck_kind_of(facts)].seen[language], facts, names, language);
 }

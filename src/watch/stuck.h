@@ -1,6 +1,7 @@
 /* What a connection waits for: who has to act, since when, and what will end it. One look at its STATUS, in words.
  *
- * Pure: the same facts give the same sentence, whether they come from a running gateway or from a test.
+ * Pure: the same facts give the same sentence, whether they come from a running gateway, a recording, or a test. From a
+ * capture the facts are inferred (trace/wait.h), nobody there is "local", and the sentences name both ends.
  */
 #ifndef WATCH_STUCK_H
 #define WATCH_STUCK_H
@@ -48,13 +49,21 @@ enum stuck_kind stuck_kind_of(const struct stuck_facts *facts);
 enum stuck_who	stuck_who_of(enum stuck_kind kind);
 /* Nothing is wrong, and nothing has to be done: not listed unless asked for. */
 bool stuck_is_well(enum stuck_kind kind);
+/* Of a connection's two ends, the one whose wait is the greater is the one to tell of: nothing wrong is 0. */
+unsigned stuck_weight(enum stuck_kind kind);
 /* When it ends if nobody does anything; TERN_NEVER: never, or not known. */
 tern_time stuck_ends_in(const struct stuck_facts *facts);
+/* When something is sent again or probed; TERN_NEVER: nothing is, or not known. */
+tern_time stuck_next_in(const struct stuck_facts *facts);
 
 const char *stuck_kind_name(enum stuck_kind kind); /* "zero-window"; "?" out of range */
 const char *stuck_who_name(enum stuck_who who);	   /* "peer", "program", "either", "nobody" */
 
 /* One line, such as "zero window for 9 s: the reader is slow; next probe in 3 s". Returns its length. */
 size_t stuck_line(char *to, size_t size, const struct stuck_facts *facts, enum explain_language language);
+/* The same from outside, as a capture has it: names[0] is the end whose facts these are, names[1] its peer, such as
+ * "the client" or "10.0.0.1:80". */
+size_t stuck_line_seen(char *to, size_t size, const struct stuck_facts *facts, const char *const names[2],
+		       enum explain_language language);
 
 #endif

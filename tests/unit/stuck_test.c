@@ -143,6 +143,63 @@ static void each_kind_has_its_words(void **state)
 	}
 }
 
+/* Facts that are of each kind. */
+static struct stuck_facts of_kind(enum stuck_kind kind)
+{
+	static const enum tern_state states[STUCK_KINDS] = {
+		[STUCK_LISTENING] = TERN_STATE_LISTEN,	     [STUCK_SYN_SENT] = TERN_STATE_SYN_SENT,
+		[STUCK_SYN_RECEIVED] = TERN_STATE_SYN_RECEIVED, [STUCK_TIME_WAIT] = TERN_STATE_TIME_WAIT,
+		[STUCK_FIN_UNACKED] = TERN_STATE_LAST_ACK,   [STUCK_FIN_WAIT_2] = TERN_STATE_FIN_WAIT_2,
+		[STUCK_ORPHAN] = TERN_STATE_FIN_WAIT_2,	     [STUCK_CLOSE_WAIT] = TERN_STATE_CLOSE_WAIT,
+	};
+	struct stuck_facts facts = none(states[kind] != TERN_STATE_CLOSED ? states[kind] : TERN_STATE_ESTABLISHED);
+
+	facts.held = kind != STUCK_ORPHAN;
+	facts.probes = kind == STUCK_ZERO_WINDOW;
+	facts.retransmits = kind == STUCK_SILENT ? 3 : 0;
+	facts.unread = kind == STUCK_UNREAD ? 7 : 0;
+	facts.unacked = kind == STUCK_MOVING ? 9 : 0;
+	facts.keepalive_probes = kind == STUCK_KEEPALIVE ? 2 : 0;
+	facts.idle = facts.retransmit_in = facts.persist_in = facts.keepalive_in = 5 * S;
+	return facts;
+}
+
+/* From outside nobody is local: both ends, or the one that is at it, are named. */
+static void each_kind_from_outside(void **state)
+{
+	static const char *const names[2] = { "the <client>", "the <server>" };
+
+	(void)state;
+	for (unsigned kind = 0; kind < STUCK_KINDS; kind++) {
+		const struct stuck_facts facts = of_kind((enum stuck_kind)kind);
+		char			 en[384], zh[384];
+
+		assert_string_equal(stuck_kind_name(stuck_kind_of(&facts)), stuck_kind_name((enum stuck_kind)kind));
+		assert_in_range(stuck_line_seen(en, sizeof en, &facts, names, EXPLAIN_EN), 20, sizeof en - 2);
+		assert_in_range(stuck_line_seen(zh, sizeof zh, &facts, names, EXPLAIN_ZH), 20, sizeof zh - 2);
+		assert_string_not_equal(en, zh);
+		for (unsigned language = 0; language < 2; language++) {
+			const char *const line = language ? zh : en;
+
+			assert_null(strpbrk(line, "{}"));
+			assert_non_null(strchr(line, '<'));
+			assert_null(strstr(line, "local"));
+			assert_null(strstr(line, "本地"));
+		}
+	}
+}
+
+/* Of the two ends of a connection, the one that something is wrong with is told of. */
+static void trouble_weighs_more_than_none(void **state)
+{
+	(void)state;
+	for (unsigned a = 0; a < STUCK_KINDS; a++)
+		for (unsigned b = 0; b < STUCK_KINDS; b++)
+			if (stuck_is_well((enum stuck_kind)a) && !stuck_is_well((enum stuck_kind)b))
+				assert_true(stuck_weight((enum stuck_kind)a) < stuck_weight((enum stuck_kind)b));
+	assert_true(stuck_weight(STUCK_CLOSE_WAIT) > stuck_weight(STUCK_FIN_WAIT_2)); /* it says who can end it */
+}
+
 static void facts_of_a_status_count_from_now(void **state)
 {
 	const struct tern_status status = {
@@ -168,6 +225,8 @@ int main(void)
 		cmocka_unit_test(text_that_does_not_move),
 		cmocka_unit_test(close_wait_that_still_sends),
 		cmocka_unit_test(each_kind_has_its_words),
+		cmocka_unit_test(each_kind_from_outside),
+		cmocka_unit_test(trouble_weighs_more_than_none),
 		cmocka_unit_test(facts_of_a_status_count_from_now),
 	};
 
