@@ -55,13 +55,6 @@ void mem_put(struct mem *mem, void *block, size_t size)
 	mem->allocator.free(mem->allocator.context, block, size);
 }
 
-bool mem_is_tight(const struct mem *mem)
-{
-	const size_t top = ceiling(mem, MEM_ORDINARY);
-
-	return mem->used > top - top / 8;
-}
-
 /* A free block: its first bytes lead to the next. */
 struct free_block {
 	struct free_block *next;

@@ -33,7 +33,12 @@ void mem_put(struct mem *mem, void *block, size_t size);
 
 /* More than 7/8 of what ordinary claims may have is used: a hint for windows and caches to give way.
  * While it is false, a claim of up to 1/8 cannot be refused. */
-bool mem_is_tight(const struct mem *mem);
+static inline bool mem_is_tight(const struct mem *mem)
+{
+	const size_t top = mem->limit - mem->reserve;
+
+	return mem->used > top - top / 8;
+}
 
 /* Blocks of one size, last in first out. Keeps at most `keep` free blocks; the rest go back.
  * A block from pool_get() is not zeroed unless it is fresh: the caller initialises it. */

@@ -26,13 +26,6 @@ struct slice {
 	void *context;
 };
 
-struct slices {
-	struct slice *head, *last;
-	struct slice *newest, *again; /* in the list, or NULL */
-	uint32_t      base, end;
-	size_t	      bytes;
-};
-
 enum {
 	SMALL_ROOM = SLICE_BLOCK_SMALL - sizeof(struct slice),
 	LARGE_ROOM = SLICE_BLOCK - sizeof(struct slice),
@@ -281,16 +274,6 @@ void slices_release(struct slices_pool *pool, struct slices *store, uint32_t off
 	store->base = offset;
 	while (store->head && offset - store->head->offset >= store->head->n)
 		drop_head(pool, store);
-}
-
-uint32_t slices_base(const struct slices *store)
-{
-	return store->base;
-}
-
-uint32_t slices_end(const struct slices *store)
-{
-	return store->end;
 }
 
 size_t slices_bytes(const struct slices *store)

@@ -18,7 +18,14 @@ enum {
 };
 
 struct slice;
-struct slices; /* one stream's store; none while nothing waits or flies */
+
+/* One stream's store; none while nothing waits or flies. Its fields are slices.c's own. */
+struct slices {
+	struct slice *head, *last;
+	struct slice *newest, *again; /* in the list, or NULL */
+	uint32_t      base, end;
+	size_t	      bytes;
+};
 
 struct slices_pool {
 	struct mem *mem;
@@ -60,8 +67,16 @@ void slices_read(struct slices *store, uint32_t offset, void *to, uint32_t n);
 /* Everything before offset, which lies between base and end, is acknowledged. */
 void slices_release(struct slices_pool *pool, struct slices *store, uint32_t offset);
 
-uint32_t slices_base(const struct slices *store);
-uint32_t slices_end(const struct slices *store);   /* offset after the last byte */
+static inline uint32_t slices_base(const struct slices *store)
+{
+	return store->base;
+}
+
+static inline uint32_t slices_end(const struct slices *store) /* offset after the last byte */
+{
+	return store->end;
+}
+
 size_t	 slices_bytes(const struct slices *store); /* our memory that the store holds, owned bytes apart */
 
 #endif

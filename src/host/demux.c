@@ -66,12 +66,23 @@ static uint16_t tag_of(uint64_t hash)
 	return (uint16_t)(hash >> 48);
 }
 
+static uint64_t hash_tuple(const struct demux *demux, const struct tern_tuple *tuple)
+{
+	uint8_t packed[TUPLE_PACKED];
+
+	if (tuple->zone == 0 && addr_is_v4(&tuple->local) && addr_is_v4(&tuple->remote))
+		return siphash13_12(&demux->key, (uint64_t)addr_v4_of(&tuple->local) << 32 | addr_v4_of(&tuple->remote),
+				    (uint32_t)tuple->local_port << 16 | tuple->remote_port);
+	return siphash13(&demux->key, packed, tuple_pack(packed, tuple));
+}
+
+/* Of an entry: nobody is about to ask for it again. */
 static uint64_t hash_of(const struct demux *demux, uint32_t ref)
 {
 	struct tern_tuple tuple;
 
 	demux->owner.tuple(demux->owner.context, (demux_ref){ ref }, &tuple);
-	return demux_hash(demux, &tuple);
+	return hash_tuple(demux, &tuple);
 }
 
 static void bucket_put(struct demux_bucket *bucket, uint16_t tag, uint32_t ref)
@@ -177,10 +188,12 @@ static uint64_t load_at(const struct demux *demux, unsigned per_cent)
 int demux_init(struct demux *demux, struct mem *mem, const struct siphash_key *key, const struct demux_owner *owner)
 {
 	*demux = (struct demux){ .mem = mem, .key = *key, .owner = *owner };
-	if (!segment_add(demux)) {
+	demux->memo = mem_get(mem, DEMUX_MEMOS * sizeof *demux->memo, 64, MEM_ORDINARY);
+	if (!demux->memo || !segment_add(demux)) {
 		demux_done(demux);
 		return -TERN_ENOMEM;
 	}
+	demux->memo->hash = hash_tuple(demux, &demux->memo->tuple); /* of zeros; its ports lead nobody to the others */
 	demux->n_buckets = demux->level = SEGMENT;
 	return 0;
 }
@@ -190,17 +203,18 @@ void demux_done(struct demux *demux)
 	for (uint32_t i = 0; i < demux->n_segments; i++)
 		mem_put(demux->mem, demux->segments[i], SEGMENT * sizeof(struct demux_bucket));
 	mem_put(demux->mem, demux->segments, demux->room_segments * sizeof *demux->segments);
+	mem_put(demux->mem, demux->memo, DEMUX_MEMOS * sizeof *demux->memo);
 	*demux = (struct demux){ .mem = NULL };
 }
 
 uint64_t demux_hash(const struct demux *demux, const struct tern_tuple *tuple)
 {
-	uint8_t packed[TUPLE_PACKED];
+	struct demux_memo *const memo = &demux->memo[(tuple->local_port ^ tuple->remote_port) % DEMUX_MEMOS];
 
-	if (tuple->zone == 0 && addr_is_v4(&tuple->local) && addr_is_v4(&tuple->remote))
-		return siphash13_12(&demux->key, (uint64_t)addr_v4_of(&tuple->local) << 32 | addr_v4_of(&tuple->remote),
-				    (uint32_t)tuple->local_port << 16 | tuple->remote_port);
-	return siphash13(&demux->key, packed, tuple_pack(packed, tuple));
+	if (tuple_equal(&memo->tuple, tuple))
+		return memo->hash;
+	memo->tuple = *tuple;
+	return memo->hash = hash_tuple(demux, tuple);
 }
 
 void demux_prefetch(const struct demux *demux, uint64_t hash)

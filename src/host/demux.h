@@ -41,10 +41,20 @@ struct demux_owner {
 
 struct demux_bucket;
 
+/* Hashes asked for lately: what arrives is looked up, and what comes of it is put into the table, moved or taken out
+ * by the same tuple. */
+enum { DEMUX_MEMOS = 32 };
+
+struct demux_memo {
+	struct tern_tuple tuple;
+	uint64_t	  hash;
+};
+
 struct demux {
 	struct mem	     *mem;
 	struct siphash_key    key;
 	struct demux_owner    owner;
+	struct demux_memo    *memo; /* DEMUX_MEMOS of them, each found by its ports */
 	struct demux_bucket **segments;
 	uint32_t	      n_segments, room_segments;
 	uint32_t	      n_buckets, level; /* level: the power of two at or below n_buckets */
@@ -55,7 +65,7 @@ int  demux_init(struct demux *demux, struct mem *mem, const struct siphash_key *
 		const struct demux_owner *owner); /* 0 or -TERN_ENOMEM */
 void demux_done(struct demux *demux);
 
-/* The hash of a tuple, for the functions below: 27 ns, so asked once. */
+/* The hash of a tuple, for the functions below: 27 ns where it was not asked for lately. */
 uint64_t demux_hash(const struct demux *demux, const struct tern_tuple *tuple);
 /* Touches the buckets of a hash, some time before they are looked at. */
 void demux_prefetch(const struct demux *demux, uint64_t hash);

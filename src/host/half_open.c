@@ -153,6 +153,8 @@ uint32_t half_open_due(const struct half_opens *table, tern_time now)
 {
 	uint32_t due = HALF_OPEN_NONE;
 
+	if (table->n == 0) /* asked before each sleep, and with each batch of time */
+		return due;
 	for (unsigned i = 0; i < HALF_QUEUES; i++) {
 		const uint32_t first = table->queue[i].first;
 

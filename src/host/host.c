@@ -209,7 +209,7 @@ void tern_host_advance(tern_host *host, tern_time now)
 		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_ADVANCE, .now = now });
 	host_set_now(host, now);
 	timers_run(host);
-	ethernet_tell_unreachable(host);
+	host_tell_unreachable(host);
 	host_shed(host);
 }
 
@@ -303,6 +303,12 @@ enum tern_verdict host_verdict(struct tern_host *host, const struct tern_tuple *
 
 /* ---- links, addresses, routes ---- */
 
+void host_forget_ways(struct tern_host *host)
+{
+	host->last_route_known = false;
+	host->last.in_known = host->last.out_known = false;
+}
+
 static bool is_last_route(const struct tern_host *host, uint32_t zone, const struct tern_addr *dst)
 {
 	return host->last_route_known && host->last_zone == zone && addr_equal(&host->last_dst, dst);
@@ -346,7 +352,7 @@ int tern_host_add_link(tern_host *host, const struct tern_link_config *config, u
 
 	if (result == 0)
 		host->links[*link] = *config;
-	host->last_route_known = false;
+	host_forget_ways(host);
 	return result;
 }
 
@@ -359,7 +365,7 @@ int tern_host_set_link_mtu(tern_host *host, uint8_t link, uint32_t mtu)
 	if (result != 0)
 		return result;
 	host->links[link].mtu = mtu;
-	host->last_route_known = false;
+	host_forget_ways(host);
 	for (struct tcb *tcb = tcb_pool_from(&host->blocks, 0); tcb;) {
 		const uint32_t	  index = tcb_index(tcb);
 		struct tern_tuple tuple;
@@ -381,7 +387,7 @@ int tern_host_add_address(tern_host *host, uint8_t link, const struct tern_addr 
 	if (host_is_recorded(host))
 		host_record(host, &(struct tern_record_call){
 				  .op = TERN_RECORD_ADD_ADDRESS, .a = link, .b = (int64_t)bits, .data = addr });
-	host->last_route_known = false;
+	host_forget_ways(host);
 	return route_add_address(&host->routes, link, addr, bits);
 }
 
@@ -397,7 +403,7 @@ int tern_host_remove_address(tern_host *host, const struct tern_addr *addr)
 {
 	if (host_is_recorded(host))
 		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_REMOVE_ADDRESS, .data = addr });
-	host->last_route_known = false;
+	host_forget_ways(host);
 	return route_remove_address(&host->routes, addr);
 }
 
@@ -410,6 +416,6 @@ int tern_host_add_route(tern_host *host, const struct tern_addr *prefix, unsigne
 						      .b = (int64_t)bits,
 						      .data = prefix,
 						      .more = next_hop });
-	host->last_route_known = false;
+	host_forget_ways(host);
 	return route_add(&host->routes, prefix, bits, link, next_hop);
 }

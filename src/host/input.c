@@ -18,6 +18,8 @@ struct lookup {
 	uint8_t		   link;
 	enum frame_kind	   frame;
 	bool		   offload;
+	bool		   is_read; /* ip and parsed hold: an IP header was looked at */
+	enum ip_parse_result parsed;
 	bool		   plain; /* a TCP segment for us, checked: the rest is set */
 	bool		   repeats; /* plain, and of the tuple of the one before it */
 	uint64_t	   mark;
@@ -127,12 +129,12 @@ static struct tcb *arrive_segment(struct tern_host *host, const struct lookup *i
 
 /* ---- reading ---- */
 
-/* Reads the segment of a packet for us. What is wrong with it, or ACCEPTED. */
-static enum tern_verdict read_segment(struct lookup *in)
+/* Reads the segment of a packet for us. What is wrong with it, or ACCEPTED. pseudo: the sum of its pseudo-header, of
+ * length 0. */
+static enum tern_verdict read_segment(struct lookup *in, uint32_t pseudo)
 {
 	if (!in->offload) {
-		const uint32_t sum =
-			checksum_pseudo(&in->ip.src, &in->ip.dst, IPPROTO_TCP_, in->ip.payload_len);
+		const uint32_t sum = checksum_pseudo_of(pseudo, in->ip.payload_len);
 
 		if (!checksum_is_right(checksum_add(sum, in->ip.payload, in->ip.payload_len)))
 			return TERN_VERDICT_BAD_CHECKSUM; /* MUST-3 */
@@ -172,7 +174,8 @@ static void count_segment(struct tern_host *host, const struct lookup *in)
 
 static void input_tcp(struct tern_host *host, struct lookup *in)
 {
-	const enum tern_verdict verdict = read_segment(in);
+	const uint32_t		pseudo = checksum_pseudo(&in->ip.src, &in->ip.dst, IPPROTO_TCP_, 0);
+	const enum tern_verdict verdict = read_segment(in, pseudo);
 
 	if (verdict != TERN_VERDICT_ACCEPTED) {
 		count_bad_segment(host, in, verdict);
@@ -228,15 +231,22 @@ static void place(const struct tern_host *host, struct lookup *in)
 	in->ip.zone = in->link == ROUTE_LOOPBACK ? in->looped_zone : route_zone(&host->routes, in->link, &in->ip.src);
 }
 
+/* Once for each packet: a peer may make it dear. */
+static void read_header(struct lookup *in)
+{
+	if (!in->is_read)
+		in->parsed = ip_wire_parse(&in->ip, in->at, in->len);
+	in->is_read = true;
+}
+
 /* Reads the IP header. False: dropped, counted, and answered where RFC 8200 4 wants it. */
 static bool read_ip(struct tern_host *host, struct lookup *in)
 {
 	bool ours;
 
-	const enum ip_parse_result parsed = ip_wire_parse(&in->ip, in->at, in->len);
-
+	read_header(in);
 	place(host, in);
-	switch (parsed) {
+	switch (in->parsed) {
 	case IP_PARSED:
 		return true;
 	case IP_PARAMETER_PROBLEM:
@@ -281,6 +291,7 @@ static bool reassemble(struct tern_host *host, struct lookup *in)
 	in->at = whole.packet;
 	in->len = whole.len;
 	in->offload = false; /* the device saw pieces only */
+	in->is_read = false;
 	return read_ip(host, in) && !in->ip.is_fragment;
 }
 
@@ -322,7 +333,8 @@ static bool input_nd(struct tern_host *host, const struct lookup *in)
 /* RFC 1122 3.3.6: what a frame for several brings must be for several itself. */
 static void input_group(struct tern_host *host, struct lookup *in)
 {
-	if (ip_wire_parse(&in->ip, in->at, in->len) != IP_PARSED) {
+	read_header(in);
+	if (in->parsed != IP_PARSED) {
 		host->env.stats.InHdrErrors++;
 		input_drop(host, NULL, TERN_VERDICT_MALFORMED, in->len, in->mark);
 		return;
@@ -377,23 +389,41 @@ static void input_one(struct tern_host *host, struct lookup *in)
 
 /* ---- the stages ---- */
 
-/* What was found of the packet before is true of this one too. */
-static bool is_judged(const struct lookup *in, const struct lookup *before)
+/* What was found of the last one's addresses is true of this one's too. */
+static bool is_judged(const struct last_ways *last, const struct lookup *in)
 {
-	return before && before->plain && before->link == in->link && !in->ip.source_routed &&
-	       addr_equal(&before->ip.src, &in->ip.src) && addr_equal(&before->ip.dst, &in->ip.dst);
+	return last->in_known && last->in_link == in->link && last->in_zone == in->ip.zone && !in->ip.source_routed &&
+	       addr_equal(&last->in_src, &in->ip.src) && addr_equal(&last->in_dst, &in->ip.dst);
+}
+
+/* False: not for us, or for several. */
+static bool judge_plain(struct tern_host *host, const struct lookup *in)
+{
+	struct last_ways *const last = &host->last;
+
+	if (is_judged(last, in))
+		return true;
+	if (!ip_receive_is_taken(judge(host, in)))
+		return false;
+	last->in_known = true;
+	last->in_link = in->link;
+	last->in_zone = in->ip.zone;
+	last->in_src = in->ip.src;
+	last->in_dst = in->ip.dst;
+	last->in_pseudo = checksum_pseudo(&in->ip.src, &in->ip.dst, IPPROTO_TCP_, 0);
+	return true;
 }
 
 /* Headers of a plain segment for us, without a trace if it is anything else. */
-static bool read_plain(struct tern_host *host, struct lookup *in, const struct lookup *before)
+static bool read_plain(struct tern_host *host, struct lookup *in)
 {
-	if (in->frame > FRAME_IP || ip_wire_parse(&in->ip, in->at, in->len) != IP_PARSED || in->ip.is_fragment ||
-	    in->ip.protocol != IPPROTO_TCP_)
+	if (in->frame > FRAME_IP)
+		return false;
+	read_header(in);
+	if (in->parsed != IP_PARSED || in->ip.is_fragment || in->ip.protocol != IPPROTO_TCP_)
 		return false;
 	place(host, in);
-	if (!is_judged(in, before) && !ip_receive_is_taken(judge(host, in)))
-		return false;
-	return read_segment(in) == TERN_VERDICT_ACCEPTED;
+	return judge_plain(host, in) && read_segment(in, host->last.in_pseudo) == TERN_VERDICT_ACCEPTED;
 }
 
 /* Reads one packet; a tuple that is the last one's is not hashed again. */
@@ -409,8 +439,8 @@ static void stage_read(struct tern_host *host, struct lookup *in, const struct t
 	if (in->link < HOST_LINKS && host->links[in->link].ethernet)
 		in->frame = ethernet_read(host, in->link, &in->at, &in->len);
 	in->looped_zone = packet->zone;
-	in->repeats = false;
-	in->plain = read_plain(host, in, before);
+	in->repeats = in->is_read = false;
+	in->plain = read_plain(host, in);
 	if (!in->plain)
 		return;
 	in->repeats = before && before->plain && tuple_equal(&before->tuple, &in->tuple);
@@ -478,6 +508,6 @@ void tern_host_input(tern_host *host, tern_packet *const batch[], size_t n, tern
 		input_packets(host, piece, pieces);
 		done += pieces;
 	}
-	ethernet_tell_unreachable(host);
+	host_tell_unreachable(host);
 	host_shed(host);
 }

@@ -113,6 +113,25 @@ struct block_list {
 	uint32_t	     n, ghosts;	  /* ghosts: at least as many as there are */
 };
 
+/* What stands between a segment or message and the wire. */
+struct outgoing {
+	struct ip_header ip;
+	struct route	 route;
+	uint32_t	 pseudo;  /* of TCP: the sum of its pseudo-header, of length 0 */
+	bool		 offload; /* the link, or nobody, completes the checksum */
+	uint32_t	 frame;	  /* bytes before the IP header: 14 on an Ethernet link */
+};
+
+/* What was found of the addresses of the last plain segment that came, and of the last that left. Nothing else is kept
+ * for a path: whoever changes links, addresses or routes calls host_forget_ways(). */
+struct last_ways {
+	bool		 in_known, out_known;
+	uint8_t		 in_link;
+	uint32_t	 in_zone, in_pseudo, out_zone;
+	struct tern_addr in_src, in_dst;
+	struct outgoing	 out;
+};
+
 struct tern_host {
 	struct mem	 mem;
 	struct tcp_env	 env; /* config, stats, keys, watcher */
@@ -153,6 +172,7 @@ struct tern_host {
 	struct tern_addr    last_dst;
 	uint32_t	    last_zone;
 	bool		    last_route_known;
+	struct last_ways    last;
 
 	uint32_t shed_from; /* the block after the last that was asked to give memory back */
 	uint64_t refusals;  /* of memory, when that was last done */
@@ -172,6 +192,8 @@ void host_set_now(struct tern_host *host, tern_time now);
 struct tcb *host_new_block(struct tern_host *host, const struct tern_tuple *tuple, demux_ref replaces);
 /* Takes back what host_new_block() gave, before anything was done with it. */
 void host_drop_block(struct tern_host *host, struct tcb *tcb);
+/* Links, addresses or routes are others now. */
+void host_forget_ways(struct tern_host *host);
 /* The way to dst, remembered for the next packet there. False: none. */
 bool host_route(struct tern_host *host, uint32_t zone, const struct tern_addr *dst, struct route *route);
 /* Where memory was refused since the last call: takes back what a few connections can spare. */
@@ -181,6 +203,13 @@ uint32_t host_mtu(const struct tern_host *host, const struct tern_tuple *tuple);
 /* Counts TernVerdict and tells the watcher of a segment that no block took; returns the verdict. */
 enum tern_verdict host_verdict(struct tern_host *host, const struct tern_tuple *tuple, enum tcp_state state,
 			       const struct tcp_segment *seg, enum tern_verdict verdict, uint64_t mark);
+
+/* As ethernet_tell_unreachable(), which there is rarely a reason for. */
+static inline void host_tell_unreachable(struct tern_host *host)
+{
+	if (__builtin_expect(host->neighbours.unreachable.first != NULL, 0))
+		ethernet_tell_unreachable(host);
+}
 
 static inline bool host_is_recorded(const struct tern_host *host)
 {
@@ -251,14 +280,6 @@ void	     bounce_put(struct tern_host *host, struct bounce *bounce);
 void output_check(const struct tern_host *host);
 
 /* ---- packet.c: tern_packets out of what is to be sent ---- */
-
-/* What stands between a segment or message and the wire. */
-struct outgoing {
-	struct ip_header ip;
-	struct route	 route;
-	bool		 offload; /* the link, or nobody, completes the checksum */
-	uint32_t	 frame;	  /* bytes before the IP header: 14 on an Ethernet link */
-};
 
 /* The way of the tuple's segments, for packet_segment(). False: there is none, counted. */
 bool packet_way(struct tern_host *host, const struct tern_tuple *tuple, struct outgoing *way);

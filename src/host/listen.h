@@ -109,6 +109,11 @@ int  ask_answer(struct tern_host *host, uint32_t index, enum tern_answer answer,
 void ask_name(const struct tern_host *host, uint32_t index, struct tern_tuple *tuple);
 unsigned ask_ready(const struct tern_host *host, uint32_t index);
 
+static inline bool listen_has_event(const struct listeners *all)
+{
+	return all->event_first != LISTEN_NONE || all->ask_event_first != LISTEN_NONE;
+}
+
 /* The next event of a listener or an ask; false: none. */
 bool listen_event(struct tern_host *host, struct tern_event *event);
 

@@ -7,7 +7,9 @@ bool tern_host_event(tern_host *host, struct tern_event *event)
 
 	if (host_is_recorded(host))
 		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_EVENT });
-	if (listen_event(host, event) || datagram_event(host, event))
+	if (listen_has_event(&host->listeners) && listen_event(host, event))
+		return true;
+	if (host->datagrams.events_first && datagram_event(host, event))
 		return true;
 	while ((tcb = list_pop(host, &host->events))) {
 		if (tcb->held && tcb->ready != 0) {

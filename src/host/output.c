@@ -131,7 +131,7 @@ size_t tern_host_output(tern_host *host, tern_packet *batch[], size_t room, tern
 			break;
 		}
 	}
-	ethernet_tell_unreachable(host);
+	host_tell_unreachable(host);
 	if (host_is_recorded(host))
 		host_record(host, &(struct tern_record_call){
 					  .op = TERN_RECORD_OUTPUT_MADE, .data = batch, .n = n });

@@ -160,7 +160,18 @@ static bool way_init(struct tern_host *host, struct outgoing *out, const struct 
 
 bool packet_way(struct tern_host *host, const struct tern_tuple *tuple, struct outgoing *way)
 {
-	return way_init(host, way, tuple, NULL, IPPROTO_TCP_);
+	struct last_ways *const last = &host->last;
+
+	if (!last->out_known || last->out_zone != tuple->zone || !addr_equal(&last->out.ip.dst, &tuple->remote) ||
+	    !addr_equal(&last->out.ip.src, &tuple->local)) {
+		last->out_known = way_init(host, &last->out, tuple, NULL, IPPROTO_TCP_);
+		if (!last->out_known)
+			return false;
+		last->out_zone = tuple->zone;
+		last->out.pseudo = checksum_pseudo(&tuple->local, &tuple->remote, IPPROTO_TCP_, 0);
+	}
+	*way = last->out;
+	return true;
 }
 
 /* What the next packet of this way bears itself. */
@@ -225,7 +236,7 @@ static bool add_text(struct tern_host *host, struct tern_packet *packet, const s
 static void checksum_segment(struct tern_packet *packet, const struct outgoing *out, uint32_t start)
 {
 	uint8_t *const field = packet->headers + start + 16;
-	uint32_t       sum = checksum_pseudo(&out->ip.src, &out->ip.dst, IPPROTO_TCP_, packet->len - start);
+	uint32_t       sum = checksum_pseudo_of(out->pseudo, packet->len - start);
 
 	if (out->offload) {
 		put16(field, (uint16_t)~checksum_finish(sum));

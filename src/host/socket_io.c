@@ -1,5 +1,12 @@
-/* SEND and RECEIVE of tern/socket.h: tcp/ does it, the block is settled after it. */
+/* SEND and RECEIVE of tern/socket.h: tcp/ does it, and the block is settled as far as it needs after it. */
 #include "host/socket.h"
+
+/* Queueing text and reading it end nothing, and bring no deadline nearer: all that may follow is something to send. */
+static void settle_moved(struct tern_host *host, struct tcb *tcb)
+{
+	if (tcb->due != 0 && tcb->ready_next == TCB_NOT_QUEUED)
+		list_push(host, &host->ready, tcb);
+}
 
 ptrdiff_t tern_send(tern_host *host, tern_socket socket, const void *from, size_t n, unsigned flags)
 {
@@ -11,7 +18,7 @@ ptrdiff_t tern_send(tern_host *host, tern_socket socket, const void *from, size_
 	if (!tcb)
 		return -TERN_EBADF;
 	const ptrdiff_t sent = tcp_send(tcb, from, n, flags, host->now);
-	settle_block(host, tcb);
+	settle_moved(host, tcb);
 	return sent;
 }
 
@@ -26,7 +33,7 @@ ptrdiff_t tern_send_owned(tern_host *host, tern_socket socket, const void *from,
 	if (!tcb)
 		return -TERN_EBADF;
 	const ptrdiff_t sent = tcp_send_owned(tcb, from, n, flags, release, context, host->now);
-	settle_block(host, tcb);
+	settle_moved(host, tcb);
 	return sent;
 }
 
@@ -40,7 +47,7 @@ ptrdiff_t tern_receive(tern_host *host, tern_socket socket, void *to, size_t n)
 	if (!tcb)
 		return -TERN_EBADF;
 	const ptrdiff_t got = tcp_receive(tcb, to, n, host->now);
-	settle_block(host, tcb); /* a window that opened may have to be told */
+	settle_moved(host, tcb);
 	return got;
 }
 
@@ -64,7 +71,7 @@ int tern_consume(tern_host *host, tern_socket socket, size_t n)
 	if (!tcb)
 		return -TERN_EBADF;
 	const int result = tcp_consume(tcb, n, host->now);
-	settle_block(host, tcb);
+	settle_moved(host, tcb);
 	return result;
 }
 

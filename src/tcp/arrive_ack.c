@@ -92,7 +92,8 @@ static void acked(struct tcb *tcb, const struct arrival *in, tern_time now)
 	if (ack.report.acked > 0)
 		timers_progress(tcb, sampled, now);
 	tcb_env(tcb)->stats.TCPDelivered += ack.report.records;
-	ack.marked = ecn_feedback(tcb, seg, segments_of(tcb, &ack.report), ack.report.delivered, now);
+	if (tcb->ecn_ok)
+		ack.marked = ecn_feedback(tcb, seg, segments_of(tcb, &ack.report), ack.report.delivered, now);
 	if (seq_eq(tcb->snd.una, seg->ack)) /* an older one says nothing of the window; its SACKs hold */
 		window_from(tcb, seg, edge_before, now);
 	ack.duplicate = is_duplicate(tcb, in, una_before, window_before, ack.report.sacked);

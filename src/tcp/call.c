@@ -71,9 +71,9 @@ uint32_t emit_room(const struct tcb *tcb)
 	return min_u32(buffer - queued, ahead - unsent);
 }
 
-void emit_made_room(struct tcb *tcb)
+void emit_wake_writer(struct tcb *tcb)
 {
-	if (!tcb->write_blocked || emit_room(tcb) < min_u32(TCP_UNSENT_AHEAD / 4, tune_send_buffer(tcb) / 4 + 1))
+	if (emit_room(tcb) < min_u32(TCP_UNSENT_AHEAD / 4, tune_send_buffer(tcb) / 4 + 1))
 		return;
 	tcb->write_blocked = false;
 	tcb->ready |= TERN_WRITABLE;

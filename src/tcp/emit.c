@@ -39,11 +39,13 @@ static uint32_t blocks_that_fit(const struct tcb *tcb, uint32_t text)
 static void add_sack_blocks(struct tcb *tcb, struct tcp_options *opt, uint32_t text)
 {
 	struct tcb_warm *const warm = tcb->warm;
-	const size_t room = blocks_that_fit(tcb, text);
 	struct tern_sack_block blocks[TCP_SACK_BLOCKS];
 	size_t n = 0;
 
-	if (!tcb->sack_ok || !warm || room == 0)
+	if (!tcb->sack_ok || !warm || (warm->ooo.n == 0 && warm->dsack.left == warm->dsack.right))
+		return;
+	const size_t room = blocks_that_fit(tcb, text);
+	if (room == 0)
 		return;
 	if (warm->dsack.left != warm->dsack.right) {
 		blocks[n++] = warm->dsack;
@@ -70,9 +72,11 @@ static void begin_segment(struct tcb *tcb, struct tcp_out *out, seq_t seq, uint1
 		out->seg.wnd = window_to_send(tcb, flags & TCP_SYN, now);
 		if (!(flags & (TCP_SYN | TCP_RST))) {
 			add_sack_blocks(tcb, &out->seg.opt, text);
-			out->seg.flags |= ecn_ack_flags(tcb, text == 0);
-			if (text == 0)
-				ecn_add_option(tcb, &out->seg.opt);
+			if (tcb->ecn_ok) {
+				out->seg.flags |= ecn_ack_flags(tcb, text == 0);
+				if (text == 0)
+					ecn_add_option(tcb, &out->seg.opt);
+			}
 		}
 		timers_ack_sent(tcb);
 	}
@@ -251,10 +255,13 @@ static bool is_too_long(const struct tcb *tcb, const struct flight_record *recor
 static bool emit_lost(struct tcb *tcb, struct tcp_out *out, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
+	if (warm->flight.n_lost == 0)
+		return false;
+
 	struct flight_record *const record = flight_first_lost(&warm->flight);
 	const uint32_t in_flight = recovery_in_flight(tcb);
 
-	if (!record || recovery_holds_back(tcb))
+	if (recovery_holds_back(tcb))
 		return false;
 	/* Beyond a right edge that the peer took back only what stands at SND.UNA goes again (SHLD-16). */
 	if (!seq_eq(record->seq, tcb->snd.una) &&
@@ -381,10 +388,10 @@ static void add_ecn(struct tcb *tcb, struct tcp_out *out)
 /* A link that cuts segments would repeat, or clear, a CWR on each: what carries one goes alone. */
 static uint32_t limit_for_ecn(struct tcb *tcb, uint32_t limit)
 {
-	const struct tcb_path *const path = path_of(tcb);
-
 	if (!tcb->ecn_ok)
 		return limit;
+
+	const struct tcb_path *const path = path_of(tcb);
 	return ecn_cwr_is_due(tcb) || (path && path->ecn.accurate && path->ecn.r_cep & 2) ? tcb->mss : limit;
 }
 
@@ -415,10 +422,10 @@ static bool emit_new(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_
 	add_text(tcb, out, seq, n);
 	if (fin)
 		out->seg.flags |= TCP_FIN;
-	if (n > 0) {
+	if (n > 0 && tcb->ecn_ok)
 		add_ecn(tcb, out);
+	if (n > 0)
 		hear_dialogue(tcb);
-	}
 	if (n > mss)
 		out->gso_size = (uint16_t)mss;
 	tcb->warm->override_now = false;

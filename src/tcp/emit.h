@@ -11,6 +11,11 @@ enum { TCP_UNSENT_AHEAD = 65536 };
 /* Octets that SEND may queue now. */
 uint32_t emit_room(const struct tcb *tcb);
 /* Room may have opened: wakes a program that found none. */
-void emit_made_room(struct tcb *tcb);
+void emit_wake_writer(struct tcb *tcb);
+static inline void emit_made_room(struct tcb *tcb)
+{
+	if (tcb->write_blocked)
+		emit_wake_writer(tcb);
+}
 
 #endif

@@ -23,7 +23,7 @@ tern_time tcp_deadline(const struct tcb *tcb, tern_time now)
 	at = min_i64(at, min_i64(warm->retransmit_at, warm->persist_at));
 	at = min_i64(at, min_i64(warm->reordering_at, warm->probe_at));
 	at = min_i64(at, min_i64(warm->override_at, warm->pace_at));
-	return min_i64(at, timers_user_at(tcb));
+	return tcb_cold(tcb)->user_timeout_ms ? min_i64(at, timers_user_at(tcb)) : at;
 }
 
 static void fired(const struct tcb *tcb, enum tern_timer timer, uint32_t count, tern_time now)

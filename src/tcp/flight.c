@@ -3,7 +3,7 @@
 #include "base/bytes.h"
 #include "tcp/flight_index.h"
 
-enum { FLIGHT_ROOM_FIRST = 16, GUESSES = 4 };
+enum { GUESSES = 4 };
 
 _Static_assert(sizeof(struct flight_record) <= 56, "one is kept for each segment in flight");
 
@@ -48,12 +48,10 @@ static bool move(struct flight *flight, struct mem *mem, uint32_t room)
 	return true;
 }
 
-bool flight_reserve(struct flight *flight, struct mem *mem, uint32_t n)
+bool flight_make_room(struct flight *flight, struct mem *mem, uint32_t n)
 {
 	uint32_t room = max_u32(flight->room, FLIGHT_ROOM_FIRST);
 
-	if (flight->n + n <= flight->room)
-		return true;
 	if (!flight->ring) {
 		flight->ring = flight->few;
 		flight->room = FLIGHT_FEW;
@@ -67,11 +65,9 @@ bool flight_reserve(struct flight *flight, struct mem *mem, uint32_t n)
 	return move(flight, mem, room);
 }
 
-void flight_trim(struct flight *flight, struct mem *mem)
+void flight_shrink(struct flight *flight, struct mem *mem)
 {
-	/* To a quarter where an eighth is used: much comes or goes before the next move. */
-	if (flight->room > 2 * FLIGHT_ROOM_FIRST && flight->n < flight->room / 8)
-		move(flight, mem, flight->room / 4); /* no memory to move to: it stays */
+	(void)move(flight, mem, flight->room / 4); /* no memory to move to: it stays */
 }
 
 void flight_let_go(const struct flight *flight, struct mem *mem)

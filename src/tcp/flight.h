@@ -59,7 +59,7 @@ struct flight_record {
 
 #define FLIGHT_NONE UINT32_MAX
 
-enum { FLIGHT_FEW = 2 };
+enum { FLIGHT_FEW = 2, FLIGHT_ROOM_FIRST = 16 };
 
 enum flight_set { FLIGHT_OPEN, FLIGHT_SET_SACKED, FLIGHT_SET_LOST, FLIGHT_SETS }; /* OPEN: not SACKed */
 
@@ -98,9 +98,19 @@ struct flight_report {
 };
 
 /* Makes room for n more records. False: no memory; then nothing may be sent. */
-bool flight_reserve(struct flight *flight, struct mem *mem, uint32_t n);
+bool flight_make_room(struct flight *flight, struct mem *mem, uint32_t n);
+static inline bool flight_reserve(struct flight *flight, struct mem *mem, uint32_t n)
+{
+	return flight->n + n <= flight->room || flight_make_room(flight, mem, n);
+}
 /* Gives memory back where the ring is mostly empty. Records move: pointers to them end here. */
-void flight_trim(struct flight *flight, struct mem *mem);
+void flight_shrink(struct flight *flight, struct mem *mem);
+static inline void flight_trim(struct flight *flight, struct mem *mem)
+{
+	/* To a quarter where an eighth is used: much comes or goes before the next move. */
+	if (flight->room > 2 * FLIGHT_ROOM_FIRST && flight->n < flight->room / 8)
+		flight_shrink(flight, mem);
+}
 void flight_release(struct flight *flight, struct mem *mem);
 void flight_let_go(const struct flight *flight, struct mem *mem); /* its memory; the flight itself ends here */
 

@@ -97,7 +97,7 @@ static uint64_t depth(const struct tcb *tcb, uint64_t rate)
 	return quantum(tcb, rate) + bytes_in(rate, LATE_TICKS * WHEEL_TICK);
 }
 
-uint32_t pace_room(struct tcb *tcb, uint32_t least, tern_time now)
+uint32_t pace_room_paced(struct tcb *tcb, uint32_t least, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
 	const uint64_t rate = pace_rate(tcb);
@@ -122,7 +122,7 @@ uint32_t pace_room(struct tcb *tcb, uint32_t least, tern_time now)
 	return 0;
 }
 
-void pace_sent(struct tcb *tcb, uint32_t n, tern_time now)
+void pace_sent_paced(struct tcb *tcb, uint32_t n, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
 	const uint64_t rate = pace_rate(tcb);

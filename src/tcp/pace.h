@@ -26,10 +26,7 @@
 #ifndef TCP_PACE_H
 #define TCP_PACE_H
 
-#include "tcp/congestion.h"
-#include "tcp/tcb.h"
-
-struct tcb_warm;
+#include "tcp/warm.h"
 
 /* Whether text of this connection leaves paced, under such a controller. */
 bool pace_is_on(const struct tcb *tcb, const struct tern_cc_ops *ops);
@@ -43,11 +40,25 @@ void pace_bound(struct tcb_warm *warm, tern_time now);
 /* Bytes per second at which text leaves now; 0: not paced. */
 uint64_t pace_rate(const struct tcb *tcb);
 
+/* The two below, where text is paced. */
+uint32_t pace_room_paced(struct tcb *tcb, uint32_t least, tern_time now);
+void	 pace_sent_paced(struct tcb *tcb, uint32_t n, tern_time now);
+
 /* Bytes of text that may leave now, UINT32_MAX where not paced. Fewer than `least` are none: 0, and the
  * deadline is set. */
-uint32_t pace_room(struct tcb *tcb, uint32_t least, tern_time now);
+static inline uint32_t pace_room(struct tcb *tcb, uint32_t least, tern_time now)
+{
+	if (tcb->warm->cc.paced)
+		return pace_room_paced(tcb, least, now);
+	tcb->warm->pace_at = TERN_NEVER;
+	return UINT32_MAX;
+}
 
 /* So much text has left. */
-void pace_sent(struct tcb *tcb, uint32_t n, tern_time now);
+static inline void pace_sent(struct tcb *tcb, uint32_t n, tern_time now)
+{
+	if (tcb->warm->cc.paced || tcb->warm->pace_free > 0)
+		pace_sent_paced(tcb, n, now);
+}
 
 #endif

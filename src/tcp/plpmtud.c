@@ -120,7 +120,7 @@ static void lost(struct tcb *tcb, struct plpmtud *p, tern_time now)
 	size_is_settled(p, now);
 }
 
-uint32_t plpmtud_look(struct tcb *tcb, tern_time now)
+uint32_t plpmtud_found(struct tcb *tcb, tern_time now)
 {
 	struct plpmtud *const p = state_of(tcb);
 	const struct flight_record *record;
@@ -160,7 +160,7 @@ static bool can_probe(const struct tcb *tcb, uint32_t text)
 	       in_flight < warm->cc.cwnd && warm->cc.cwnd - in_flight >= text;
 }
 
-uint32_t plpmtud_wanted(struct tcb *tcb, tern_time now)
+uint32_t plpmtud_search(struct tcb *tcb, tern_time now)
 {
 	struct plpmtud *const p = state_of(tcb);
 	uint32_t text;

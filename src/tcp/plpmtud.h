@@ -20,10 +20,7 @@
 #ifndef TCP_PLPMTUD_H
 #define TCP_PLPMTUD_H
 
-#include "base/seq.h"
-#include <tern/types.h>
-
-struct tcb;
+#include "tcp/tcb.h"
 
 struct plpmtud {
 	uint16_t  low;	    /* PLPMTU; 0: off */
@@ -49,11 +46,19 @@ void plpmtud_told(struct tcb *tcb, uint32_t mtu);
 void plpmtud_timed_out(struct tcb *tcb, tern_time now);
 
 /* Octets of new text for a probe that should leave now; 0: none should. */
-uint32_t plpmtud_wanted(struct tcb *tcb, tern_time now);
+uint32_t plpmtud_search(struct tcb *tcb, tern_time now); /* the same, where there is a path record */
+static inline uint32_t plpmtud_wanted(struct tcb *tcb, tern_time now)
+{
+	return tcb->has_path ? plpmtud_search(tcb, now) : 0;
+}
 void	 plpmtud_sent(struct tcb *tcb, seq_t seq, uint32_t text);
 /* Looks what became of the probe, after each ACK and whatever declares losses. Returns its octets where it was
  * declared lost just now: they are no sign of congestion. */
-uint32_t plpmtud_look(struct tcb *tcb, tern_time now);
+uint32_t plpmtud_found(struct tcb *tcb, tern_time now); /* the same, where there is a path record */
+static inline uint32_t plpmtud_look(struct tcb *tcb, tern_time now)
+{
+	return tcb->has_path ? plpmtud_found(tcb, now) : 0;
+}
 bool	 plpmtud_is_probe(const struct tcb *tcb, seq_t seq); /* the probe begins there */
 
 #endif

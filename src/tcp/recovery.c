@@ -15,12 +15,6 @@ static void tell(const struct tcb *tcb, enum tern_congestion_event event, tern_t
 		watch_congestion(tcb, event, now);
 }
 
-/* RFC8985-3-1. */
-bool recovery_is_rack(const struct tcb *tcb)
-{
-	return tcb->sack_ok && !tcb->sack_counting;
-}
-
 bool recovery_holds_back(const struct tcb *tcb)
 {
 	return tcb->warm->undo.frto == FRTO_NEW_SENT && undo_new_text_may_leave(tcb);

@@ -20,6 +20,7 @@
 
 #include "tcp/flight.h"
 #include "tcp/tcp.h"
+#include "tcp/warm.h"
 
 /* An acceptable ACK that met something in flight, as its steps hand it on. */
 struct recovery_ack {
@@ -54,8 +55,11 @@ void recovery_reordering_timeout(struct tcb *tcb, tern_time now); /* RFC 8985 6.
  * that tells so, which are in flight no more. */
 void recovery_congested(struct tcb *tcb, uint32_t delivered, tern_time now);
 
-/* RACK finds the losses of this connection. */
-bool recovery_is_rack(const struct tcb *tcb);
+/* RACK finds the losses of this connection (RFC8985-3-1). */
+static inline bool recovery_is_rack(const struct tcb *tcb)
+{
+	return tcb->sack_ok && !tcb->sack_counting;
+}
 /* Declares a record lost and tells the controller. Octets. */
 uint32_t recovery_lose(struct tcb *tcb, struct flight_record *record, tern_time now);
 /* What stands at SND.UNA goes again at once: against a shut window, or after it. */
@@ -65,8 +69,18 @@ bool recovery_holds_back(const struct tcb *tcb);
 
 /* ---- recovery_window.c ---- */
 
-/* What fills the congestion window: octets in flight less those that duplicate ACKs say have left. */
-uint32_t recovery_in_flight(const struct tcb *tcb);
+/* What fills the congestion window: octets in flight less those that duplicate ACKs say have left
+ * (RFC5681-3.2-2). */
+static inline uint32_t recovery_in_flight(const struct tcb *tcb)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+	uint32_t left = 0;
+
+	/* Without SACK each duplicate ACK says that one segment has left the path (RFC 3042, RFC 5681 3.2). */
+	if (!tcb->sack_ok && warm->recovery != TERN_RECOVERY_LOSS)
+		left = warm->dup_acks * (uint32_t)tcb->mss;
+	return warm->flight.in_flight > left ? warm->flight.in_flight - left : 0;
+}
 /* Octets leave, new or again. */
 void recovery_sent(struct tcb *tcb, uint32_t octets);
 /* One turn of sending is over, and the congestion window did (or did not) hold something back. */

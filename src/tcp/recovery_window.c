@@ -4,18 +4,6 @@
 #include "tcp/recovery.h"
 #include "tcp/warm.h"
 
-/* RFC5681-3.2-2. */
-uint32_t recovery_in_flight(const struct tcb *tcb)
-{
-	const struct tcb_warm *const warm = tcb->warm;
-	uint32_t left = 0;
-
-	/* Without SACK each duplicate ACK says that one segment has left the path (RFC 3042, RFC 5681 3.2). */
-	if (!tcb->sack_ok && warm->recovery != TERN_RECOVERY_LOSS)
-		left = warm->dup_acks * (uint32_t)tcb->mss;
-	return warm->flight.in_flight > left ? warm->flight.in_flight - left : 0;
-}
-
 static bool quota_governs(const struct tcb *tcb)
 {
 	const struct tcb_warm *const warm = tcb->warm;

@@ -21,20 +21,18 @@ tern_time ms_to_time(uint32_t ms, tern_time now)
 static void tell(const struct tcb *tcb, enum tern_timer timer, enum tern_timer_action action, tern_time deadline,
 		 tern_time now)
 {
-	const struct tcp_env *const env = tcb_env(tcb);
 	struct tern_tuple tuple;
 
-	if (!env_is_watched(env))
-		return;
 	tcb_get_tuple(tcb, &tuple);
-	watch_timer(env, &tuple, (enum tcp_state)tcb->state, timer, action, deadline,
+	watch_timer(tcb_env(tcb), &tuple, (enum tcp_state)tcb->state, timer, action, deadline,
 		    tcb->warm ? tcb->warm->backoff : 0, now);
 }
 
 static void set(const struct tcb *tcb, tern_time *at, enum tern_timer timer, tern_time deadline, tern_time now)
 {
 	*at = deadline;
-	tell(tcb, timer, TERN_TIMER_SET, deadline, now);
+	if (env_is_watched(tcb_env(tcb)))
+		tell(tcb, timer, TERN_TIMER_SET, deadline, now);
 }
 
 static void stop(const struct tcb *tcb, tern_time *at, enum tern_timer timer, tern_time now)
@@ -42,7 +40,8 @@ static void stop(const struct tcb *tcb, tern_time *at, enum tern_timer timer, te
 	if (*at == TERN_NEVER)
 		return;
 	*at = TERN_NEVER;
-	tell(tcb, timer, TERN_TIMER_STOPPED, TERN_NEVER, now);
+	if (env_is_watched(tcb_env(tcb)))
+		tell(tcb, timer, TERN_TIMER_STOPPED, TERN_NEVER, now);
 }
 
 /* Against a shut window the retransmission timer does the persist timer's work (MUST-35): one segment
@@ -213,11 +212,13 @@ void timers_ack_sent(struct tcb *tcb)
 void timers_heard(struct tcb *tcb, tern_time now)
 {
 	struct tcb_cold *const cold = tcb_cold(tcb);
+	const uint32_t now_ms = time_to_ms(now), silent_ms = now_ms - cold->heard_ms;
 
-	/* RFC 5681 4.1: idle is who has not sent; a request that comes after the silence changes nothing. */
-	if (!tcb->warm && time_to_ms(now) - cold->heard_ms > path_rto_us(tcb) / 1000)
+	/* RFC 5681 4.1: idle is who has not sent; a request that comes after the silence changes nothing. No RTO is
+	 * below the least, so most need not know theirs. */
+	if (!tcb->warm && silent_ms > tcb_env(tcb)->rto_us.min / 1000 && silent_ms > path_rto_us(tcb) / 1000)
 		tcb->was_idle = true;
-	cold->heard_ms = time_to_ms(now);
+	cold->heard_ms = now_ms;
 	cold->keepalive_sent = 0;
 	/* A zero window is probed without end as long as the peer answers (MUST-37), unless the program has
 	 * let go: then the orphan timer counts. */

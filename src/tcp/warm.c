@@ -67,11 +67,11 @@ void tcb_warm_drop(struct tcb *tcb)
 	tcb->warm = NULL;
 }
 
-void tcb_cool_down(struct tcb *tcb)
+void tcb_cool_idle(struct tcb *tcb)
 {
 	struct tcb_warm *const warm = tcb->warm;
 
-	if (!warm || warm->flight.n > 0 || warm->ooo.n > 0 || warm->ooo.fin_seen || tcb_unsent(tcb) > 0)
+	if (warm->ooo.n > 0 || warm->ooo.fin_seen || tcb_unsent(tcb) > 0)
 		return;
 	if (warm->dsack.left != warm->dsack.right) /* the next ACK takes it along */
 		return;

@@ -3,6 +3,7 @@
 #ifndef TCP_WARM_H
 #define TCP_WARM_H
 
+#include "base/slices.h"
 #include "tcp/chrono.h"
 #include "tcp/congestion.h"
 #include "tcp/flight.h"
@@ -13,8 +14,6 @@
 #include "tcp/tcb.h"
 #include "tcp/tlp.h"
 #include "tcp/undo.h"
-
-struct slices;
 
 struct tcb_warm {
 	struct slices *text;	     /* unacknowledged and unsent; NULL: none (a bare SYN or FIN) */
@@ -73,7 +72,12 @@ struct tcb_warm {
 /* The warm record, attached if need be. NULL: no memory. */
 struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now);
 /* Gives it back where nothing needs it any more. */
-void tcb_cool_down(struct tcb *tcb);
+void tcb_cool_idle(struct tcb *tcb); /* nothing is in flight */
+static inline void tcb_cool_down(struct tcb *tcb)
+{
+	if (tcb->warm && tcb->warm->flight.n == 0)
+		tcb_cool_idle(tcb);
+}
 /* Gives it back with whatever it holds. */
 void tcb_warm_drop(struct tcb *tcb);
 

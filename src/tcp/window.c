@@ -3,15 +3,6 @@
 #include "tcp/tune.h"
 #include "tcp/warm.h"
 
-uint32_t window_buffer(const struct tcb *tcb)
-{
-	const uint32_t most = 65535u << tcb->rcv.wscale;
-
-	/* Less than two of the scale's units would be a window that never opens: what is left of the one may be
-	 * too little to tell, and what the other adds too little to move the edge for (MUST-39). */
-	return max_u32(min_u32(tcb_cold(tcb)->receive_buffer, most), 2u << tcb->rcv.wscale);
-}
-
 /* Where the right edge could be now, memory permitting; at least where it is (RFC7323-2.4-1). */
 static seq_t edge_wanted(const struct tcb *tcb)
 {
@@ -84,14 +75,6 @@ void window_after_read(struct tcb *tcb, tern_time now)
 	/* Wide open: the next ACK will tell. Nearly shut: the peer waits for this. */
 	if (open < 2u * tcb->rcv.mss || gain >= window_buffer(tcb) / 4)
 		tcb->due |= DUE_WINDOW;
-}
-
-/* RFC7323-2.4-2. */
-uint32_t window_usable(const struct tcb *tcb)
-{
-	const uint32_t flight = seq_sub(tcb->snd.nxt, tcb->snd.una);
-
-	return tcb->snd.wnd > flight ? tcb->snd.wnd - flight : 0;
 }
 
 void window_from(struct tcb *tcb, const struct tcp_segment *seg, seq_t edge, tern_time now)

@@ -21,10 +21,22 @@ static inline uint32_t window_of(const struct tcb *tcb, const struct tcp_segment
  * edge: SND.UNA + SND.WND before the segment came. */
 void window_from(struct tcb *tcb, const struct tcp_segment *seg, seq_t edge, tern_time now);
 
-/* SND.UNA + SND.WND - SND.NXT; 0 where the peer took its edge back below SND.NXT (MUST-34). */
-uint32_t window_usable(const struct tcb *tcb);
+/* SND.UNA + SND.WND - SND.NXT; 0 where the peer took its edge back below SND.NXT (MUST-34, RFC7323-2.4-2). */
+static inline uint32_t window_usable(const struct tcb *tcb)
+{
+	const uint32_t flight = seq_sub(tcb->snd.nxt, tcb->snd.una);
+
+	return tcb->snd.wnd > flight ? tcb->snd.wnd - flight : 0;
+}
 
 /* How far the receive window may reach when nothing is unread. */
-uint32_t window_buffer(const struct tcb *tcb);
+static inline uint32_t window_buffer(const struct tcb *tcb)
+{
+	const uint32_t most = 65535u << tcb->rcv.wscale;
+
+	/* Less than two of the scale's units would be a window that never opens: what is left of the one may be
+	 * too little to tell, and what the other adds too little to move the edge for (MUST-39). */
+	return max_u32(min_u32(tcb_cold(tcb)->receive_buffer, most), 2u << tcb->rcv.wscale);
+}
 
 #endif

@@ -36,6 +36,18 @@ uint32_t checksum_copy(uint32_t sum, void *restrict to, const void *restrict fro
 uint32_t checksum_pseudo(const struct tern_addr *src, const struct tern_addr *dst, uint8_t protocol,
 			 uint32_t length);
 
+/* The pseudo-header of this length, by that of length 0: the rest is the same for all packets of a way. */
+static inline uint32_t checksum_pseudo_of(uint32_t pseudo, uint32_t length)
+{
+	uint8_t	 wire[4];
+	uint32_t word;
+
+	put32(wire, length);
+	memcpy(&word, wire, sizeof word);
+	const uint64_t sum = (uint64_t)pseudo + word;
+	return (uint32_t)((sum & 0xffffffff) + (sum >> 32));
+}
+
 /* Folded and complemented, as get16()/put16() read and write it: put16(field, checksum_finish(sum)). */
 uint16_t checksum_finish(uint32_t sum);
 

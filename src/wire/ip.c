@@ -115,6 +115,22 @@ static enum ip_parse_result problem(struct ip_header *ip, uint8_t code, uint32_t
 	return IP_PARAMETER_PROBLEM;
 }
 
+/* How many Pad1 begin at p, of n octets; more than V6_PAD1_MOST count as one more. Counted at once: an option each
+ * would let a sender have us take a step for every octet. */
+static uint32_t pad1_run(const uint8_t *p, uint32_t n)
+{
+	uint32_t run = 0;
+
+	if (n > V6_PAD1_MOST) {
+		const uint64_t word = get64(p);
+
+		return word == 0 ? V6_PAD1_MOST + 1 : (uint32_t)__builtin_clzll(word) / 8;
+	}
+	while (run < n && p[run] == V6_OPTION_PAD1)
+		run++;
+	return run;
+}
+
 /* The options between at and end of one hop-by-hop or destination options header. We know none but
  * padding: router alert may be skipped by its own type, jumbo payload and home address are refused so. More padding
  * than aligns anything, and more options than anybody sends, are dropped in silence (RFC 8504 5.3): each costs us
@@ -122,18 +138,19 @@ static enum ip_parse_result problem(struct ip_header *ip, uint8_t code, uint32_t
 static enum ip_parse_result parse_v6_options(struct ip_header *ip, const uint8_t *packet, uint32_t at,
 					     uint32_t end)
 {
-	unsigned options = 0, pads = 0;
+	unsigned options = 0;
 
 	while (at < end) {
 		const uint8_t type = packet[at];
 
 		if (type == V6_OPTION_PAD1) {
-			if (++pads > V6_PAD1_MOST)
+			const uint32_t run = pad1_run(packet + at, end - at);
+
+			if (run > V6_PAD1_MOST)
 				return IP_MALFORMED;
-			at++;
+			at += run;
 			continue;
 		}
-		pads = 0;
 		if (++options > IP_V6_OPTIONS_MAX)
 			return IP_MALFORMED;
 		if (end - at < 2 || packet[at + 1] > end - at - 2)

@@ -251,7 +251,9 @@ static uint8_t *emit_options(uint8_t *p, const struct tcp_options *opt, size_t s
 /* Padding after the last option is zero (MUST-69); what stands before options is NOPs. */
 size_t tcp_wire_emit(uint8_t *p, const struct tcp_segment *seg)
 {
-	const struct layout l = layout(seg);
+	const bool	    plain = !(seg->flags & TCP_SYN) && (seg->opt.n_sack | seg->opt.n_accecn) == 0;
+	const struct layout l = plain ? (struct layout){ .options = seg->opt.has_ts ? TIMESTAMPS_ALIGNED : 0 } :
+					layout(seg);
 	const size_t	    header = TCP_HEADER_MIN + l.options;
 
 	put16(p, seg->src_port);

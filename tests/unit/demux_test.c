@@ -188,7 +188,7 @@ static void works_until_really_full_where_memory_is_refused(void **state)
 	uint32_t       n = 0;
 
 	(void)state;
-	begin(&w, false, 17000);
+	begin(&w, false, 17000 + DEMUX_MEMOS * sizeof(struct demux_memo));
 	while (insert(&w, n) == 0)
 		n++;
 	assert_true(n > slots * 9 / 10);
