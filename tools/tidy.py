@@ -50,6 +50,7 @@ ROOMS = {
     "packetdrill": {"packetdrill", "sockets"} | OPEN,
     "script": {"script", "sockets", "packetdrill", "record", "loop", "link", "watch"} | OPEN,
     "trace": {"trace", "watch"} | OPEN,
+    "perf": {"perf", "loop"} | OPEN,
 }
 ROOMS["tool"] = set(ROOMS) - CORE | {"tool"} | OPEN
 

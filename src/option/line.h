@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <tern/types.h>
 
-enum { OPTION_TABLES = 3, OPTION_LETTERS = 16 };
+enum { OPTION_TABLES = 3, OPTION_LETTERS = 24 };
 
 struct option_word {
 	const char *name, *value; /* without dashes; value NULL: it takes none */

@@ -399,7 +399,6 @@ static int make_host(struct nc *nc, struct tern_link *link)
 {
 	const struct nc_options *const options = nc->options;
 	struct tern_config config;
-	uint8_t number;
 	tern_config_default(&config);
 	config.allocator = *tern_allocator_default();
 	config.ecn = (uint8_t)options->ecn;
@@ -411,25 +410,11 @@ static int make_host(struct nc *nc, struct tern_link *link)
 	int error = options->watch ? open_drawing(nc) : 0;
 	if (error == 0)
 		error = tern_host_create(&nc->host, &config, tern_loop_now(nc->loop));
-	if (error == 0)
-		error = tern_loop_add(nc->loop, nc->host, link, &number);
 	if (error != 0) {
 		link->ops->close(link);
 		return error;
 	}
-	for (unsigned i = 0; error == 0 && i < options->n_addresses; i++)
-		error = tern_host_add_address(nc->host, number, &options->address[i].addr, options->address[i].bits);
-	if (error == 0 && options->tap)
-		error = tern_host_add_link_local(nc->host, number);
-	for (unsigned i = 0; error == 0 && i < 2; i++) {
-		struct tern_addr all;
-		(void)tern_addr_parse(&all, i == 0 ? "0.0.0.0" : "::");
-		if (!options->tap)
-			error = tern_host_add_route(nc->host, &all, 0, number, NULL);
-		else if (options->has_gateway[i])
-			error = tern_host_add_route(nc->host, &all, 0, number, &options->gateway[i]);
-	}
-	return error;
+	return dev_join(&options->dev, nc->loop, nc->host, link);
 }
 
 static int with_link(const struct nc_options *options, struct tern_link *link)
@@ -466,7 +451,7 @@ int tool_nc(int n, char *const arguments[])
 		nc_help(stdout);
 		return tool_flushed("nc") ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
 	}
-	if (!nc_open_device(&options, &link, why, sizeof why))
+	if (!dev_open(&options.dev, &link, why, sizeof why))
 		return tool_failed("nc", "%s", why);
 	struct sigaction action = { .sa_handler = on_signal };
 	(void)sigaction(SIGINT, &action, NULL);

@@ -22,6 +22,7 @@ static const struct command {
 	{ "script", "play packet scripts against the stack, in virtual time", tool_script },
 	{ "settings", "the settings of the stack by name, and what profiles have them at", tool_settings },
 	{ "nc", "standard input and output on one connection, over a TUN or TAP device", tool_nc },
+	{ "perf", "how fast TCP is over a device, against itself or iperf3", tool_perf },
 	{ "wire", "join two devices by a wire that delays, loses and reorders, in real time", tool_wire },
 	{ "doctor", "what this machine allows, and what to do where it does not", tool_doctor },
 };

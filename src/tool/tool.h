@@ -23,6 +23,7 @@ int tool_ss(int n, char *const arguments[]);
 int tool_stuck(int n, char *const arguments[]);
 int tool_ctl(int n, char *const arguments[]);
 int tool_nc(int n, char *const arguments[]);
+int tool_perf(int n, char *const arguments[]);
 int tool_trace(int n, char *const arguments[]);
 int tool_wire(int n, char *const arguments[]);
 int tool_doctor(int n, char *const arguments[]);

@@ -1,5 +1,6 @@
-/* Command lines: those of tern gateway, lab, nc and wire, and the words in them: addresses, prefixes, ports, times,
- * shares, rates. First byte: which of them, or words alone (modulo 5); then the arguments, one a line.
+/* Command lines: those of tern gateway, lab, nc, wire and perf, and the words in them: addresses, prefixes, ports,
+ * times, shares, rates. First byte: which of them, or words alone (modulo 5; above 250 perf); then the arguments, one
+ * a line.
  */
 #include "fuzz/fuzz.h"
 
@@ -10,12 +11,13 @@
 #include "option/units.h"
 #include "tool/gateway_options.h"
 #include "tool/nc.h"
+#include "tool/perf_options.h"
 #include "tool/wire.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARGUMENTS_MOST = 32, TEXT_MOST = 4096 };
+enum { ARGUMENTS_MOST = 32, TEXT_MOST = 4096, PERF = 5 };
 
 static void words(const char *text)
 {
@@ -73,6 +75,7 @@ static void command(unsigned which, int n, char *const arguments[])
 	static struct lab_options  lab;
 	static struct nc_options   nc;
 	static struct wire_options wire;
+	static struct perf_options perf;
 	char			   error[200] = "";
 	bool			   good = true;
 
@@ -80,6 +83,8 @@ static void command(unsigned which, int n, char *const arguments[])
 		good = lab_options_parse(&lab, n, arguments, error, sizeof error);
 	else if (which == 2)
 		good = nc_options_parse(&nc, n, arguments, error, sizeof error);
+	else if (which == PERF)
+		good = perf_options_parse(&perf, n, arguments, error, sizeof error);
 	else
 		good = wire_options_parse(&wire, n, arguments, error, sizeof error);
 	if (!good && (!error[0] || strlen(error) >= sizeof error))
@@ -89,7 +94,7 @@ static void command(unsigned which, int n, char *const arguments[])
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_in in = { data, size };
-	const unsigned which = fuzz_u8(&in) % 5;
+	const unsigned first = fuzz_u8(&in), which = first > 250 ? PERF : first % 5;
 	char	      *arguments[ARGUMENTS_MOST + 1] = { NULL };
 	char *const    text = malloc(in.n + 1);
 	int	       n = 0;
@@ -109,7 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (which == 0)
 		gateway(n, arguments);
-	else if (which < 4)
+	else if (which < 4 || which == PERF)
 		command(which, n, arguments);
 	for (int i = 0; which == 4 && i < n; i++)
 		words(arguments[i]);
