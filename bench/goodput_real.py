@@ -31,8 +31,10 @@ import sys
 import threading
 import time
 
-CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x20000, 0x10000000, 0x40000000
-MS_REC, MS_PRIVATE = 16384, 1 << 18
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "tools"))
+import namespaces  # noqa: E402
+from namespaces import inside  # noqa: E402
+
 TCP_CONGESTION = 13
 RATE = 100_000_000              # bits per second
 PORT = 5001
@@ -52,8 +54,6 @@ SIOCETHTOOL = 0x8946
 # Student's t at 97.5 %, by degrees of freedom.
 T = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262, 14: 2.145, 19: 2.093}
 
-libc = ctypes.CDLL(None, use_errno=True)
-
 
 class NoController(Exception):
     """tern has none of that name."""
@@ -62,12 +62,6 @@ class NoController(Exception):
 def fail(why):
     print(f"tern-bench: goodput --real: {why}", file=sys.stderr)
     sys.exit(1)
-
-
-def call(result, what):
-    if result != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), what)
 
 
 def run(*words):
@@ -83,26 +77,10 @@ def sysctl(name, value):
 
 def enter():
     try:
-        if libc.unshare(CLONE_NEWNET | CLONE_NEWNS) != 0:
-            uid, gid = os.geteuid(), os.getegid()
-            call(libc.unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS), "unshare")
-            for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
-                with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
-                    file.write(text)
-        call(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "mount")
-        call(libc.mount(b"tern-bench", b"/run", b"tmpfs", 0, b"mode=755"), "mount")
+        namespaces.make_network_and_mounts()
+        namespaces.make_netns_folder("tern-bench")
     except OSError as error:
         fail(f"network namespaces are not permitted here ({error})")
-
-
-@contextlib.contextmanager
-def inside(name):
-    with open("/proc/thread-self/ns/net", "rb") as home, open(f"/run/netns/{name}", "rb") as there:
-        call(libc.setns(there.fileno(), CLONE_NEWNET), "setns")
-        try:
-            yield
-        finally:
-            call(libc.setns(home.fileno(), CLONE_NEWNET), "setns")
 
 
 def offloads_off(device):

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """`tern doctor`: what it says of this machine is so, and where things are taken away it says that."""
 
-import ctypes
 import json
 import os
 import re
@@ -10,11 +9,13 @@ import sys
 import tempfile
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir, "tools"))
+from namespaces import CLONE_NEWNS, CLONE_NEWUSER, MS_BIND, mount, unshare  # noqa: E402
+
 TERN = os.environ.get("TERN", os.path.join(os.path.dirname(__file__), "../../build/release/tern"))
 NAMES = ["user namespaces", "mount namespaces", "/dev/net/tun", "offloads", "tern nc", "ping sockets", "IPv6", "seccomp",
          "AF_PACKET", "AF_XDP", "io_uring"]
 NEEDED = {"user namespaces", "/dev/net/tun"}
-CLONE_NEWNS, CLONE_NEWUSER = 0x20000, 0x10000000
 
 
 def doctor(*arguments, before=None):
@@ -31,17 +32,6 @@ def findings(before=None):
     return {line["check"]: (line["state"], line["text"]) for line in lines}, code
 
 
-def unshare(flags):
-    libc = ctypes.CDLL(None, use_errno=True)
-    uid, gid = os.getuid(), os.getgid()
-    if libc.unshare(flags) != 0:
-        raise OSError(ctypes.get_errno(), "unshare")
-    if flags & CLONE_NEWUSER:
-        for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
-            with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
-                file.write(text)
-
-
 def can_unshare():
     child = os.fork()
     if child == 0:
@@ -56,10 +46,8 @@ def can_unshare():
 def without_tun():
     """In a mount namespace whose /dev/net is empty."""
     unshare(CLONE_NEWUSER | CLONE_NEWNS)
-    libc = ctypes.CDLL(None, use_errno=True)
     with tempfile.TemporaryDirectory() as directory:
-        if libc.mount(directory.encode(), b"/dev/net", None, 4096, None) != 0:     # MS_BIND
-            os._exit(99)
+        mount(directory, "/dev/net", None, MS_BIND)
 
 
 def without_namespaces():

@@ -13,7 +13,7 @@ import threading
 import unittest
 
 import nc_test
-from nc_test import FAMILY, LIMIT, OURS, SYSTEM, Nc, WithDevice, listener, read_all, send_all_and_shut
+from nc_test import FAMILY, LIMIT, OURS, SYSTEM, WithDevice, listener, read_all, send_all_and_shut
 
 TCPI_OPT_ECN, TCPI_OPT_ECN_SEEN = 8, 16     # linux/tcp.h
 TEXT = bytes(range(256)) * 4000

@@ -16,8 +16,8 @@ import threading
 import time
 import unittest
 
-from gateway_world import (CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUSER, LIMIT, NOBODY, TcpServer, World, await_true,
-                           become_nobody, libc, mount, own_namespaces, start_container, unshare)
+from gateway_world import LIMIT, NOBODY, TcpServer, World, await_true, become_nobody, start_container
+from namespaces import CLONE_NEWNS, CLONE_NEWUSER, libc, mount, unshare
 
 WORLD = None
 
@@ -185,7 +185,7 @@ class Refusals(unittest.TestCase):
             if os.geteuid() == 0:
                 unshare(CLONE_NEWNS)
             else:
-                own_namespaces(CLONE_NEWNS)
+                unshare(CLONE_NEWUSER | CLONE_NEWNS)
             mount("none", "/dev/net", "tmpfs")
 
         error = self.refused(hide)
@@ -208,7 +208,7 @@ class Refusals(unittest.TestCase):
 
     def test_no_user_namespaces(self):
         def forbid():
-            own_namespaces(0)
+            unshare(CLONE_NEWUSER)
             with open("/proc/sys/user/max_user_namespaces", "w", encoding="ascii") as file:
                 file.write("0")
 

@@ -12,7 +12,6 @@ A program that is not installed skips its tests by name; tools/bootstrap.sh ci i
 """
 
 import contextlib
-import glob
 import hashlib
 import http.server
 import json
@@ -24,7 +23,6 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 import unittest
 
 from gateway_world import (ELSEWHERE, FAMILY, GATEWAY, LOOPBACK, UdpServer, World, await_true, is_few, odd_in)

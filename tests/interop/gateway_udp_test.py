@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """`tern gateway`: UDP, names and pings, by what the guest's programs see."""
 
-import json
 import os
 import socket
 import struct

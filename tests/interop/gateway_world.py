@@ -12,7 +12,6 @@ test must have done to the host itself goes through World.as_root().
 
 import atexit
 import contextlib
-import ctypes
 import json
 import os
 import re
@@ -24,9 +23,11 @@ import tempfile
 import threading
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir, "tools"))
+import namespaces  # noqa: E402
+from namespaces import CLONE_NEWNET, CLONE_NEWUSER, MNT_DETACH, MS_BIND, libc, mount  # noqa: E402
+
 TERN = os.path.abspath(os.environ.get("TERN", os.path.join(os.path.dirname(__file__), "../../build/release/tern")))
-CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x20000, 0x10000000, 0x40000000
-MS_BIND, MS_REC, MS_PRIVATE, MNT_DETACH = 4096, 16384, 1 << 18, 2
 NOBODY = 65534
 LIMIT = 40          # seconds for one run
 GATEWAY = {4: "10.0.2.2", 6: "fd00::2"}
@@ -37,46 +38,10 @@ RESOLV_CONF = "search example.test corp.test\nnameserver 127.0.0.53\nnameserver 
 
 PR_SET_DUMPABLE = 4
 
-libc = ctypes.CDLL(None, use_errno=True)
-
 
 def skip(why):
     print(f"skipped: {why}", file=sys.stderr)
     sys.exit(77)
-
-
-def mount(source, target, kind=None, flags=0, data=None):
-    encoded = [None if part is None else part.encode() for part in (source, target, kind, data)]
-    if libc.mount(encoded[0], encoded[1], encoded[2], flags, encoded[3]) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), target)
-
-
-def unshare(flags):
-    if libc.unshare(flags) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-
-
-def own_namespaces(flags):
-    """A user namespace whose root we are, and others with it."""
-    uid, gid = os.geteuid(), os.getegid()
-    unshare(CLONE_NEWUSER | flags)
-    for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
-        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
-            file.write(text)
-
-
-def make_namespaces():
-    try:
-        unshare(CLONE_NEWNET | CLONE_NEWNS)
-        return
-    except OSError:
-        pass
-    try:
-        own_namespaces(CLONE_NEWNET | CLONE_NEWNS)
-    except OSError as error:
-        skip(f"network namespaces are not permitted here ({error.strerror})")
 
 
 def write(path, text):
@@ -106,8 +71,10 @@ def enter_host():
     """Makes this process live on a host of its own, or skips the test with a reason."""
     if not shutil.which("ip"):
         skip("ip (iproute2) is missing")
-    make_namespaces()
-    mount(None, "/", None, MS_REC | MS_PRIVATE)
+    try:
+        namespaces.make_network_and_mounts()
+    except OSError as error:
+        skip(f"network namespaces are not permitted here ({error.strerror})")
     directory = tempfile.mkdtemp(prefix="tern-gateway-")
     mount("tern-test", directory, "tmpfs", 0, "mode=755")
     atexit.register(leave_host, directory)

@@ -5,7 +5,6 @@
 """
 
 import contextlib
-import ctypes
 import hashlib
 import os
 import shutil
@@ -19,13 +18,15 @@ import threading
 import time
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir, "tools"))
+import namespaces  # noqa: E402
+
 TERN = os.environ.get("TERN", os.path.join(os.path.dirname(__file__), "../../build/release/tern"))
 OURS = {4: "10.64.64.2", 6: "fd64::2"}      # tern's
 SYSTEM = {4: "10.64.64.1", 6: "fd64::1"}    # the kernel's
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 LIMIT = 40                                  # seconds for one transfer
 SLOW = int(os.environ.get("TERN_INTEROP_BYTES", 20_000_000))
-CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x20000, 0x10000000, 0x40000000
 
 
 def skip(why):
@@ -35,14 +36,10 @@ def skip(why):
 
 def enter_namespace():
     """A network namespace of our own with loopback up, as root or through a user namespace; or the test is skipped."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    uid, gid = os.getuid(), os.getgid()
-    if libc.unshare(CLONE_NEWNET) != 0:
-        if libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0:
-            skip("network namespaces are not permitted here")
-        for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
-            with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
-                file.write(text)
+    try:
+        namespaces.make(namespaces.CLONE_NEWNET)
+    except OSError:
+        skip("network namespaces are not permitted here")
     try:
         os.close(os.open("/dev/net/tun", os.O_RDWR))
     except OSError as error:

@@ -7,7 +7,6 @@ the last of them. No address resolution and no IPv6, so that every frame on the 
 """
 
 import contextlib
-import ctypes
 import json
 import os
 import select
@@ -18,25 +17,19 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir, "tools"))
+import namespaces  # noqa: E402
+from namespaces import inside  # noqa: E402
+
 TERN = os.path.abspath(os.environ.get("TERN", os.path.join(os.path.dirname(__file__), "../../build/release/tern")))
-CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x20000, 0x10000000, 0x40000000
-MS_REC, MS_PRIVATE = 16384, 1 << 18
 LIMIT = 30      # seconds for what should take a moment
 ADDRESS = {"red": "10.9.0.1", "blue": "10.9.0.2"}
 MAC = {"red": "02:00:00:00:09:01", "blue": "02:00:00:00:09:02"}
-
-libc = ctypes.CDLL(None, use_errno=True)
 
 
 def skip(why):
     print(f"skipped: {why}", file=sys.stderr)
     sys.exit(77)
-
-
-def call(result, what):
-    if result != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), what)
 
 
 def run(*words):
@@ -45,18 +38,12 @@ def run(*words):
 
 def enter():
     """A network of our own, and a /run/netns that nobody else sees; or the test is skipped."""
-    uid, gid = os.geteuid(), os.getegid()
     for tool in ("ip", "nsenter"):
         if not shutil.which(tool):
             skip(f"{tool} is missing")
     try:
-        if libc.unshare(CLONE_NEWNET | CLONE_NEWNS) != 0:
-            call(libc.unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS), "unshare")
-            for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
-                with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
-                    file.write(text)
-        call(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "mount")
-        call(libc.mount(b"tern-test", b"/run", b"tmpfs", 0, b"mode=755"), "mount")
+        namespaces.make_network_and_mounts()
+        namespaces.make_netns_folder("tern-test")
         run("ip", "netns", "add", "probe")
         run("ip", "link", "add", "probe0", "type", "veth", "peer", "name", "probe1")
         run("ip", "link", "del", "probe0")
@@ -73,17 +60,6 @@ def inside_user_namespace():
 def sysctl(name, value):
     with contextlib.suppress(OSError), open(f"/proc/sys/net/{name}", "w", encoding="ascii") as file:
         file.write(str(value))
-
-
-@contextlib.contextmanager
-def inside(name):
-    """This thread in that namespace."""
-    with open("/proc/thread-self/ns/net", "rb") as home, open(f"/run/netns/{name}", "rb") as there:
-        call(libc.setns(there.fileno(), CLONE_NEWNET), "setns")
-        try:
-            yield
-        finally:
-            call(libc.setns(home.fileno(), CLONE_NEWNET), "setns")
 
 
 def make_host(name, device, peer):
