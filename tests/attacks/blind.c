@@ -43,14 +43,6 @@ static tern_time     now = 1000 * TERN_SECOND;
 static struct chance chance = { 5961 };
 static uint64_t	     guesses[KINDS], hard_errors, wrong, ended;
 
-static void must(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "blind: %s\n", what);
-	abort();
-}
-
 static struct tern_addr address(unsigned which, bool v6)
 {
 	const struct foe version = { .v6 = v6 };
@@ -71,7 +63,7 @@ static void make_host(unsigned which)
 	config.receive_buffer = config.receive_buffer_max = WINDOW;
 	config.no_window_scale = true; /* the window is what the header says */
 	config.no_timestamps = true;   /* nor do timestamps help */
-	must(tern_host_create(&host[which], &config, now) == 0 &&
+	figure_must(tern_host_create(&host[which], &config, now) == 0 &&
 		     tern_host_add_link(host[which], &link, &number) == 0 &&
 		     tern_host_add_address(host[which], number, &v4, 8) == 0 &&
 		     tern_host_add_address(host[which], number, &v6, 64) == 0,
@@ -156,15 +148,15 @@ static void say(unsigned i, unsigned which)
 
 static void open_flows(void)
 {
-	must(tern_listen(host[1], &(struct tern_listen){ .local = { .port = PORT } }, &listener) == 0,
+	figure_must(tern_listen(host[1], &(struct tern_listen){ .local = { .port = PORT } }, &listener) == 0,
 	     "no listener");
 	for (unsigned i = 0; i < FLOWS; i++) {
 		const struct tern_open open = { .remote = { .addr = address(1, i % 2), .port = PORT } };
 
-		must(tern_connect(host[0], &open, &flows[i].end[0].socket) == 0, "no connect");
+		figure_must(tern_connect(host[0], &open, &flows[i].end[0].socket) == 0, "no connect");
 		exchange();
-		must(tern_accept(host[1], listener, &flows[i].end[1].socket) == 0, "no accept");
-		must(tern_name(host[1], flows[i].end[1].socket, &flows[i].tuple) == 0, "no name");
+		figure_must(tern_accept(host[1], listener, &flows[i].end[1].socket) == 0, "no accept");
+		figure_must(tern_name(host[1], flows[i].end[1].socket, &flows[i].tuple) == 0, "no name");
 		say(i, 0);
 		say(i, 1);
 	}
@@ -279,7 +271,7 @@ static void prove_that_it_can_fail(void)
 	uint8_t			       packet[100];
 	const struct tern_tuple *const to = &flows[0].tuple;
 
-	must(tern_status(host[1], flows[0].end[1].socket, &status) == 0, "no status");
+	figure_must(tern_status(host[1], flows[0].end[1].socket, &status) == 0, "no status");
 	seg = (struct tcp_segment){ .src_port = to->remote_port,
 				    .dst_port = to->local_port,
 				    .flags = TCP_RST,

@@ -40,14 +40,6 @@ static struct sent sent[2][LOG];
 static unsigned	   n_sent[2];
 static uint64_t	   packets, errors, pieces, challenges;
 
-static void must(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "isolation: %s\n", what);
-	abort();
-}
-
 /* Of who it is for. */
 static bool is_for(uint32_t peer)
 {
@@ -60,7 +52,7 @@ static void note(unsigned which, enum foe_answer what)
 {
 	struct sent *const it = &sent[which][n_sent[which]++];
 
-	must(n_sent[which] < LOG, "too many packets");
+	figure_must(n_sent[which] < LOG, "too many packets");
 	*it = (struct sent){ .at = foe.now, .len = foe.len, .what = what, .is_piece = foe.ip.is_fragment };
 	for (uint32_t i = 0; i < foe.len; i++)
 		it->hash = (it->hash ^ foe.bytes[i]) * UINT64_C(0x100000001b3);
@@ -174,8 +166,8 @@ static void run(uint64_t seed, bool v6, bool with_b)
 	chance_a = (struct chance){ seed };
 	chance_b = (struct chance){ ~seed };
 	listener[0] = foe_listen(&foe, 64);
-	must(tern_listen(foe.host, &other, &listener[1]) == 0, "no listener");
-	must(tern_datagram_open(foe.host, &udp, &datagrams) == 0, "no datagrams");
+	figure_must(tern_listen(foe.host, &other, &listener[1]) == 0, "no listener");
+	figure_must(tern_datagram_open(foe.host, &udp, &datagrams) == 0, "no datagrams");
 	struct foe_flow a = foe_flow(A, 5000), b = foe_flow(B, 5000);
 	foe_open(&foe, listener[0], &a);
 	if (with_b)

@@ -31,28 +31,13 @@ static struct held {
 } held[2][HELD]; /* rings: to host 0, to host 1 */
 static uint32_t first[2], last[2];
 
-static void must(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "shrew: %s\n", what);
-	abort();
-}
-
 static void make_host(unsigned i)
 {
 	const struct tern_link_config link = { .mtu = 1500 };
-	const struct tern_addr	      own = addr_v4(0x0a000001 + i);
 	struct tern_config	      config;
-	uint8_t			      number;
 
 	tern_config_default(&config);
-	config.secret[0] = (uint8_t)(i + 1);
-	config.allocator = *tern_allocator_default();
-	must(tern_host_create(&host[i], &config, now) == 0 &&
-		     tern_host_add_link(host[i], &link, &number) == 0 &&
-		     tern_host_add_address(host[i], number, &own, 24) == 0,
-	     "no host");
+	host[i] = figure_host(&config, (uint8_t)(i + 1), &link, 0x0a000001 + i, now);
 }
 
 /* What leaves in this millisecond: as much as the rate lets; the rest waits in the host. */
@@ -66,7 +51,7 @@ static void send_some(unsigned from, bool lost)
 		if (tern_host_output(host[from], out, 1, now) == 0)
 			return;
 		credit[from] -= from == 0 ? out[0]->len : 0; /* ACKs have the other direction to themselves */
-		must(last[!from] - first[!from] < HELD, "the link is full");
+		figure_must(last[!from] - first[!from] < HELD, "the link is full");
 		struct held *const it = &held[!from][last[!from] % HELD];
 		it->n = 0;
 		for (unsigned i = 0; i < out[0]->n_parts; it->n += out[0]->part[i++].n)
@@ -99,9 +84,9 @@ static double transfer(unsigned seconds, bool attacked)
 	got = 0;
 	make_host(0);
 	make_host(1);
-	must(tern_listen(host[1], &(struct tern_listen){ .local = { .port = 80 } }, &listener) == 0,
+	figure_must(tern_listen(host[1], &(struct tern_listen){ .local = { .port = 80 } }, &listener) == 0,
 	     "no listener");
-	must(tern_connect(host[0], &open, &ends[0]) == 0, "no connect");
+	figure_must(tern_connect(host[0], &open, &ends[0]) == 0, "no connect");
 	for (unsigned ms = 0; ms < seconds * 1000; ms++) {
 		now += TERN_MILLISECOND;
 		for (unsigned i = 0; i < 2; i++) {

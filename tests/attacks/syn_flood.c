@@ -34,32 +34,14 @@ static struct chance	 chance = { 20261122 };
 static uint64_t	 syns, syn_acks, opened, succeeded, failed;
 static tern_time worst;
 
-static void must(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "syn_flood: %s\n", what);
-	abort();
-}
-
 static tern_host *make_host(uint32_t address, uint8_t salt)
 {
 	const struct tern_link_config link = { .mtu = 1500 };
-	const struct tern_addr	      own = addr_v4(address), everywhere = addr_v4(0);
 	struct tern_config	      config;
-	tern_host		     *host;
-	uint8_t			      number;
 
 	tern_config_default(&config);
-	memset(config.secret, salt, sizeof config.secret);
-	config.allocator = *tern_allocator_default();
-	config.msl =
-		TERN_SECOND / 2; /* so that the client's ports come back: TIME-WAIT is not what is measured */
-	must(tern_host_create(&host, &config, now) == 0 && tern_host_add_link(host, &link, &number) == 0 &&
-		     tern_host_add_address(host, number, &own, 8) == 0 &&
-		     tern_host_add_route(host, &everywhere, 0, number, NULL) == 0,
-	     "no host");
-	return host;
+	config.msl = TERN_SECOND / 2; /* so that the client's ports come back: TIME-WAIT is not what is measured */
+	return figure_host(&config, salt, &link, address, now);
 }
 
 /* ---- the flood ---- */
@@ -100,7 +82,7 @@ static void flood(void)
 					   .n_parts = 1 };
 		batch[i] = &packet[i];
 	}
-	must(end[1]->ops->send(end[1], batch, BATCH, now) == BATCH, "the link is full");
+	figure_must(end[1]->ops->send(end[1], batch, BATCH, now) == BATCH, "the link is full");
 	syns += BATCH;
 }
 
@@ -111,7 +93,7 @@ static void send_all(tern_host *host, struct tern_link *through)
 	tern_packet *batch[BATCH];
 
 	for (size_t n; (n = tern_host_output(host, batch, BATCH, now)) > 0;)
-		must(through->ops->send(through, batch, n, now) == n, "the link is full");
+		figure_must(through->ops->send(through, batch, n, now) == n, "the link is full");
 }
 
 static void arrive_at_server(void)
@@ -151,9 +133,9 @@ static void connect_one(void)
 					.cookie = opened % CLIENTS };
 	const unsigned	       i = opened++ % CLIENTS;
 
-	must(under_way[i].since == 0, "too many connects under way");
-	must(tern_connect(client, &open, &under_way[i].socket) == 0, "no connect");
-	must(tern_send(client, under_way[i].socket, text, TEXT, 0) == TEXT, "no text");
+	figure_must(under_way[i].since == 0, "too many connects under way");
+	figure_must(tern_connect(client, &open, &under_way[i].socket) == 0, "no connect");
+	figure_must(tern_send(client, under_way[i].socket, text, TEXT, 0) == TEXT, "no text");
 	under_way[i].since = now;
 }
 
@@ -205,7 +187,7 @@ static void server_events(void)
 			const ptrdiff_t n = tern_receive(server, event.socket, got, TEXT);
 
 			if (n > 0)
-				must(tern_send(server, event.socket, got, (size_t)n, 0) == n, "no echo");
+				figure_must(tern_send(server, event.socket, got, (size_t)n, 0) == n, "no echo");
 		}
 		if (event.ready & (TERN_PEER_CLOSED | TERN_ERROR))
 			(void)tern_close(server, event.socket);
@@ -271,11 +253,11 @@ int main(int argc, char **argv)
 	const uint64_t steps = (is_long ? 20 : 1) * 1000000 / STEP;
 	uint64_t       early = 0;
 
-	must(tern_pair_create(end, &(struct tern_link_config){ .mtu = 1500 }, tern_allocator_default()) == 0,
+	figure_must(tern_pair_create(end, &(struct tern_link_config){ .mtu = 1500 }, tern_allocator_default()) == 0,
 	     "no link");
 	server = make_host(SERVER, 1);
 	client = make_host(CLIENT, 2);
-	must(tern_listen(server, &(struct tern_listen){ .local = { .port = 80 } }, &listener) == 0,
+	figure_must(tern_listen(server, &(struct tern_listen){ .local = { .port = 80 } }, &listener) == 0,
 	     "no listener");
 	for (uint64_t i = 0; i < steps; i++) {
 		step(true, i > steps / 100);

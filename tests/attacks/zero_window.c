@@ -43,32 +43,15 @@ static size_t memory_limit; /* of each host */
 static uint64_t	     probes;
 static uint8_t	     text[WRITE], sink[1 << 16];
 
-static void must(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "zero_window: %s\n", what);
-	abort();
-}
-
 static tern_host *make_host(uint32_t address, uint8_t salt)
 {
 	const struct tern_link_config link = { .mtu = 1500, .checksum_offload = true };
-	const struct tern_addr	      own = addr_v4(address), everywhere = addr_v4(0);
 	struct tern_config	      config;
-	tern_host		     *host;
-	uint8_t			      number;
 
 	tern_config_default(&config);
-	memset(config.secret, salt, sizeof config.secret);
-	config.allocator = *tern_allocator_default();
 	config.packets = 4096;
 	config.memory_limit = memory_limit;
-	must(tern_host_create(&host, &config, now) == 0 && tern_host_add_link(host, &link, &number) == 0 &&
-		     tern_host_add_address(host, number, &own, 8) == 0 &&
-		     tern_host_add_route(host, &everywhere, 0, number, NULL) == 0,
-	     "no host");
-	return host;
+	return figure_host(&config, salt, &link, address, now);
 }
 
 static struct tern_stats stats_of(const tern_host *host)
@@ -140,7 +123,7 @@ static void keep(unsigned to, const tern_packet *packet)
 {
 	const unsigned slot = (turn + DELAY) % (DELAY + 1);
 
-	must(queued[to][slot] < sizeof queue[0][0] / sizeof queue[0][0][0],
+	figure_must(queued[to][slot] < sizeof queue[0][0] / sizeof queue[0][0][0],
 	     "more packets than the link holds");
 	struct held *const held = &queue[to][slot][queued[to][slot]++];
 	held->n = 0;
@@ -209,9 +192,9 @@ static void server_accepts(void)
 	tern_socket	  socket;
 
 	while (tern_accept(server, listener, &socket) == 0) {
-		must(tern_name(server, socket, &tuple) == 0, "no name");
+		figure_must(tern_name(server, socket, &tuple) == 0, "no name");
 		if (is_victim(&tuple)) {
-			must(n_victims < PEERS, "too many");
+			figure_must(n_victims < PEERS, "too many");
 			victim[n_victims++] = socket;
 			(void)tern_set_cookie(server, socket, HONEST);
 		} else {
@@ -288,7 +271,7 @@ static void begin(bool with_honest)
 	client = make_host(CLIENT, 2);
 	n_victims = refused = 0;
 	probes = 0;
-	must(tern_listen(server, &(struct tern_listen){ .local = { .port = FOE_PORT }, .backlog = 4096 },
+	figure_must(tern_listen(server, &(struct tern_listen){ .local = { .port = FOE_PORT }, .backlog = 4096 },
 			 &listener) == 0,
 	     "no listener");
 	for (unsigned i = 0; with_honest && i < HONEST; i++) {
@@ -296,7 +279,7 @@ static void begin(bool with_honest)
 			.remote = { .addr = addr_v4(0x0a000000 + FOE_HOST), .port = FOE_PORT }, .cookie = i
 		};
 
-		must(tern_connect(client, &open, &honest[i].client) == 0, "no connect");
+		figure_must(tern_connect(client, &open, &honest[i].client) == 0, "no connect");
 	}
 	pass(1000);
 }
@@ -346,7 +329,7 @@ static unsigned latecomers(void)
 
 		(void)tern_abort(client, honest[i].client);
 		honest[i] = (struct honest){ .got = 0 };
-		must(tern_connect(client, &open, &honest[i].client) == 0, "no connect");
+		figure_must(tern_connect(client, &open, &honest[i].client) == 0, "no connect");
 	}
 	pass(10000);
 	for (unsigned i = 0; i < LATE; i++)
@@ -391,7 +374,7 @@ int main(int argc, char **argv)
 	double	       cpu_alone, cpu_beside;
 
 	victim = calloc(PEERS, sizeof *victim);
-	must(victim != NULL, "no memory");
+	figure_must(victim != NULL, "no memory");
 	/* Text that fits the budget: all of them stay, and the honest do not notice. */
 	asked = FEW;
 	memory_limit = 256 << 20;
