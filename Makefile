@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 BUILD  := build/release
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help demo test proof fuzz coverage bench baseline tidy build setup install clean mutants other-machines memcheck analyze
+.PHONY: help demo test proof fuzz coverage bench baseline tidy build setup install clean mutants other-machines memcheck analyze wasm
 
 help:
 	@echo 'make demo      build tern and show a real connection of curl, from its first SYN to its last ACK'
@@ -18,6 +18,7 @@ help:
 	@echo 'make other-machines  unit tests and scripts on a big-endian and a 32-bit machine, by qemu-user'
 	@echo 'make memcheck  unit tests and scripts under valgrind'
 	@echo 'make analyze   gcc -fanalyzer and clang-tidy over src/: some minutes'
+	@echo 'make wasm      the playground'"'"'s WebAssembly module from its sources (clang, lld); it is committed'
 	@echo 'make build     build into $(BUILD)'
 	@echo 'make tidy      check the house rules'
 	@echo 'make install   into PREFIX ($(PREFIX)); DESTDIR is honoured'
@@ -63,6 +64,10 @@ analyze:
 other-machines:
 	@tools/bootstrap.sh ci
 	@tools/other_machines.sh $(JOBS)
+
+wasm:
+	@tools/bootstrap.sh ci
+	@tools/playground_wasm.sh
 
 build: setup
 	@cmake --preset release --log-level=NOTICE

@@ -35,6 +35,9 @@ has_header pcap/pcap.h || want 'libpcap' 'libpcap-dev'
 has_program valgrind || want 'valgrind' 'valgrind'
 if [ "${1:-}" = ci ]; then
 	has_program clang || want 'clang' 'clang'
+	# The playground's module (tools/playground_wasm.sh), and what runs it for its tests.
+	has_program wasm-ld || ls /usr/bin/wasm-ld-* >/dev/null 2>&1 || want 'wasm-ld' 'lld'
+	has_program node || want 'node' 'nodejs'
 	has_program clang-tidy || want 'clang-tidy' 'clang-tidy'
 	has_program arm-linux-gnueabihf-gcc || want 'arm-linux-gnueabihf-gcc' \
 		'gcc-arm-linux-gnueabihf libc6-dev-armhf-cross'

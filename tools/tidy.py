@@ -46,6 +46,7 @@ ROOMS = {
     "gateway": {"gateway", "loop", "link", "watch"} | OPEN,
     "option": {"option"} | OPEN,
     "lab": {"lab", "option", "record", "loop", "link", "watch"} | OPEN,
+    "play": {"play", "loop", "link", "watch"} | OPEN,
     "sockets": {"sockets"} | OPEN,
     "packetdrill": {"packetdrill", "sockets"} | OPEN,
     "script": {"script", "sockets", "packetdrill", "record", "loop", "link", "watch"} | OPEN,

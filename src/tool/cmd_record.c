@@ -1,5 +1,6 @@
 /* tern record and tern replay: keep a run, and have it again. */
 #include "option/units.h"
+#include "tool/replay_playground.h"
 #include "tool/tool.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -82,12 +83,17 @@ struct reporter {
 static int replay_help(void)
 {
 	fputs("usage: tern replay FILE [--to N] [--trace]\n"
+	      "       tern replay --playground LINK [--json | --ladder]\n"
 	      "\n"
 	      "Makes the recorded hosts again, feeds them every recorded input and compares every byte that they\n"
 	      "send with what was sent then. Says 'N inputs, M packets, identical', or names the first difference.\n"
 	      "\n"
 	      "  --to N   stop after input N and print the status of every connection at both ends\n"
 	      "  --trace  name each input as it is fed\n"
+	      "  --playground LINK  run what was shared from the playground (tern report --playground): the page's\n"
+	      "                     address, what stands behind its #, or @FILE that holds one (@-: standard input)\n"
+	      "  --json             with it: what happened, as JSON lines\n"
+	      "  --ladder           with it: what happened, drawn\n"
 	      "  --help   this\n"
 	      "\n"
 	      "Exit status: 0 identical, 1 not, 2 the command line is wrong or FILE is no whole recording.\n"
@@ -95,7 +101,8 @@ static int replay_help(void)
 	      "Examples:\n"
 	      "  tern replay run.tern\n"
 	      "  tern replay run.tern --to 40\n"
-	      "  tern replay run.tern --trace | less\n", stdout);
+	      "  tern replay run.tern --trace | less\n"
+	      "  tern replay --playground tern1,0.w.delay.20000,0.s.listen.1,0.c.open --ladder\n", stdout);
 	return tool_flushed("replay") ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
 }
 
@@ -197,6 +204,7 @@ int tool_replay(int n, char *const arguments[])
 {
 	struct reporter reporter = { .trace = false };
 	struct tern_replay_options options = { .host = report_host, .input = report_input, .context = &reporter };
+	struct replay_playground play = { .link = NULL };
 	const char *file = NULL;
 	for (int i = 0; i < n; i++) {
 		const char *const argument = arguments[i], *to = NULL;
@@ -204,6 +212,16 @@ int tool_replay(int n, char *const arguments[])
 			return replay_help();
 		if (strcmp(argument, "--trace") == 0) {
 			reporter.trace = true;
+		} else if (strncmp(argument, "--playground=", 13) == 0) {
+			play.link = argument + 13;
+		} else if (strcmp(argument, "--playground") == 0) {
+			if (i + 1 == n)
+				return tool_wrong("replay", "--playground wants a link");
+			play.link = arguments[++i];
+		} else if (strcmp(argument, "--json") == 0) {
+			play.json = true;
+		} else if (strcmp(argument, "--ladder") == 0) {
+			play.ladder = true;
 		} else if (strncmp(argument, "--to=", 5) == 0) {
 			to = argument + 5;
 		} else if (strcmp(argument, "--to") == 0) {
@@ -220,6 +238,15 @@ int tool_replay(int n, char *const arguments[])
 		if (to != NULL && !units_number(to, 1, UINT64_MAX, &options.to))
 			return tool_wrong("replay", "--to: '%s' is not the number of an input, from 1", to);
 	}
+	if (play.link != NULL) {
+		if (file != NULL || options.to != 0 || reporter.trace)
+			return tool_wrong("replay", "--playground takes no FILE, --to or --trace");
+		if (play.json && play.ladder)
+			return tool_wrong("replay", "--json and --ladder exclude each other");
+		return replay_playground(&play);
+	}
+	if (play.json || play.ladder)
+		return tool_wrong("replay", "--json and --ladder are for --playground");
 	if (file == NULL)
 		return tool_wrong("replay", "the FILE to replay is missing (see tern replay --help)");
 	reporter.status = options.to != 0;
