@@ -26,6 +26,25 @@ enum tern_syn_options {
 	TERN_SYN_OPTIONS_FREEBSD, /* MSS, NOP, window scale, SACK-permitted, timestamps; zeros at the end */
 };
 
+/* Takes text as it comes, past the receive store: for a program that hands it on at once, as a relay does to a
+ * socket of the system, without a copy between. The calls of RECEIVE (tern/socket.h) stay for the rest. */
+struct tern_taker {
+	/* n octets at RCV.NXT of the connection with this cookie (tern_set_cookie(); 0 until then). Returns how many
+	 * of them, from the front, are taken; more than n counts as n. Those are acknowledged, and have been read as
+	 * far as window (RFC 9293 3.8.6) and autotuning go. What is not taken is stored and told by TERN_READABLE, so
+	 * 0 is always a right answer, and nothing is acknowledged that is neither taken nor stored.
+	 *
+	 * Asked within tern_host_input() (tern_host_output(), where the host talks to itself), only while nothing
+	 * of the connection is stored: neither text that waits to be read nor any beyond a gap, so the octets follow
+	 * on what was taken or read before. Not asked: before tern_accept(), after tern_shutdown_receive(), while
+	 * urgent data is ahead (RFC 6093), and on a host with a recorder, whose runs must not hang on an answer that
+	 * no recording holds. The end of the stream, resets and errors are told as ever.
+	 *
+	 * text is valid until it returns. It must not call the host. */
+	size_t (*take)(void *context, uint64_t cookie, const uint8_t *text, size_t n);
+	void *context;
+};
+
 struct tern_config {
 	/* 32 random bytes: ISNs, ports, cookies, table and timestamp offsets hang on them. Same secret and
 	 * same inputs: same bytes out. */
@@ -33,6 +52,7 @@ struct tern_config {
 
 	struct tern_allocator allocator;
 	struct tern_watcher   watcher;
+	struct tern_taker     taker; /* take NULL: none, all text is stored and read */
 
 	size_t memory_limit;   /* 256 MiB */
 	size_t memory_reserve; /* 0: 1/64 of the limit, whatever that is; for text at RCV.NXT */

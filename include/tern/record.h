@@ -69,7 +69,8 @@ struct tern_recorder {
 	void *context;
 };
 
-void tern_host_set_recorder(tern_host *host, const struct tern_recorder *recorder); /* NULL: none */
+/* NULL: none. Once there was one, config.taker is not asked any more. */
+void tern_host_set_recorder(tern_host *host, const struct tern_recorder *recorder);
 
 /* "tern_connect"; "?" out of range. */
 const char *tern_record_op_name(enum tern_record_op op);

@@ -72,7 +72,7 @@ ptrdiff_t tern_send(tern_host *host, tern_socket socket, const void *from, size_
 ptrdiff_t tern_send_owned(tern_host *host, tern_socket socket, const void *from, size_t n, unsigned flags,
 			  void (*release)(void *context, const void *from, size_t n), void *context);
 
-/* ---- RECEIVE (3.9.1.3) ---- */
+/* ---- RECEIVE (3.9.1.3); text can also be had as it comes: struct tern_taker in tern/config.h ---- */
 
 /* Copies at most n bytes; 0: end of the stream (the peer's FIN). -TERN_EAGAIN: nothing yet. */
 ptrdiff_t tern_receive(tern_host *host, tern_socket socket, void *to, size_t n);

@@ -120,12 +120,18 @@ static int make_link(struct gateway *gateway)
 	return error;
 }
 
+static size_t take(void *context, uint64_t cookie, const uint8_t *text, size_t n)
+{
+	return cookie >> 56 == OWNER_TCP ? relay_tcp_take(context, cookie, text, n) : 0;
+}
+
 static int make_host(struct gateway *gateway)
 {
 	const struct gateway_options *const options = gateway->options;
 	struct tern_config		    config = options->settings;
 
 	config.allocator = *tern_allocator_default();
+	config.taker = (struct tern_taker){ take, gateway };
 	config.forwarding_any = true;
 	config.no_syn_cookies = true; /* every SYN is asked about; beyond the limit they are dropped, and counted */
 	config.half_open_max = options->half_open_max;
@@ -343,6 +349,7 @@ bool gateway_stats_at(const struct gateway_stats *stats, size_t i, const char **
 		STAT(dns_queries), STAT(dns_answers), STAT(dns_failed), STAT(dhcp_offers),
 		STAT(dhcp_acks), STAT(dhcp_naks), STAT(dhcp_declines), STAT(dhcp_dropped), STAT(dhcp6_replies),
 		STAT(router_advertisements), STAT(octets_up), STAT(octets_down),
+		STAT(octets_direct),
 #undef STAT
 	};
 

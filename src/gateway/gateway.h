@@ -92,6 +92,8 @@ struct relay_tcp {
 int  relay_tcp_open(struct gateway *gateway);
 void relay_tcp_done(struct gateway *gateway);
 void relay_tcp_event(struct gateway *gateway, const struct tern_event *event); /* OWNER_TCP_LISTENER, OWNER_TCP */
+/* As tern_taker.take has it, for OWNER_TCP. */
+size_t	  relay_tcp_take(struct gateway *gateway, uint64_t cookie, const uint8_t *text, size_t n);
 tern_time relay_tcp_deadline(const struct gateway *gateway);
 void	  relay_tcp_expire(struct gateway *gateway, tern_time now);
 /* A host's connected socket for the guest: fd becomes the relay's. */
@@ -193,6 +195,7 @@ struct gateway_stats {
 	uint64_t dhcp_dropped; /* DHCP and DHCPv6: malformed, not for us, or no room for the answer */
 	uint64_t dhcp6_replies, router_advertisements;
 	uint64_t octets_up, octets_down; /* TCP */
+	uint64_t octets_direct; /* of octets_up: those that passed the receive store by */
 };
 
 struct gateway {

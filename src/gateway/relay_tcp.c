@@ -242,18 +242,31 @@ static void on_guest(struct tcp_flow *flow, const struct tern_event *event)
 		tcp_flow_pump(flow, (event->ready & ~not_of_text) != 0, down);
 }
 
+static struct tcp_flow *flow_of_cookie(struct gateway *gateway, uint64_t cookie)
+{
+	return (struct tcp_flow *)flow_find(&gateway->flows, (uint32_t)cookie, (uint32_t)(cookie >> 32) & 0xffffff);
+}
+
+size_t relay_tcp_take(struct gateway *gateway, uint64_t cookie, const uint8_t *text, size_t n)
+{
+	struct tcp_flow *const flow = flow_of_cookie(gateway, cookie);
+
+	if (!flow || flow->phase != TCP_OPEN)
+		return 0;
+	flow->flow.active = tern_host_now(gateway->host);
+	return tcp_flow_take(flow, text, n);
+}
+
 void relay_tcp_event(struct gateway *gateway, const struct tern_event *event)
 {
-	const uint32_t index = (uint32_t)event->cookie, generation = (uint32_t)(event->cookie >> 32) & 0xffffff;
-
 	if (event->cookie >> 56 == OWNER_TCP_LISTENER) {
 		tcp_begin_asked(gateway);
 		return;
 	}
-	struct flow *const flow = flow_find(&gateway->flows, index, generation);
+	struct tcp_flow *const flow = flow_of_cookie(gateway, event->cookie);
 
 	if (flow)
-		on_guest((struct tcp_flow *)flow, event);
+		on_guest(flow, event);
 	else
 		(void)tern_abort(gateway->host, event->socket); /* accepted for a flow that has gone */
 }

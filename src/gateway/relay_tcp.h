@@ -53,6 +53,9 @@ struct tcp_flow {
 /* Move what can be moved; the flow may be gone, or in another phase, after it. */
 void tcp_flow_pump_up(struct tcp_flow *flow);
 void tcp_flow_pump_down(struct tcp_flow *flow);
+/* The guest's text as it comes, to the host's socket: how many octets that took (struct tern_taker). Calls neither
+ * tern nor the loop. */
+size_t tcp_flow_take(struct tcp_flow *flow, const uint8_t *text, size_t n);
 /* tern says TERN_URGENT. */
 void tcp_flow_guest_urgent(struct tcp_flow *flow);
 /* Everything that tern can have of the rest. False: it is not all gone yet, or the flow is. */

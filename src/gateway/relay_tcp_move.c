@@ -1,9 +1,13 @@
 /* The octets of a TCP flow, both ways.
  *
- * Up: tern's receive store straight into sendmsg(). What the socket does not take stays unread, and the guest's
- * window closes by itself. Down: one read into chunks that tern then owns until the guest has acknowledged them; what
- * tern does not take (its send buffer is full, or memory is spent) is kept, what one read brought at most, and
- * nothing more is read: the server's window closes. So neither side can fill memory.
+ * Up: where nothing has to wait, from the buffer that the device was read into straight to send(), while tern looks
+ * at the segment (struct tern_taker): one copy less, and of what is in the cache. Else, and what the socket did not
+ * take, from tern's receive store into sendmsg(); what it does not take then either stays unread, and the guest's
+ * window closes by itself. So nothing is acknowledged that neither the host's socket nor the store has.
+ *
+ * Down: one read into chunks that tern then owns until the guest has acknowledged them; what tern does not take (its
+ * send buffer is full, or memory is spent) is kept, what one read brought at most, and nothing more is read: the
+ * server's window closes. So neither side can fill memory.
  *
  * Nearly all that a relay costs is the system's: per call, per packet, per wake-up of who waits there. So up, one
  * sendmsg() takes a whole batch of the device's packets; down, a chunk is filled to whole segments, and a server that
@@ -26,8 +30,9 @@
 #include <sys/uio.h>
 
 enum {
-	PIECES = 80, /* of the receive store in one sendmsg(): what one batch of the device's fills */
-	OWN = 8192,  /* octets below which a copy is cheaper than a chunk in flight */
+	PIECES = 80,   /* of the receive store in one sendmsg(): what one batch of the device's fills */
+	OWN = 8192,    /* octets below which a copy is cheaper than a chunk in flight */
+	DIRECT = 8192, /* octets of a segment below which sendmsg() of a whole batch costs less than a call for each */
 };
 
 static ssize_t read_rest(struct tcp_flow *flow, unsigned chunks, size_t most);
@@ -54,6 +59,25 @@ static size_t gather(const struct tcp_flow *flow, struct iovec piece[PIECES], in
 		total += (size_t)some;
 	}
 	return total;
+}
+
+static void count_up(struct tcp_flow *flow, size_t n)
+{
+	flow->flow.up += (uint64_t)n;
+	flow->gateway->stats.octets_up += (uint64_t)n;
+}
+
+size_t tcp_flow_take(struct tcp_flow *flow, const uint8_t *text, size_t n)
+{
+	if (n < DIRECT || flow->up_blocked || flow->urgent > 0)
+		return 0;
+	const ssize_t sent = send(flow->fd, text, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (sent <= 0) /* whatever it is: it meets tcp_flow_pump_up() again, who may do something about it */
+		return 0;
+	count_up(flow, (size_t)sent);
+	flow->gateway->stats.octets_direct += (uint64_t)sent;
+	return (size_t)sent;
 }
 
 static void end_up(struct tcp_flow *flow)
@@ -98,8 +122,7 @@ static bool send_some(struct tcp_flow *flow, struct iovec *piece, int n, size_t 
 		return false;
 	(void)tern_consume(flow->gateway->host, flow->socket, (size_t)sent);
 	flow->urgent -= flow->urgent > 0 ? (uint32_t)sent : 0;
-	flow->flow.up += (uint64_t)sent;
-	flow->gateway->stats.octets_up += (uint64_t)sent;
+	count_up(flow, (size_t)sent);
 	return !flow->up_blocked;
 }
 

@@ -46,6 +46,8 @@ void tern_host_set_watcher(tern_host *host, const struct tern_watcher *watcher)
 void tern_host_set_recorder(tern_host *host, const struct tern_recorder *recorder)
 {
 	host->recorder = recorder ? *recorder : (struct tern_recorder){ .call = NULL };
+	if (recorder)
+		host->env.config.taker = (struct tern_taker){ .take = NULL };
 }
 
 /* A cursor is the next index to try, below the number of the table it is in. */

@@ -65,23 +65,42 @@ static uint32_t fill_gaps(struct tcb *tcb, struct pages *store, const struct arr
 	return in->len;
 }
 
+/* Text at RCV.NXT that the program takes as it comes (struct tern_taker): read at once, and never stored. */
+static uint32_t take_past_store(struct tcb *tcb, const struct arrival *in)
+{
+	const struct tern_taker *const taker = &tcb_env(tcb)->config.taker;
+	size_t taken;
+
+	/* Without a store nothing is unread or beyond a gap. Urgent text is told of before it is read. */
+	if (!taker->take || tcb->store || !tcb->held || tcb->urgent_received)
+		return 0;
+	taken = min_size(taker->take(taker->context, tcb_cold(tcb)->cookie, in->text, in->len), in->len);
+	tcb->rcv.read = seq_add(tcb->rcv.nxt, (uint32_t)taken);
+	return (uint32_t)taken;
+}
+
 /* Text at RCV.NXT. Returns how much of it was taken. */
 static uint32_t take_in_order(struct tcb *tcb, const struct arrival *in)
 {
 	struct pages *store;
+	uint32_t passed;
 	size_t n;
 
 	if (tcb->receive_shut) { /* the program wants no more: read and thrown away at once */
 		tcb->rcv.read = seq_add(tcb->rcv.nxt, in->len);
 		return in->len;
 	}
+	passed = take_past_store(tcb, in);
+	if (passed == in->len)
+		return passed;
 	store = text_store(tcb, MEM_RESERVED);
 	if (!store)
-		return 0;
+		return passed;
 	if (tcb->warm && tcb->warm->ooo.n > 0)
 		return fill_gaps(tcb, store, in);
-	n = pages_write(&tcb_env(tcb)->pages, store, rcv_offset(tcb, in->seq), in->text, in->len, MEM_RESERVED);
-	return (uint32_t)n;
+	n = pages_write(&tcb_env(tcb)->pages, store, rcv_offset(tcb, seq_add(in->seq, passed)), in->text + passed,
+			in->len - passed, MEM_RESERVED);
+	return passed + (uint32_t)n;
 }
 
 static enum tern_verdict in_order(struct tcb *tcb, struct arrival *in, tern_time now)
@@ -109,10 +128,12 @@ static enum tern_verdict in_order(struct tcb *tcb, struct arrival *in, tern_time
 	 * stands for that; both ends of a path rarely differ). */
 	if (in->len > tcb->rcv.mss)
 		tcb->rcv.mss = (uint16_t)min_u32(in->len, max_u32(tcb->rcv.mss, tcb_cold(tcb)->peer_mss));
-	if (tcb->receive_shut)
-		give_up_empty_store(tcb);
-	else
+	if (tcb_unread(tcb) > 0)
 		tcb->ready |= TERN_READABLE;
+	else
+		give_up_empty_store(tcb);
+	if (!tcb->receive_shut && seq_gt(tcb->rcv.read, in->seq))
+		window_after_read(tcb, now);
 	acknowledge_in_order(tcb, had_gap, now);
 	return TERN_VERDICT_ACCEPTED;
 }

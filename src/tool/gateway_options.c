@@ -69,6 +69,7 @@ static const struct option_word known[] = {
 };
 
 enum { N_KNOWN = sizeof known / sizeof known[0] };
+enum { GUEST_BUFFER = 2 << 20 }; /* octets of a connection with the guest, each way */
 
 static const struct option_line words = {
 	.command = "tern gateway",
@@ -299,6 +300,22 @@ static bool check(struct parser *parser)
 	return tern_settings_check(&options->settings, error) == 0 || line_wrong(&parser->line, "--set: %s", error);
 }
 
+/* The guest is on this machine: what flies beyond a few of the device's largest packets waits somewhere, out of the
+ * cache. An impaired link has a round trip that wants more, and who has set something else meant it. */
+static void keep_buffers_small(struct gateway_options *options)
+{
+	struct tern_config *const settings = &options->settings;
+	struct tern_config	  defaults;
+
+	tern_config_default(&defaults);
+	if (options->impaired)
+		return;
+	if (settings->receive_buffer_max == defaults.receive_buffer_max && settings->receive_buffer <= GUEST_BUFFER)
+		settings->receive_buffer_max = GUEST_BUFFER;
+	if (settings->send_buffer_max == defaults.send_buffer_max)
+		settings->send_buffer_max = GUEST_BUFFER;
+}
+
 bool gateway_options_parse(struct gateway_options *options, int n, char *const arguments[], char *error, size_t size)
 {
 	struct parser parser = { .line = words, .options = options };
@@ -325,6 +342,7 @@ bool gateway_options_parse(struct gateway_options *options, int n, char *const a
 	}
 	if (i < n)
 		options->command = arguments + i;
+	keep_buffers_small(options);
 	return check(&parser);
 }
 

@@ -427,6 +427,7 @@ class Gateway(unittest.TestCase):
         self.assertEqual(json.loads(output), [hashlib.sha256(data).hexdigest(), sums[0]])
         self.assertEqual(sums[0], hashlib.sha256(data).hexdigest())
         self.assertEqual((counters["octets_down"], counters["octets_up"]), (BULK + 64, BULK))
+        self.assertTrue(0 < counters["octets_direct"] <= BULK, counters)
         self.assertTrue(is_few(counters.get("RetransSegs", 0), counters["OutSegs"]), counters)
         self.assert_nothing_left(counters)
         server.close()

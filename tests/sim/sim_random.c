@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MORE_UNCLEAN, MORE_SIMULTANEOUS, MORE_WATCHDOGS, MORE_CHECKS, MORE_STRAYS, MORE_MARKED };
+enum { MORE_UNCLEAN, MORE_SIMULTANEOUS, MORE_WATCHDOGS, MORE_CHECKS, MORE_STRAYS, MORE_MARKED, MORE_TAKEN };
 
 /* Puts the start of the clock where the first talk's sequence numbers wrap early in it. */
 static tern_time start_before_wrap(struct chance *chance, const struct world *world,
@@ -78,6 +78,7 @@ static void run(uint64_t seed, bool verbose, struct run_result *result, struct t
 	result->more[MORE_WATCHDOGS] = talks.watchdogs;
 	result->more[MORE_CHECKS] = world.checks;
 	result->more[MORE_STRAYS] = talks.strays;
+	result->more[MORE_TAKEN] = talks.taken;
 	world_done(&world);
 	tally_add(tally, &world.tally);
 }
@@ -95,12 +96,17 @@ int main(void)
 	       (unsigned long long)runs.median.more[MORE_SIMULTANEOUS],
 	       (unsigned long long)runs.median.more[MORE_WATCHDOGS],
 	       (unsigned long long)runs.median.more[MORE_STRAYS]);
-	printf("packets marked CE %llu\n", (unsigned long long)runs.median.more[MORE_MARKED]);
+	printf("packets marked CE %llu, bytes that passed the receive store by %llu\n",
+	       (unsigned long long)runs.median.more[MORE_MARKED], (unsigned long long)runs.median.more[MORE_TAKEN]);
 	printf("all invariants checked %llu times; states entered in every fourth run:\n",
 	       (unsigned long long)runs.median.more[MORE_CHECKS]);
 	tally_print_states(&runs.tally);
 	if (runs.count >= 1000 && runs.median.more[MORE_MARKED] == 0) {
 		printf("no packet was marked: ECN was never agreed on\n");
+		runs.failed++;
+	}
+	if (runs.count >= 1000 && runs.median.more[MORE_TAKEN] == 0) {
+		printf("no text was taken as it came\n");
 		runs.failed++;
 	}
 	if (runs.count >= 1000 && (runs.median.bytes < 100000 || runs.median.faults < 20)) {

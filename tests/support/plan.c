@@ -149,6 +149,7 @@ static void plan_side(struct chance *chance, struct talk_plan_side *p, uint64_t 
 		p->stop_at = chance_below(chance, most);
 		p->stop_for = (tern_time)chance_scale(chance, 10000000, 15000000000);
 	}
+	p->takes = chance_percent(chance, 30) ? (unsigned)chance_between(chance, 1, 100) : 0;
 	plan_options(chance, p);
 }
 

@@ -30,6 +30,13 @@ static bool again(const struct world *world, int result, unsigned *tries)
 	return result == -TERN_ENOMEM && world->settings.forgiving && ++*tries < 1000;
 }
 
+static size_t take(void *context, uint64_t cookie, const uint8_t *text, size_t n)
+{
+	const struct tern_taker *const taker = &((const struct world *)context)->taker;
+
+	return taker->take ? taker->take(taker->context, cookie, text, n) : 0;
+}
+
 static bool make_host(struct world *world, unsigned i)
 {
 	static const char *const v4[] = { "10.0.0.1", "10.0.0.2" }, *const v6[] = { "fd00::1", "fd00::2" };
@@ -40,6 +47,7 @@ static bool make_host(struct world *world, unsigned i)
 	for (unsigned k = 0; k < sizeof config.secret; k++)
 		config.secret[k] = (uint8_t)chance_next(&world->chance);
 	config.allocator = test_allocator_of(&side->allocator);
+	config.taker = (struct tern_taker){ take, world };
 	side->sink = (struct tally_sink){ &world->tally, i ? "B" : "A", world->settings.verbose, world->now };
 	if (world->settings.watch || world->settings.verbose)
 		config.watcher = tally_watcher(&side->sink);

@@ -45,6 +45,7 @@ struct world_settings {
 
 struct world {
 	struct world_settings settings;
+	struct tern_taker     taker; /* of both hosts; whoever runs programs here sets it */
 	struct world_host     side[2];
 	struct chance	      chance;
 	tern_time	      now;

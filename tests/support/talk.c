@@ -35,10 +35,10 @@ void talk_print(const struct talk_plan *plan)
 		const struct talk_plan_side *const p = &plan->side[i];
 
 		fprintf(stderr,
-			"  %s: %llu octets in writes of %u-%u (%u%% owned, %u%% flags), reads %u%s every %.3f s, "
-			"stops at %llu for %.3f s, ends by %s at %llu;",
+			"  %s: %llu octets in writes of %u-%u (%u%% owned, %u%% flags), takes %u%%, "
+			"reads %u%s every %.3f s, stops at %llu for %.3f s, ends by %s at %llu;",
 			i ? "server" : "client", (unsigned long long)p->send_total, p->write_min,
-			p->write_max, p->owned, p->flags, p->read_max, p->peek ? " (peek)" : "",
+			p->write_max, p->owned, p->flags, p->takes, p->read_max, p->peek ? " (peek)" : "",
 			(double)p->read_pause / 1e9, (unsigned long long)p->stop_at,
 			(double)p->stop_for / 1e9, end_names[p->end], (unsigned long long)p->end_at);
 		for (unsigned o = 0; o < TERN_OPTIONS; o++)
@@ -253,6 +253,31 @@ static ptrdiff_t take(struct talks *talks, struct talk *talk, struct talk_side *
 		talk_fail(talks, talk, "tern_consume of what was peeked at");
 	called(talks, side);
 	return n;
+}
+
+/* Whether the side would read now, if there were something. */
+static bool is_reading(const struct talks *talks, const struct talk *talk, const struct talk_side *side)
+{
+	const struct talk_plan_side *const plan = side->plan;
+
+	if (side->eof || side->done || side->let_go || (plan->end == TALK_CLOSE && talk->plan.clean))
+		return false;
+	return talks->world->now >= side->read_at &&
+	       (plan->stop_for == 0 || side->stopped || side->received < plan->stop_at);
+}
+
+size_t talk_side_take(struct talks *talks, struct talk *talk, struct talk_side *side, const uint8_t *text, size_t n)
+{
+	size_t taken = n;
+
+	if (!side->open || !is_reading(talks, talk, side) || !chance_percent(&talks->chance, side->plan->takes))
+		return 0;
+	if (chance_percent(&talks->chance, 30))
+		taken = (size_t)chance_between(&talks->chance, 1, n);
+	check_text(talks, talk, side, text, taken);
+	talks->taken += taken;
+	wake_at(side, talks->world->now); /* no event tells of it */
+	return taken;
 }
 
 static bool side_read(struct talks *talks, struct talk *talk, struct talk_side *side)

@@ -31,6 +31,7 @@ struct talk_plan_side {
 	uint64_t      stop_at;	    /* stops reading here for stop_for */
 	tern_time     stop_for;
 	bool	      peek;
+	unsigned      takes; /* percent of what could pass the receive store by: is taken as it comes, all or a part */
 	bool	      eager; /* sends before it is connected */
 	enum talk_end end;
 	uint64_t      end_at; /* octets sent and received */
@@ -84,7 +85,7 @@ struct talks {
 	bool	      forgiving; /* memory runs out on purpose: calls may fail, nothing may be wrong */
 	bool	      may_stay; /* so little of it that what wants more may wait for ever: cut off at the limit */
 	bool	      cut_off;
-	uint64_t      bytes, watchdogs, strays;
+	uint64_t      bytes, taken, watchdogs, strays;
 	unsigned      errors;		   /* talks with an error, where they are forgiven */
 	void (*hook)(struct talks *talks); /* between steps */
 	void *hook_context;
@@ -95,6 +96,9 @@ void talks_add(struct talks *talks, const struct talk_plan *plan);
 /* To the end of every talk, then until the hosts are idle; asserts that they are. */
 void talks_run(struct talks *talks);
 void talk_print(const struct talk_plan *plan);
+
+/* As tern_taker.take has it, of what happens in these talks. */
+size_t talks_take(void *talks, uint64_t cookie, const uint8_t *text, size_t n);
 
 /* Octets [at, at + n) of the stream of this key: a pointer to them; n at most 65536. */
 const uint8_t *talk_text(uint64_t key, uint64_t at);

@@ -6,6 +6,7 @@
 
 void talk_side_opened(struct talks *talks, struct talk_side *side, tern_socket socket, uint64_t cookie);
 void talk_side_step(struct talks *talks, struct talk *talk, struct talk_side *side); /* as far as it goes */
+size_t talk_side_take(struct talks *talks, struct talk *talk, struct talk_side *side, const uint8_t *text, size_t n);
 void talk_side_abort(struct talks *talks, struct talk_side *side);
 void talk_side_done(struct talks *talks, struct talk_side *side);
 _Noreturn void talk_fail(const struct talks *talks, const struct talk *talk, const char *what);

@@ -282,8 +282,20 @@ void talks_run(struct talks *talks)
 	world_check_idle(talks->world);
 }
 
+size_t talks_take(void *context, uint64_t cookie, const uint8_t *text, size_t n)
+{
+	struct talks *const talks = context;
+
+	if (cookie == 0 || cookie > 2 * talks->n)
+		world_fail("text of a connection with cookie %llu is to be taken", (unsigned long long)cookie);
+	struct talk *const talk = &talks->talk[(cookie - 1) / 2];
+
+	return talk_side_take(talks, talk, &talk->side[(cookie - 1) % 2], text, n);
+}
+
 void talks_init(struct talks *talks, struct world *world, uint64_t seed)
 {
+	world->taker = (struct tern_taker){ talks_take, talks };
 	*talks = (struct talks){
 		.world = world, .start = world->now, .limit = LIMIT, .chance = { seed }
 	};

@@ -76,6 +76,31 @@ static void values_are_taken(void **state)
 	assert_true(options.impair.rate == 1250000);
 }
 
+/* As far as the guest is near and nobody says otherwise. */
+static void buffers_stay_in_the_cache(void **state)
+{
+	static const struct {
+		const char *option, *value;
+		uint32_t receive, send;
+	} rows[] = {
+		{ "--mtu", "1500", 2 << 20, 2 << 20 },
+		{ "--delay", "50ms", 65535u << 11, 128 << 20 },
+		{ "--set", "tcp_rmem=4096 262144 8388608", 8 << 20, 2 << 20 },
+		{ "--set", "tcp_rmem=4096 4194304 134215680", 65535u << 11, 2 << 20 }, /* begins beyond it */
+		{ "--set", "tcp_wmem=4096 65536 1048576", 2 << 20, 1 << 20 },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char option[TEXT], value[TEXT], command[] = "true";
+		char *words[] = { strcpy(option, rows[i].option), strcpy(value, rows[i].value), command };
+
+		assert_true(gateway_options_parse(&options, 3, words, error, sizeof error));
+		assert_true(options.settings.receive_buffer_max == rows[i].receive);
+		assert_true(options.settings.send_buffer_max == rows[i].send);
+	}
+}
+
 static void guests_that_are_there(void **state)
 {
 	(void)state;
@@ -128,6 +153,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_command_alone_has_the_defaults),
 		cmocka_unit_test(values_are_taken),
+		cmocka_unit_test(buffers_stay_in_the_cache),
 		cmocka_unit_test(guests_that_are_there),
 		cmocka_unit_test(what_is_wrong_is_named),
 	};
