@@ -81,6 +81,7 @@ void bench_open_close(struct bench *bench);
 void bench_flatness(struct bench *bench);
 void bench_memory(struct bench *bench);
 void bench_calibration(struct bench *bench);
+void bench_device(struct bench *bench);	 /* against Linux, by the wall clock */
 void bench_gateway(struct bench *bench); /* also beside peers; by the wall clock where the row is no CPU time */
 void bench_acks(struct bench *bench);
 int  acks_counted(bool quick); /* the same without a word, for callgrind to count: its exit status */

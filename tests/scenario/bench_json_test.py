@@ -12,7 +12,7 @@ BENCH = os.path.join(BUILD, "tern-bench")
 
 INSIDE = ["calibration", "bulk", "bulk-64k", "bulk-owned", "messages", "flatness", "open-close", "acks", "instructions",
           "goodput", "fairness", "bufferbloat", "memory"]
-WORKLOADS = INSIDE + ["gateway"]
+WORKLOADS = INSIDE + ["device", "gateway"]
 KEYS = {"workload", "metric", "unit", "tern", "low", "high", "peers", "target", "better"}
 
 
@@ -60,6 +60,20 @@ class Json(unittest.TestCase):
         self.assertEqual(sorted(metrics), sorted(f"{name}, MTU {mtu}" for name in wanted for mtu in (1500, 65520)))
         self.assertEqual({len(row["peers"]) for row in rows}, {0})
         self.assertNotIn("failed", error)
+
+    def test_device(self):
+        """Linux at the far end of each kind of device, both ways."""
+        code, out, error = bench("--quick", "--json", "device")
+        self.assertEqual(code, 0, error)
+        rows = json.loads(out)
+        if not rows:
+            self.assertIn("left out", error)
+            self.skipTest("no such device can be had here: " + error.strip())
+        self.check(rows)
+        devices = ["TUN, MTU 65520", "TUN, MTU 1500", "TAP, MTU 65520", "TAP, MTU 1500", "TUN, MTU 1500, no offload"]
+        self.assertEqual(sorted(row["metric"] for row in rows),
+                         sorted(f"{way} Linux, {what}{device}" for way in ("from", "to") for what in ("", "CPU, ")
+                                for device in devices))
 
     def test_chosen_workloads_alone(self):
         code, out, _ = bench("--quick", "--json", "bulk-64k", "calibration")
