@@ -13,8 +13,9 @@
  * Linux takes the VLAN tag out of a frame and tells it beside (PACKET_AUXDATA): it is put back. What does not fit the
  * socket's buffer is lost, and counted when somebody asks (PACKET_STATISTICS).
  *
- * Left out: the shared ring of TPACKET_V3, which would save the copy and the call for each batch; it would stand behind
- * next_message() and hand out its blocks as slots.
+ * With `ring` frames come through memory shared with the system instead (link/packet_ring.h), a block of it being what
+ * was read: no call and no copy, but a lone frame waits for its block to be closed. What is sent goes the same way
+ * either way: a ring for that would hold its pages until the last reader of a frame is done with it.
  */
 #include "link/device.h"
 
@@ -34,6 +35,7 @@
 #include "link/afpacket.h"
 #include "link/netdev.h"
 #include "link/netns.h"
+#include "link/packet_ring.h"
 #include "link/split.h"
 #include "link/vnet.h"
 
@@ -63,7 +65,8 @@ struct afpacket {
 	bool	      plain, down;
 	int	      index;	  /* of the interface */
 	tern_time     look_again; /* down: whether it still is */
-	unsigned      n_read, next; /* messages: read, handed out */
+	struct packet_ring ring;
+	unsigned      n_read, next; /* messages, or frames of a block: read, handed out */
 	struct mmsghdr message[SLOTS];
 	struct iovec   part[SLOTS][2];
 	struct auxdata auxdata[SLOTS];
@@ -96,11 +99,29 @@ static void look_whether_down(struct afpacket *afpacket, tern_time now)
 		afpacket->down = false;
 }
 
+/* The next block of the ring. An error of the socket, which no call reads any more, is asked for. */
+static bool take_block(struct afpacket *afpacket, tern_time now)
+{
+	int	  error = 0;
+	socklen_t size = sizeof error;
+
+	afpacket->n_read = ring_read_on(&afpacket->ring);
+	afpacket->next = 0;
+	if (afpacket->n_read > 0)
+		return true;
+	(void)getsockopt(afpacket->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	if (error != 0 || (afpacket->down && now >= afpacket->look_again))
+		look_whether_down(afpacket, now);
+	return false;
+}
+
 /* Reads the next messages. False: there are none. */
 static bool read_on(struct afpacket *afpacket, tern_time now)
 {
 	int n;
 
+	if (afpacket->ring.at != NULL)
+		return take_block(afpacket, now);
 	for (unsigned i = 0; i < SLOTS; i++) {
 		afpacket->part[i][0] = (struct iovec){ afpacket->header[i], VNET_HEADER };
 		afpacket->part[i][1] = (struct iovec){ afpacket->slot[i] + FRAME_AT, SLOT - FRAME_AT };
@@ -129,18 +150,16 @@ static const struct tpacket_auxdata *auxdata_of(struct msghdr *message)
 }
 
 /* Where the frame begins, its tag put back; *n grows with it. */
-static uint8_t *put_tag_back(uint8_t *frame, struct msghdr *message, size_t *n)
+static uint8_t *put_tag_back(uint8_t *frame, uint16_t tpid, uint16_t tci, size_t *n)
 {
-	const struct tpacket_auxdata *const auxdata = auxdata_of(message);
 	enum { STATIONS = 12 };
 
-	if (auxdata == NULL || !(auxdata->tp_status & TP_STATUS_VLAN_VALID) || *n < STATIONS)
+	if (*n < STATIONS)
 		return frame;
-	const bool known = auxdata->tp_status & TP_STATUS_VLAN_TPID_VALID;
 	memmove(frame - TAG, frame, STATIONS);
 	frame -= TAG;
-	put16(frame + STATIONS, known ? auxdata->tp_vlan_tpid : ETH_P_8021Q);
-	put16(frame + STATIONS + 2, auxdata->tp_vlan_tci);
+	put16(frame + STATIONS, tpid);
+	put16(frame + STATIONS + 2, tci);
 	*n += TAG;
 	return frame;
 }
@@ -211,9 +230,30 @@ static bool take_message(struct afpacket *afpacket, size_t nth)
 		afpacket->device.stats.dropped_in++;
 		return false;
 	}
-	size_t	       n = message->msg_len - VNET_HEADER;
-	uint8_t *const begins = put_tag_back(frame, &message->msg_hdr, &n);
+	size_t n = message->msg_len - VNET_HEADER;
+	uint8_t *begins = frame;
+	const struct tpacket_auxdata *const auxdata = auxdata_of(&message->msg_hdr);
+	if (auxdata != NULL && auxdata->tp_status & TP_STATUS_VLAN_VALID) {
+		const bool known = auxdata->tp_status & TP_STATUS_VLAN_TPID_VALID;
+		begins = put_tag_back(frame, known ? auxdata->tp_vlan_tpid : ETH_P_8021Q, auxdata->tp_vlan_tci, &n);
+	}
 	return take_frame(afpacket, nth, begins, n, afpacket->header[i], (uint32_t)(frame - begins));
+}
+
+/* The same of the ring's block. The tag's room is where the virtio_net_hdr stands: that is taken first. */
+static bool take_ringed(struct afpacket *afpacket, size_t nth)
+{
+	struct ring_frame frame;
+
+	afpacket->next++;
+	ring_next(&afpacket->ring, &frame);
+	if (frame.is_cut) {
+		afpacket->device.stats.dropped_in++;
+		return false;
+	}
+	memcpy(afpacket->header[0], frame.vnet, VNET_HEADER);
+	uint8_t *const begins = frame.has_tag ? put_tag_back(frame.at, frame.tpid, frame.tci, &frame.n) : frame.at;
+	return take_frame(afpacket, nth, begins, frame.n, afpacket->header[0], (uint32_t)(frame.at - begins));
 }
 
 /* The next of a joined one, in the arena. */
@@ -239,7 +279,7 @@ static size_t afpacket_receive(struct tern_link *link, tern_packet *batch[], siz
 				break;
 			take_piece(afpacket, n);
 		} else if (afpacket->next < afpacket->n_read) {
-			if (!take_message(afpacket, n))
+			if (afpacket->ring.at != NULL ? !take_ringed(afpacket, n) : !take_message(afpacket, n))
 				continue;
 		} else if (n > 0 || !read_on(afpacket, now)) { /* the next would be written over what is handed out */
 			break;
@@ -347,6 +387,7 @@ static void afpacket_close(struct tern_link *link)
 {
 	struct afpacket *const afpacket = afpacket_of(link);
 
+	ring_close(&afpacket->ring);
 	close(afpacket->fd); /* and no longer promiscuous: that was this socket's wish */
 	device_free(afpacket, sizeof *afpacket);
 }
@@ -375,6 +416,7 @@ void afpacket_count_lost(const struct tern_link *link)
 struct opening {
 	const struct tern_afpacket *settings;
 	int			    fd, index, mtu;
+	struct packet_ring	    ring;
 };
 
 static int set(int fd, int level, int option, int value)
@@ -383,8 +425,9 @@ static int set(int fd, int level, int option, int value)
 }
 
 /* Everything that must stand before the first frame comes: only bind() lets them in. */
-static int set_up(int fd, int index)
+static int set_up(struct opening *opening)
 {
+	const int fd = opening->fd, index = opening->index;
 	const struct sockaddr_ll at = {
 		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = index,
 	};
@@ -395,6 +438,8 @@ static int set_up(int fd, int index)
 		error = set(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1); /* Linux 4.20 */
 	if (error == 0)
 		error = set(fd, SOL_PACKET, PACKET_AUXDATA, 1);
+	if (error == 0 && opening->settings->ring)
+		error = ring_open(&opening->ring, fd, VNET_HEADER);
 	if (error != 0)
 		return error;
 	/* Beyond the system's limit where we may; what it gives is enough to work with. */
@@ -436,9 +481,11 @@ static int open_here(void *context)
 	opening->fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (opening->fd < 0)
 		return -errno;
-	error = set_up(opening->fd, index);
-	if (error != 0)
+	error = set_up(opening);
+	if (error != 0) {
+		ring_close(&opening->ring);
 		close(opening->fd);
+	}
 	return error;
 }
 
@@ -475,6 +522,7 @@ int tern_afpacket_create(struct tern_link **link, const struct tern_afpacket *se
 	afpacket->device.link.ops = &afpacket_ops;
 	afpacket->fd = opening.fd;
 	afpacket->index = opening.index;
+	afpacket->ring = opening.ring;
 	afpacket->plain = settings->plain;
 	*link = &afpacket->device.link;
 	return 0;

@@ -2,6 +2,8 @@
  * afterwards: some systems permit a namespace and then deny its capabilities, which no setting tells.
  */
 #include "link/netdev.h"
+#include "link/packet_ring.h"
+#include "link/vnet.h"
 #include "tool/tool.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -257,10 +259,17 @@ static void check_packet(struct finding *finding)
 		return;
 	}
 	if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof on) != 0 ||
-	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on) != 0)
+	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on) != 0) {
 		found(finding, LESS, "too old (%s; Linux 4.20): tern wire joins TAP devices alone", strerror(errno));
+		return;
+	}
+	struct packet_ring ring;
+	const int error = ring_open(&ring, fd, VNET_HEADER);
+	if (error != 0)
+		found(finding, LESS, "frames of any interface, with their offloads; no shared ring (%s)",
+		      strerror(-error));
 	else
-		found(finding, FINE, "frames of any interface, with their offloads");
+		found(finding, FINE, "frames of any interface, with their offloads, and by a shared ring (TPACKET_V3)");
 }
 
 static void check_xdp(struct finding *finding)

@@ -12,7 +12,7 @@
 
 const struct option_word dev_words[DEV_WORDS] = {
 	{ "dev", "[KIND:]NAME", "tun:NAME (made where it is not there; tern%d), tap:NAME, packet:NAME (an interface's "
-	  "frames)", DEV_DEV },
+	  "frames), ring:NAME (by a shared ring)", DEV_DEV },
 	{ "tap", NULL, "a TAP device: Ethernet frames, ARP and neighbour discovery", DEV_TAP_WORD },
 	{ "netns", "PATH", "the device of that network namespace", DEV_NETNS },
 	{ "address", "A/N", "tern's address and prefix, up to four (10.64.64.2/24, fd64::2/64)", DEV_ADDRESS },
@@ -75,7 +75,8 @@ static bool take_dev(const struct option_line *line, const char *value, struct d
 	static const struct {
 		const char   *prefix;
 		enum dev_kind kind;
-	} kinds[] = { { "tun:", DEV_TUN }, { "tap:", DEV_TAP }, { "packet:", DEV_PACKET } };
+	} kinds[] = { { "tun:", DEV_TUN }, { "tap:", DEV_TAP }, { "packet:", DEV_PACKET },
+		    { "ring:", DEV_RING } };
 
 	options->name = value;
 	for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -86,8 +87,8 @@ static bool take_dev(const struct option_line *line, const char *value, struct d
 		options->name = value + n;
 	}
 	if (*options->name == '\0' || strlen(options->name) >= TERN_DEVICE_NAME || strchr(options->name, ':') != NULL)
-		return line_wrong(line, "--dev: '%s' is no name of a device: 1 to 15 letters, with tun:, tap: or "
-					"packet: in front", value);
+		return line_wrong(line, "--dev: '%s' is no name of a device: 1 to 15 letters, with tun:, tap:, "
+					"packet: or ring: in front", value);
 	return true;
 }
 
@@ -113,14 +114,14 @@ bool dev_settle(const struct option_line *line, struct dev_options *options)
 	if ((options->has_gateway[0] || options->has_gateway[1]) && options->kind == DEV_TUN)
 		return line_wrong(line, "--gateway is for Ethernet (--tap): a TUN device has the system alone at its "
 					"other end");
-	if (options->n_system > 0 && options->kind == DEV_PACKET)
+	if (options->n_system > 0 && options->kind >= DEV_PACKET)
 		return line_wrong(line, "--system is for TUN and TAP: what is the system's of an interface is not at "
 					"its far end");
 	if (options->n_addresses > 0)
 		return true;
 	(void)parse_prefix("10.64.64.2/24", &options->address[options->n_addresses++]);
 	(void)parse_prefix("fd64::2/64", &options->address[options->n_addresses++]);
-	if (options->n_system > 0 || options->kind == DEV_PACKET)
+	if (options->n_system > 0 || options->kind >= DEV_PACKET)
 		return true;
 	(void)parse_prefix("10.64.64.1/24", &options->system[options->n_system++]);
 	(void)parse_prefix("fd64::1/64", &options->system[options->n_system++]);
@@ -217,7 +218,7 @@ static bool open_packet(const struct dev_options *options, struct tern_link **li
 {
 	const struct tern_afpacket settings = {
 		.name = options->name, .netns = options->netns, .mtu = options->mtu, .plain = options->plain,
-		.up = true,
+		.up = true, .ring = options->kind == DEV_RING,
 	};
 	const int error = tern_afpacket_create(link, &settings, tern_allocator_default());
 
@@ -233,7 +234,7 @@ static bool open_packet(const struct dev_options *options, struct tern_link **li
 
 bool dev_open(const struct dev_options *options, struct tern_link **link, char *why, size_t room)
 {
-	return options->kind == DEV_PACKET ? open_packet(options, link, why, room) : open_tun(options, link, why, room);
+	return options->kind >= DEV_PACKET ? open_packet(options, link, why, room) : open_tun(options, link, why, room);
 }
 
 /* ---- the host ---- */

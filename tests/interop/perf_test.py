@@ -373,6 +373,10 @@ class ItselfPlain(Itself):
     links = ("packet:", ("--plain",))
 
 
+class ItselfByRing(Itself):
+    links = ("ring:", ())
+
+
 if __name__ == "__main__":
     if not os.path.exists(TERN):
         skip(f"there is no {TERN}")

@@ -28,9 +28,11 @@
 
 enum { ROUNDS = 200, BATCH = 64, LEAST = 60 };
 
+static bool ring; /* every test is run twice */
+
 static struct tern_link *open_end(const char *name, bool plain)
 {
-	const struct tern_afpacket settings = { .name = name, .plain = plain, .up = true };
+	const struct tern_afpacket settings = { .name = name, .plain = plain, .up = true, .ring = ring };
 	struct tern_link	  *link;
 
 	assert_int_equal(tern_afpacket_create(&link, &settings, tern_allocator_default()), 0);
@@ -153,7 +155,7 @@ static void batches_come_whole_and_in_order(void **state)
 		for (size_t i = 0; i < n; i++)
 			assert_memory_equal(batch[i]->part[0].at, frames[seen++], LEAST);
 		/* What was read and not handed out yet needs no descriptor to become readable. */
-		if (seen % 32 != 0)
+		if (seen % 32 != 0 && !ring) /* blocks end at other places */
 			assert_true(end[1]->ops->deadline(end[1]) == INT64_MIN);
 	}
 	assert_true(end[1]->ops->deadline(end[1]) == TERN_NEVER);
@@ -326,7 +328,10 @@ static void too_long_is_refused_and_what_follows_is_not(void **state)
 	tern_device_stats(end[0], &stats);
 	assert_int_equal(stats.packets_out - before.packets_out, 2);
 	assert_int_equal(stats.dropped_out, 1);
-	assert_int_equal(receive(end[1], batch, BATCH), 2);
+	size_t came = receive(end[1], batch, BATCH);
+	if (came == 1) /* the ring's block was closed between the two */
+		came += receive(end[1], batch, BATCH);
+	assert_int_equal(came, 2);
 	close_both(end);
 }
 
@@ -400,5 +405,7 @@ int main(void)
 		return 77;
 	}
 	veth_delete("v0");
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	const int failed = cmocka_run_group_tests_name("messages", tests, NULL, NULL);
+	ring = true;
+	return failed + cmocka_run_group_tests_name("ring", tests, NULL, NULL);
 }
