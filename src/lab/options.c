@@ -8,8 +8,9 @@
 
 enum option {
 	OPTION_ALL, OPTION_ASCII, OPTION_BYTES, OPTION_CC, OPTION_COLOR, OPTION_COMPARE, OPTION_DROP,
-	OPTION_EXPLAIN, OPTION_HELP, OPTION_IPV6, OPTION_JSON, OPTION_LANG, OPTION_LIST, OPTION_MTU,
-	OPTION_PLOT, OPTION_PROFILE, OPTION_RECORD, OPTION_SEED, OPTION_SET, OPTION_WHY, OPTION_WIDTH,
+	OPTION_EXPLAIN, OPTION_HELP, OPTION_IPV6, OPTION_JSON, OPTION_LANG, OPTION_LIST, OPTION_MERMAID,
+	OPTION_MTU, OPTION_PLOT, OPTION_PROFILE, OPTION_RECORD, OPTION_SEED, OPTION_SET, OPTION_SVG, OPTION_WHY,
+	OPTION_WIDTH,
 };
 
 static const struct option_word known[] = {
@@ -30,6 +31,8 @@ static const struct option_word known[] = {
 	{ "color", "WHEN", "auto, always or never", OPTION_COLOR },
 	{ "width", "N", "columns of the ladder (72 to 200; else the terminal's)", OPTION_WIDTH },
 	{ "record", "FILE", "keep the run, for tern replay", OPTION_RECORD },
+	{ "svg", "FILE", "the ladder as a picture, too", OPTION_SVG },
+	{ "mermaid", NULL, "the ladder as a Mermaid sequence diagram", OPTION_MERMAID },
 	{ "plot", "FILE", "an SVG: sequence numbers, window and round trip over time", OPTION_PLOT },
 	{ "compare", "NAME,...", "the same run for each congestion control, in figures", OPTION_COMPARE },
 	{ "why", "QUESTION", "three, four, time-wait: what it is for, and what would be without it", OPTION_WHY },
@@ -228,12 +231,14 @@ static bool take(struct parser *parser, const struct option_word *word, const ch
 	case OPTION_JSON: options->json = true; return true;
 	case OPTION_LANG: return take_language(parser, word, value);
 	case OPTION_LIST: options->list = true; return true;
+	case OPTION_MERMAID: options->mermaid = true; return true;
 	case OPTION_MTU: return line_u32(line, word, value, 68, 65535, &options->mtu);
 	case OPTION_SET:
 	case OPTION_PROFILE: return take_set(parser, word, value);
 	case OPTION_PLOT: return line_name(line, word, value, &options->plot);
 	case OPTION_RECORD: return line_name(line, word, value, &options->record);
 	case OPTION_SEED: return line_number(line, word, value, 0, UINT64_MAX, &options->seed);
+	case OPTION_SVG: return line_name(line, word, value, &options->svg);
 	case OPTION_WHY: return take_question(parser, word, value);
 	case OPTION_WIDTH: return line_u32(line, word, value, 72, 200, &options->columns);
 	default: return take_impairment(parser, word, value);
@@ -269,7 +274,8 @@ static bool complete(struct parser *parser)
 	struct lab_options *const options = parser->options;
 	const bool sets_the_scene = parser->given != 0 || parser->has_bytes || options->scenario != NULL ||
 				    options->cc != NULL || options->n_compare > 0 || options->plot != NULL ||
-				    options->record != NULL || options->explain || options->mtu != 1500 ||
+				    options->svg != NULL || options->mermaid || options->record != NULL ||
+				    options->explain || options->mtu != 1500 ||
 				    options->n_drop[LAB_CLIENT] + options->n_drop[LAB_SERVER] + options->n_set > 0;
 	if (options->scenario == NULL)
 		options->scenario = lab_scenarios[0];
@@ -294,6 +300,11 @@ static bool complete(struct parser *parser)
 		return line_wrong(&parser->line, "--mtu: %u is less than IPv6's least, 1280", options->mtu);
 	if (options->n_compare > 0 && (options->explain || options->record != NULL || options->cc != NULL))
 		return line_wrong(&parser->line, "--compare goes with neither --cc nor --explain nor --record");
+	if (options->n_compare > 0 && (options->svg != NULL || options->mermaid))
+		return line_wrong(&parser->line, "--compare draws no ladder: it goes with neither --svg nor --mermaid");
+	if (options->mermaid && (options->json || options->explain))
+		return line_wrong(&parser->line, "--mermaid takes the ladder's place: it goes with neither --json nor "
+						 "--explain");
 	if (options->why != NULL && sets_the_scene)
 		return line_wrong(&parser->line, "--why sets the scene itself: it goes with --json, --lang, --seed, "
 						 "--ipv6 and the looks alone");

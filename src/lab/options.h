@@ -25,7 +25,7 @@ enum lab_colour { LAB_COLOUR_AUTO, LAB_COLOUR_ALWAYS, LAB_COLOUR_NEVER };
 struct lab_options {
 	const struct lab_scenario *scenario;
 	bool	     help, list;
-	bool	     json, explain, ascii, all, ipv6;
+	bool	     json, explain, mermaid, ascii, all, ipv6;
 	enum lab_colour colour;
 	enum explain_language language;
 	unsigned     columns; /* 0: the terminal's */
@@ -37,7 +37,7 @@ struct lab_options {
 	const char  *cc;      /* NULL: the host's default */
 	const struct lab_question *why; /* NULL: none */
 	const char  *record;  /* file; NULL: none */
-	const char  *plot;    /* file; NULL: none */
+	const char  *plot, *svg; /* files; NULL: none */
 	char	     compare[LAB_CONTROLLERS][16]; /* the same run for each */
 	size_t	     n_compare;
 	struct tern_impair impair; /* both directions; seed, drop and fate are set later */

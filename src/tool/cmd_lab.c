@@ -2,6 +2,7 @@
 #include "lab/compare.h"
 #include "lab/why.h"
 #include "tool/lab_show.h"
+#include "tool/picture_file.h"
 #include "watch/explain.h"
 #include "watch/jsonl.h"
 #include "watch/ladder.h"
@@ -89,6 +90,30 @@ static int print_ladder(const struct lab_options *options, const struct lab_worl
 	}
 	print_verdict(options, as_expected);
 	return 0;
+}
+
+static struct ladder_svg_options picture_of(const struct lab_options *options)
+{
+	return (struct ladder_svg_options){ .title = options->scenario->line[options->language],
+					    .all = options->all,
+					    .silence = TERN_SECOND };
+}
+
+/* --svg, and the ladder in one of its forms. 0 or an exit code. */
+static int show(const struct lab_options *options, struct lab_world *world, bool as_expected)
+{
+	const struct ladder_svg_options picture = picture_of(options);
+	int code = TOOL_OK, error = 0;
+
+	if (options->svg)
+		code = picture_file_svg("lab", options->svg, &world->timeline, &picture);
+	if (options->json)
+		lab_show_json(world, as_expected, NULL);
+	else if (options->mermaid)
+		error = mermaid_write(stdout, &world->timeline, &picture);
+	else
+		error = print_ladder(options, world, as_expected);
+	return error == 0 ? code : tool_failed("lab", "cannot draw: %s", tern_strerror(error));
 }
 
 /* ---- running ---- */
@@ -193,12 +218,9 @@ static int run(const struct lab_options *options, const char *command)
 	error = options->plot ? plot(&world, options) : 0;
 	if (error != 0)
 		return finish(&world, options, cannot_plot(options, error));
-	if (options->json)
-		lab_show_json(&world, as_expected, NULL);
-	else
-		error = print_ladder(options, &world, as_expected);
-	if (error != 0)
-		return finish(&world, options, tool_failed("lab", "cannot draw: %s", tern_strerror(error)));
+	const int code = show(options, &world, as_expected);
+	if (code != TOOL_OK)
+		return finish(&world, options, code);
 	if (!tool_flushed("lab"))
 		return finish(&world, options, TOOL_NOT_AS_EXPECTED);
 	if (!as_expected)

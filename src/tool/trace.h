@@ -21,13 +21,13 @@ struct trace_wanted {
 };
 
 struct trace_options {
-	bool		      help, json, explain, all, ascii, all_conns;
+	bool		      help, json, explain, mermaid, all, ascii, all_conns;
 	enum trace_colour     colour;
 	enum explain_language language;
 	unsigned	      columns; /* 0: the terminal's */
 	const char	     *file[TRACE_FILES];
 	unsigned	      files;
-	const char	     *live, *filter, *plot, *annotate;
+	const char	     *live, *filter, *plot, *svg, *annotate;
 	tern_time	      lifetime; /* of --live; TERN_NEVER */
 	bool		      has_at;
 	struct tern_addr      at;

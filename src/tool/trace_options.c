@@ -20,7 +20,9 @@ enum option {
 	OPTION_JSON,
 	OPTION_LANG,
 	OPTION_LIVE,
+	OPTION_MERMAID,
 	OPTION_PLOT,
+	OPTION_SVG,
 	OPTION_WIDTH,
 };
 
@@ -31,7 +33,9 @@ static const struct option_word words[] = {
 	{ "at", "ADDRESS", "the capture was made at this end (else judged by the handshake)", OPTION_AT },
 	{ "annotate", "FILE", "copy the capture as pcapng, what was found as comments of its packets",
 	  OPTION_ANNOTATE },
-	{ "plot", "FILE", "an SVG of the one connection drawn: sequence numbers over time", OPTION_PLOT },
+	{ "svg", "FILE", "the ladder of the one connection drawn as a picture, too", OPTION_SVG },
+	{ "mermaid", NULL, "ladders as Mermaid sequence diagrams", OPTION_MERMAID },
+	{ "plot", "FILE", "an SVG of the one connection drawn: sequence numbers, in flight, round trips", OPTION_PLOT },
 	{ "live", "DEV", "capture from this device until interrupted, instead of a FILE", OPTION_LIVE },
 	{ "filter", "EXPR", "with --live: what to capture, as pcap-filter(7) has it", OPTION_FILTER },
 	{ "for", "TIME", "with --live: end by itself after as long, such as 10s", OPTION_FOR },
@@ -180,6 +184,8 @@ static bool take(const struct parser *parser, const struct option_word *word, co
 		options->language = (enum explain_language)choice;
 		break;
 	case OPTION_LIVE: return line_name(line, word, value, &options->live);
+	case OPTION_MERMAID: options->mermaid = true; break;
+	case OPTION_SVG: return line_name(line, word, value, &options->svg);
 	case OPTION_PLOT: return line_name(line, word, value, &options->plot);
 	case OPTION_WIDTH: return line_u32(line, word, value, 72, 200, &options->columns);
 	}
@@ -224,10 +230,16 @@ static bool complete(const struct parser *parser)
 		return line_wrong(&parser->line, "--%s is for --live", options->filter ? "filter" : "for");
 	if (options->json && options->explain)
 		return line_wrong(&parser->line, "--json and --explain exclude each other");
-	if ((options->explain || options->plot) && options->n_wanted == 0 && !options->all_conns &&
-	    options->files < TRACE_FILES)
+	if (options->mermaid && (options->json || options->explain))
+		return line_wrong(&parser->line, "--mermaid takes the ladder's place: it goes with neither --json nor "
+						 "--explain");
+	if ((options->explain || options->plot || options->svg || options->mermaid) && options->n_wanted == 0 &&
+	    !options->all_conns && options->files < TRACE_FILES)
 		return line_wrong(&parser->line, "--%s: of which connection? (--conn N, or HOST:PORT)",
-				  options->explain ? "explain" : "plot");
+				  options->explain ? "explain"
+				  : options->plot  ? "plot"
+				  : options->svg   ? "svg"
+						   : "mermaid");
 	return true;
 }
 

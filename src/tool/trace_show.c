@@ -1,4 +1,5 @@
 /* tern trace: one connection, drawn, explained, plotted, or as JSON lines. */
+#include "tool/picture_file.h"
 #include "tool/tool.h"
 #include "tool/trace.h"
 #include "watch/jsonl.h"
@@ -72,28 +73,66 @@ static void print_title(const struct trace_options *options, const struct trace_
 	       "[unseen] where the\ncapture does not hold what brought it.\n\n");
 }
 
+/* The one connection whose pictures are in files; 0: none yet. */
+static uint32_t pictured;
+
+static void title_of(char *to, size_t size, const struct trace_flow *flow)
+{
+	char ends[2][56];
+
+	(void)snprintf(to, size, "%s, %s", label_endpoint(ends[0], &flow->tuple.local, flow->tuple.local_port),
+		       label_endpoint(ends[1], &flow->tuple.remote, flow->tuple.remote_port));
+}
+
+static struct ladder_svg_options picture_of(const struct trace_options *options, const char *title)
+{
+	return (struct ladder_svg_options){ .title = title, .all = options->all, .silence = TERN_SECOND };
+}
+
 static int plot(const struct trace_options *options, const struct trace_flow *flow,
 		const struct timeline *timeline, const char *const name[2])
 {
 	const unsigned	   side = flow->end[1].n.octets > flow->end[0].n.octets;
 	struct plot	   plot;
 	struct plot_column column = { &plot, name[side] };
-	char		   title[160], ends[2][56];
+	char		   ends[128], title[160];
 	FILE *const	   to = fopen(options->plot, "w");
 	int		   error = 0;
 
 	if (!to)
 		return tool_failed("trace", "--plot: cannot write '%s': %s", options->plot, strerror(errno));
-	(void)snprintf(title, sizeof title, "%s, %s: the %s's text",
-		       label_endpoint(ends[0], &flow->tuple.local, flow->tuple.local_port),
-		       label_endpoint(ends[1], &flow->tuple.remote, flow->tuple.remote_port), name[side]);
+	title_of(ends, sizeof ends, flow);
+	(void)snprintf(title, sizeof title, "%s: the %s's text", ends, name[side]);
 	plot_init(&plot);
 	plot_read(&plot, timeline, side);
+	plot_estimate(&plot, timeline, side);
 	error = plot_write(to, &column, 1, title);
 	plot_done(&plot);
 	if (fclose(to) != 0 && error == 0)
 		return tool_failed("trace", "--plot: cannot write '%s': %s", options->plot, strerror(errno));
 	return error == 0 ? TOOL_OK : tool_failed("trace", "--plot: %s", tern_strerror(error));
+}
+
+/* --plot and --svg: a file holds one. */
+static int picture(const struct trace_options *options, const struct trace_flow *flow, const struct timeline *timeline,
+		   const char *const name[2])
+{
+	char title[128];
+	int  code = TOOL_OK;
+
+	if (!options->plot && !options->svg)
+		return TOOL_OK;
+	if (pictured != 0)
+		return tool_failed("trace", "#%" PRIu32 " is in no picture: the file holds #%" PRIu32, flow->number,
+				   pictured);
+	pictured = flow->number;
+	title_of(title, sizeof title, flow);
+
+	const struct ladder_svg_options svg = picture_of(options, title);
+
+	if (options->svg)
+		code = picture_file_svg("trace", options->svg, timeline, &svg);
+	return code == TOOL_OK && options->plot ? plot(options, flow, timeline, name) : code;
 }
 
 static int draw(const struct trace_options *options, const struct trace_flow *flow,
@@ -110,6 +149,15 @@ static int draw(const struct trace_options *options, const struct trace_flow *fl
 			json_pair(pair);
 		(void)jsonl_write(stdout, timeline, 0);
 		return 0;
+	}
+	if (options->mermaid) {
+		char title[128];
+
+		title_of(title, sizeof title, flow);
+
+		const struct ladder_svg_options as = picture_of(options, title);
+
+		return mermaid_write(stdout, timeline, &as);
 	}
 	print_title(options, flow, pair, name);
 	error = ladder_write(stdout, timeline,
@@ -138,8 +186,8 @@ int trace_show(const struct trace_options *options, const struct trace_flow *flo
 
 	if (error == 0)
 		error = draw(options, flow, pair, &timeline, name);
-	if (error == 0 && options->plot)
-		code = plot(options, flow, &timeline, name);
+	if (error == 0)
+		code = picture(options, flow, &timeline, name);
 	timeline_done(&timeline);
 	if (error != 0)
 		return tool_failed("trace", "#%" PRIu32 " cannot be drawn: %s", flow->number,

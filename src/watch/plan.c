@@ -4,11 +4,18 @@
 #include <string.h>
 
 enum {
-	FOLD_LEAST = 16, /* a shorter run of like segments is drawn whole */
-	FOLD_HEAD = 6,	 /* segments drawn before the fold */
-	FOLD_TAIL = 4,	 /* and after it */
+	MANY = 800, /* items of a drawing; one of more is folded tightly */
 	NEAR = 6,	 /* how many items away the cause of a change of state is looked for */
 };
+
+/* How runs of like segments are folded. */
+static const struct folding {
+	size_t least;		  /* a shorter run is drawn whole */
+	size_t least_in_recovery; /* the same where what follows a loss is among them: held text, duplicate ACKs */
+	size_t head, tail;	  /* segments that are drawn before the fold and after it */
+} loosely = { 16, 48, 6, 4 }, tightly = { 6, 6, 2, 1 };
+
+static const tern_time PAUSE = TERN_SECOND; /* a silence as long is not folded away */
 
 /* ---- what is of interest ---- */
 
@@ -32,19 +39,32 @@ static bool is_shown(const struct timeline_line *line, bool all)
 	}
 }
 
-/* Plain text or a plain ACK that arrived once, in order, and was taken. */
+/* What follows a loss for a round trip, over and over: text that is held, and an ACK for each that says so. */
+static bool is_of_recovery(const struct timeline *timeline, const struct timeline_line *sent)
+{
+	const struct tern_watch_segment *seg = &sent->event.u.segment;
+
+	return (seg->n_sack > 0 && seg->len == 0) || sent->role == ROLE_DUPLICATE_ACK ||
+	       (sent->arrivals == 1 && timeline->lines[sent->arrived].kind == TIMELINE_ARRIVED &&
+		timeline->lines[sent->arrived].event.u.segment.verdict == TERN_VERDICT_OUT_OF_ORDER);
+}
+
+/* Text or an ACK that was sent once, arrived once and was taken. */
 static bool is_dull_segment(const struct timeline *timeline, const struct timeline_line *sent)
 {
 	const struct tern_watch_segment *seg = &sent->event.u.segment;
 	const struct timeline_line	*arrived;
 
-	if (sent->role != ROLE_TEXT && sent->role != ROLE_ACK && sent->role != ROLE_WINDOW_UPDATE)
+	if (sent->role != ROLE_TEXT && sent->role != ROLE_ACK && sent->role != ROLE_WINDOW_UPDATE &&
+	    sent->role != ROLE_DUPLICATE_ACK)
 		return false;
-	if (seg->retransmitted || seg->probe || seg->n_sack > 0 || sent->forged || sent->arrivals != 1)
+	if (seg->retransmitted || seg->probe || sent->forged || sent->arrivals != 1)
 		return false;
 	arrived = &timeline->lines[sent->arrived];
 	return arrived->kind == TIMELINE_ARRIVED &&
-	       arrived->event.u.segment.verdict == TERN_VERDICT_ACCEPTED && !arrived->late;
+	       (arrived->event.u.segment.verdict == TERN_VERDICT_ACCEPTED ||
+		arrived->event.u.segment.verdict == TERN_VERDICT_OUT_OF_ORDER) &&
+	       !arrived->late;
 }
 
 /* May stand inside a run that is folded, and is then left out with it. */
@@ -71,23 +91,30 @@ struct fold {
 		to; /* lines [from, to) go, with the arrivals of what was sent there; from == to: no more */
 };
 
-static struct fold next_fold(const struct timeline *timeline, size_t at)
+static struct fold next_fold(const struct timeline *timeline, const struct folding *folding, size_t at)
 {
 	while (at < timeline->n) {
 		size_t end = at, sent = 0, first = 0, last = 0, seen = 0;
+		bool   recovers = false;
 
-		while (end < timeline->n && is_dull(timeline, &timeline->lines[end]))
-			sent += timeline->lines[end++].kind == TIMELINE_SENT;
-		if (sent < FOLD_LEAST) {
-			at = end + 1;
+		for (; end < timeline->n && is_dull(timeline, &timeline->lines[end]); end++) {
+			const struct timeline_line *const line = &timeline->lines[end];
+
+			if (end > at && line->event.now - line[-1].event.now >= PAUSE)
+				break;
+			sent += line->kind == TIMELINE_SENT;
+			recovers = recovers || (line->kind == TIMELINE_SENT && is_of_recovery(timeline, line));
+		}
+		if (sent < (recovers ? folding->least_in_recovery : folding->least)) {
+			at = end > at ? end : at + 1;
 			continue;
 		}
 		for (size_t i = at; i < end; i++) {
 			if (timeline->lines[i].kind != TIMELINE_SENT)
 				continue;
-			if (seen++ == FOLD_HEAD)
+			if (seen++ == folding->head)
 				first = i;
-			if (seen == sent - FOLD_TAIL + 1)
+			if (seen == sent - folding->tail + 1)
 				last = i;
 		}
 		return (struct fold){ first, last };
@@ -265,13 +292,15 @@ static bool says_the_same(const struct tern_watch_event *a, const struct tern_wa
 	       a->u.congestion.cwnd == b->u.congestion.cwnd;
 }
 
-static void fill(struct plan *plan, const struct timeline *timeline, bool all, bool *folded)
+/* folding NULL: nothing is folded, every timer is shown. */
+static void fill(struct plan *plan, const struct timeline *timeline, const struct folding *folding, bool *folded)
 {
+	const bool		       all = !folding;
 	struct fold		       fold = { timeline->n, timeline->n };
 	const struct tern_watch_event *congestion[TIMELINE_HOSTS] = { NULL, NULL };
 
 	if (!all)
-		fold = next_fold(timeline, 0);
+		fold = next_fold(timeline, folding, 0);
 	for (size_t i = 0; i < timeline->n; i++) {
 		if (i == fold.from && fold.from < fold.to) {
 			plan->items[plan->n++] = fold_item(timeline, fold);
@@ -279,7 +308,7 @@ static void fill(struct plan *plan, const struct timeline *timeline, bool all, b
 				folded[k] = timeline->lines[k].kind != TIMELINE_ARRIVED;
 		}
 		if (i == fold.to && !all)
-			fold = next_fold(timeline, i);
+			fold = next_fold(timeline, folding, i);
 		const struct timeline_line *line = &timeline->lines[i];
 
 		if (is_folded(timeline, i, folded) || !is_shown(line, all))
@@ -305,7 +334,12 @@ bool plan_make(struct plan *plan, const struct timeline *timeline, bool all)
 		plan_done(plan);
 		return false;
 	}
-	fill(plan, timeline, all, folded);
+	fill(plan, timeline, all ? NULL : &loosely, folded);
+	if (plan->n > MANY && !all) {
+		memset(folded, 0, (timeline->n + 1) * sizeof *folded);
+		plan->n = 0;
+		fill(plan, timeline, &tightly, folded);
+	}
 	free(folded);
 	causes_first(plan, timeline);
 	for (size_t i = 0; i < plan->n; i++)

@@ -114,6 +114,88 @@ static void read_heard(struct plot *plot, const struct timeline *timeline, size_
 			add_mark(plot, &(struct plot_mark){ now, left, right, PLOT_SACK });
 }
 
+/* ---- of a capture ---- */
+
+enum { ESTIMATED = 4096 }; /* segments in flight that are remembered; of more none is timed */
+
+/* Segments in flight, each sent once so far, in their order. */
+struct flying {
+	uint32_t  end[ESTIMATED];
+	tern_time at[ESTIMATED];
+	size_t	  first, n;
+	uint32_t  highest, acked, again; /* again: nothing below it is timed */
+	double	  srtt, least;
+};
+
+static void estimate_sent(struct plot *plot, struct flying *flying, const struct timeline_line *line)
+{
+	const struct tern_watch_segment *const segment = &line->event.u.segment;
+	const uint32_t			       end = line->rseq + segment->len;
+
+	if (segment->len == 0 || !line->has_rseq)
+		return;
+	if (end <= flying->highest) { /* once more: Karn */
+		flying->again = flying->highest;
+		return;
+	}
+	flying->highest = end;
+	if (flying->n < ESTIMATED) {
+		const size_t place = (flying->first + flying->n++) % ESTIMATED;
+
+		flying->end[place] = end;
+		flying->at[place] = line->event.now;
+	}
+	if (end > flying->acked)
+		add_point(plot, PLOT_IN_FLIGHT, line->event.now, end - flying->acked);
+}
+
+static void estimate_heard(struct plot *plot, struct flying *flying, const struct timeline_line *line)
+{
+	tern_time sent = TERN_NEVER;
+
+	if (!line->has_rack || line->rack <= flying->acked || line->event.u.segment.verdict != TERN_VERDICT_ACCEPTED)
+		return;
+	flying->acked = line->rack;
+	for (; flying->n > 0 && flying->end[flying->first] <= line->rack; flying->n--) {
+		sent = flying->end[flying->first] > flying->again ? flying->at[flying->first] : TERN_NEVER;
+		flying->first = (flying->first + 1) % ESTIMATED;
+	}
+	add_point(plot, PLOT_IN_FLIGHT, line->event.now,
+		  flying->highest > flying->acked ? flying->highest - flying->acked : 0);
+	if (sent == TERN_NEVER)
+		return;
+	const double rtt = (double)(line->event.now - sent) / 1e9;
+
+	flying->srtt = flying->srtt > 0 ? flying->srtt + (rtt - flying->srtt) / 8 : rtt;
+	flying->least = flying->least > 0 && flying->least < rtt ? flying->least : rtt;
+	add_point(plot, PLOT_RTT, line->event.now, rtt);
+	add_point(plot, PLOT_SRTT, line->event.now, flying->srtt);
+	add_point(plot, PLOT_MIN_RTT, line->event.now, flying->least);
+}
+
+void plot_estimate(struct plot *plot, const struct timeline *timeline, unsigned host)
+{
+	struct flying *const flying = calloc(1, sizeof *flying);
+
+	if (!flying) {
+		plot->no_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < timeline->n; i++) {
+		const struct timeline_line *const line = &timeline->lines[i];
+
+		if (line->host != host || line->conn == 0)
+			continue;
+		if (line->kind == TIMELINE_SENT)
+			estimate_sent(plot, flying, line);
+		else if (line->kind == TIMELINE_ARRIVED)
+			estimate_heard(plot, flying, line);
+	}
+	free(flying);
+}
+
+/* ---- of a timeline ---- */
+
 void plot_read(struct plot *plot, const struct timeline *timeline, unsigned host)
 {
 	for (size_t i = 0; i < timeline->n; i++) {

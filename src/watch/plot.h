@@ -3,7 +3,8 @@
  * ssthresh and what is in flight; round-trip time. Several runs stand side by side as columns with the same
  * scales. Written as one SVG, for light and dark.
  *
- * What is drawn was observed: the sequence panel reads the timeline, the others what tern_status() told.
+ * What is drawn was observed: the sequence panel reads the timeline, the others what tern_status() told, or of a
+ * capture what its segments let one reckon.
  */
 #ifndef WATCH_PLOT_H
 #define WATCH_PLOT_H
@@ -36,7 +37,7 @@ struct plot_mark {
 enum plot_series {
 	PLOT_ACK, PLOT_WINDOW,			 /* sequence numbers */
 	PLOT_IN_FLIGHT, PLOT_SSTHRESH, PLOT_CWND, /* octets */
-	PLOT_SRTT, PLOT_MIN_RTT,		 /* seconds */
+	PLOT_RTT, PLOT_SRTT, PLOT_MIN_RTT,	 /* seconds; PLOT_RTT: each that was measured */
 	PLOT_SERIES
 };
 
@@ -55,6 +56,10 @@ void plot_done(struct plot *plot);
 void plot_sample(struct plot *plot, tern_time now, const struct tern_status *status);
 /* What `host` of the timeline sent and heard. */
 void plot_read(struct plot *plot, const struct timeline *timeline, unsigned host);
+
+/* What a capture lets one reckon of the rest, where nobody samples: octets in flight, and round trips (Karn's, smoothed
+ * as RFC 6298 2 has it) as the place of the capture shows them. Of the congestion window it shows nothing. */
+void plot_estimate(struct plot *plot, const struct timeline *timeline, unsigned host);
 
 struct plot_column {
 	const struct plot *plot;

@@ -2,6 +2,8 @@
  * their scale, and all share time. */
 #include "watch/plot.h"
 
+#include "watch/svg.h"
+
 enum {
 	LEFT = 78,
 	RIGHT = 16,
@@ -21,8 +23,8 @@ static const struct panel {
 	double		 scale; /* of the unit */
 } panels[PANELS] = {
 	{ "sequence number", "kB", 330, PLOT_ACK, PLOT_WINDOW, 1e-3 },
-	{ "congestion window", "kB", 170, PLOT_IN_FLIGHT, PLOT_CWND, 1e-3 },
-	{ "round trip", "ms", 120, PLOT_SRTT, PLOT_MIN_RTT, 1e3 },
+	{ "in flight, window", "kB", 170, PLOT_IN_FLIGHT, PLOT_CWND, 1e-3 },
+	{ "round trip", "ms", 120, PLOT_RTT, PLOT_MIN_RTT, 1e3 },
 };
 
 static const struct {
@@ -33,6 +35,7 @@ static const struct {
 	[PLOT_CWND] = { "cwnd", "cwnd" },
 	[PLOT_SSTHRESH] = { "ssthresh", "ssthresh" },
 	[PLOT_IN_FLIGHT] = { "flight", "in flight" },
+	[PLOT_RTT] = { "rtt", "measured" },
 	[PLOT_SRTT] = { "srtt", "srtt" },
 	[PLOT_MIN_RTT] = { "min", "least" },
 };
@@ -50,11 +53,12 @@ static const char style[] =
 	".g{stroke:#ddd;stroke-width:1}.a{stroke:#888;fill:none}.n{fill:#666;font-size:11px}"
 	".l{fill:none;stroke-width:1.4}.m{stroke-width:1.6}"
 	".ack{stroke:#1a7f37}.window{stroke:#0969da;stroke-dasharray:4 2}.cwnd{stroke:#cf222e}.ssthresh{stroke:#8250df;"
-	"stroke-dasharray:5 3}.flight{stroke:#8c959f}.srtt{stroke:#0969da}.min{stroke:#9a6700;stroke-dasharray:4 2}"
+	"stroke-dasharray:5 3}.flight{stroke:#8c959f}.rtt{stroke:#8c959f}.srtt{stroke:#0969da}"
+	".min{stroke:#9a6700;stroke-dasharray:4 2}"
 	".sent{stroke:#444}.again{stroke:#cf222e;stroke-width:2.4}.probe{stroke:#bf3989;stroke-width:2.4}"
 	".lost{stroke:#cf222e;stroke-width:1.2}.sack{stroke:#e16f24}"
 	"@media(prefers-color-scheme:dark){svg{background:#0d1117}text{fill:#e6edf3}.n{fill:#9da7b1}.g{stroke:#21262d}"
-	".a{stroke:#6e7681}.sent{stroke:#c9d1d9}.flight{stroke:#6e7681}.ack{stroke:#3fb950}"
+	".a{stroke:#6e7681}.sent{stroke:#c9d1d9}.flight,.rtt{stroke:#6e7681}.ack{stroke:#3fb950}"
 	".window,.srtt{stroke:#58a6ff}"
 	".cwnd,.again,.lost{stroke:#ff7b72}.ssthresh{stroke:#bc8cff}.min{stroke:#d29922}}";
 
@@ -83,20 +87,6 @@ static double y_of(const struct frame *frame, double value)
 	const double share = value / frame->value;
 
 	return frame->y + frame->height * (1 - (share > 1 ? 1 : share));
-}
-
-/* The text of a run is ours, but a title may hold anything. */
-static void put_text(FILE *to, const char *text)
-{
-	for (; *text; text++) {
-		switch (*text) {
-		case '<': fputs("&lt;", to); break;
-		case '>': fputs("&gt;", to); break;
-		case '&': fputs("&amp;", to); break;
-		case '"': fputs("&quot;", to); break;
-		default: fputc(*text, to);
-		}
-	}
 }
 
 /* A step of 1, 2 or 5 times a power of ten that divides `range` into about n. */
@@ -248,6 +238,15 @@ static void put_panel(FILE *to, const struct frame *frame, const struct plot *pl
 	put_keys(to, frame, plot, panel);
 }
 
+static double highest_of(const struct plot_line *line)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < line->n; i++)
+		most = larger(most, line->points[i].value);
+	return most;
+}
+
 /* ---- the whole ---- */
 
 static double last_moment(const struct plot_column *columns, size_t n)
@@ -257,6 +256,26 @@ static double last_moment(const struct plot_column *columns, size_t n)
 	for (size_t c = 0; c < n; c++)
 		time = larger(time, (double)columns[c].plot->end / 1e9);
 	return time > 0 ? time * 1.01 : 1;
+}
+
+/* In words, for who does not see it. */
+static void put_desc(FILE *to, const struct plot_column *columns, size_t n, double time)
+{
+	fprintf(to, "<desc>Over %.3g seconds, from above: sequence numbers sent and acknowledged, octets in flight and "
+		    "windows, round trips.",
+		time);
+	for (size_t c = 0; c < n; c++) {
+		size_t count[PLOT_MARK_KINDS] = { 0 };
+
+		for (size_t i = 0; i < columns[c].plot->n_marks; i++)
+			count[columns[c].plot->marks[i].kind]++;
+		fputc(' ', to);
+		svg_text(to, columns[c].title);
+		fprintf(to, ": %zu segments, %zu sent again, %zu lost; at most %.3g octets in flight.",
+			count[PLOT_SENT] + count[PLOT_AGAIN] + count[PLOT_PROBE], count[PLOT_AGAIN] + count[PLOT_PROBE],
+			count[PLOT_LOST], highest_of(&columns[c].plot->line[PLOT_IN_FLIGHT]));
+	}
+	fputs("</desc>", to);
 }
 
 int plot_write(FILE *to, const struct plot_column *columns, size_t n, const char *title)
@@ -269,9 +288,11 @@ int plot_write(FILE *to, const struct plot_column *columns, size_t n, const char
 		height += panels[i].height + GAP;
 	fprintf(to, "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 %.0f %.0f' role='img'><title>",
 		LEFT + (double)n * (width + RIGHT + 40), height);
-	put_text(to, title);
-	fprintf(to, "</title><style>%s</style>\n<text class='t' x='%d' y='24'>", style, LEFT);
-	put_text(to, title);
+	svg_text(to, title);
+	fprintf(to, "</title>");
+	put_desc(to, columns, n, time);
+	fprintf(to, "<style>%s</style>\n<text class='t' x='%d' y='24'>", style, LEFT);
+	svg_text(to, title);
 	fprintf(to, "</text>\n");
 	for (int i = 0; i < PANELS; i++) {
 		const double top = top_of(columns, n, i);
@@ -285,7 +306,7 @@ int plot_write(FILE *to, const struct plot_column *columns, size_t n, const char
 			complete = complete && !columns[c].plot->no_memory;
 			if (i == 0) {
 				fprintf(to, "<text x='%.1f' y='%.1f' font-weight='600'>", frame.x, y - 10);
-				put_text(to, columns[c].title);
+				svg_text(to, columns[c].title);
 				fprintf(to, "</text>\n");
 			}
 		}
