@@ -5,6 +5,7 @@
  */
 #include "host/internal.h"
 
+#include "tcp/warm.h"
 #include "wire/nd.h"
 
 enum {
@@ -67,6 +68,7 @@ static void host_init(struct tern_host *host, const struct tern_config *config, 
 	struct siphash_key *const key = &host->env.table_key;
 
 	tcp_env_init(&host->env, config, mem);
+	host->env.resting.kept = true;
 	host->now = now;
 	tcb_pool_init(&host->blocks, &host->env, config->connections_max);
 	wheel_init(&host->wheel, mem, now);
@@ -227,6 +229,7 @@ tern_time tern_host_now(const tern_host *host)
 
 static void trim_pools(struct tern_host *host)
 {
+	(void)tcb_rest_over(&host->env);
 	slices_pool_trim(&host->env.slices);
 	pages_pool_trim(&host->env.pages);
 	pool_trim(&host->env.warm);

@@ -1,6 +1,8 @@
 /* Looking on: events, statistics, listings, checks; and giving cached memory back. */
 #include "host/internal.h"
 
+#include "tcp/warm.h"
+
 bool tern_host_event(tern_host *host, struct tern_event *event)
 {
 	struct tcb *tcb;
@@ -126,6 +128,7 @@ void tern_host_trim(tern_host *host)
 {
 	if (host_is_recorded(host))
 		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_TRIM });
+	(void)tcb_rest_over(&host->env);
 	slices_pool_trim(&host->env.slices);
 	pages_pool_trim(&host->env.pages);
 	pool_trim(&host->env.warm);

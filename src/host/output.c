@@ -73,7 +73,7 @@ static bool make(struct tern_host *host, size_t most)
 
 	if (!host->free_packets)
 		return false;
-	if (reply_take(host, &reply)) {
+	if (host->n_replies > 0 && reply_take(host, &reply)) {
 		answer(host, &reply);
 		return true;
 	}

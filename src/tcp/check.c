@@ -3,7 +3,8 @@
  *
  *   numbers     SND.UNA =< SND.NXT; RCV.READ =< RCV.NXT =< right edge
  *   states      a FIN was sent or received exactly where the state says so
- *   memory      no warm record but for a reason; no store but for text; flight covers UNA to NXT, and its text is held
+ *   memory      no warm record but for a reason, or kept for the next flight (warm.h); no store but for text; flight
+ *               covers UNA to NXT, and its text is held
  *   recovery    one goes on exactly while what was in flight at its start is; its timers are of what flies
  *   liveness    whatever waits for the peer has a timer armed or is due to be sent: nothing waits for ever
  */

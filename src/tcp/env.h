@@ -10,12 +10,21 @@
 #include <tern/stats.h>
 #include <tern/watch.h>
 
+struct tcb;
+
+enum { ENV_RESTING = 16 };
+
 struct tcp_env {
 	struct tern_config  config; /* every default filled in */
 	struct mem	   *mem;
 	struct pages_pool   pages;
 	struct slices_pool  slices;
 	struct pool	    warm; /* struct tcb_warm */
+	struct {
+		bool	    kept; /* else none stays */
+		uint8_t	    next;
+		struct tcb *at[ENV_RESTING]; /* a ring; NULL: none; the block may be another's by now */
+	} resting; /* warm.h */
 	struct pool	    paths; /* struct tcb_path */
 	struct tern_stats   stats;
 	struct tern_watcher watcher; /* event NULL: none */

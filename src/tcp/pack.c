@@ -644,5 +644,6 @@ int tcp_unpack(struct tcb *tcb, const uint8_t *from, size_t n, tern_time now)
 		tcb->due = 0;
 		return -TERN_EPROTO;
 	}
+	tcb_cool_down(tcb); /* one that was kept for the next flight */
 	return 0;
 }

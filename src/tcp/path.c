@@ -142,9 +142,9 @@ static void begin(struct tcb *tcb, struct tcb_warm *warm)
 	cc->ops->init(cc);
 }
 
-static void restart_after_idle(struct tcb *tcb, struct tern_cc *cc, uint32_t first, tern_time now)
+static void restart_after_idle(struct tcb *tcb, struct tern_cc *cc, uint32_t first, uint32_t rto_us, tern_time now)
 {
-	const tern_time rto = us_to_time(path_rto_us(tcb));
+	const tern_time rto = us_to_time(rto_us);
 	const tern_time silent = (tern_time)(time_to_ms(now) - tcb_cold(tcb)->heard_ms) * TERN_MILLISECOND;
 	const struct tern_cc_restart restart = {
 		.now = now,
@@ -155,6 +155,13 @@ static void restart_after_idle(struct tcb *tcb, struct tern_cc *cc, uint32_t fir
 	};
 
 	cc_restart(cc, &restart);
+}
+
+void path_controller_restarts(struct tcb *tcb, struct tcb_warm *warm, tern_time now)
+{
+	const uint32_t segments = tcb_env(tcb)->config.initial_window;
+
+	restart_after_idle(tcb, &warm->cc, cc_initial_window(tcb->mss, segments), warm->rto_us, now);
 }
 
 void path_controller_wakes(struct tcb *tcb, struct tcb_warm *warm, tern_time now)
@@ -185,7 +192,7 @@ void path_controller_wakes(struct tcb *tcb, struct tcb_warm *warm, tern_time now
 	}
 	cc->paced = pace_is_on(tcb, cc->ops);
 	if (goes_on)
-		restart_after_idle(tcb, cc, first, now);
+		restart_after_idle(tcb, cc, first, warm->rto_us, now);
 }
 
 /* State that stands in the warm record moves to memory of its own. */

@@ -85,6 +85,8 @@ void path_drop_state(struct tcb *tcb);
 
 /* ---- the controller's way between warm record and path ---- */
 
+/* A warm record that was kept is used again (RFC 5681 4.1). */
+void path_controller_restarts(struct tcb *tcb, struct tcb_warm *warm, tern_time now);
 /* A warm record was attached: its controller goes on where it was, or begins (RFC 6928, RFC 5681 4.1). */
 void path_controller_wakes(struct tcb *tcb, struct tcb_warm *warm, tern_time now);
 /* The warm record goes: what the controller cannot do without is kept. */

@@ -39,7 +39,7 @@ enum { TCB_NONE = 0xffffffffu }; /* an index that names nothing */
 enum { TCB_NOT_QUEUED = 0xfffffffeu };
 
 struct tcb {
-	struct tcb_warm *warm;	/* NULL: nothing in flight, unsent or out of order */
+	struct tcb_warm *warm;	/* NULL: nothing in flight, unsent or out of order; then it may be kept (warm.h) */
 	struct pages	*store; /* text received and unread, or out of order; NULL: none */
 	tern_time	 delayed_ack_at;
 
@@ -102,6 +102,7 @@ struct tcb {
 	bool ecn_echo : 1;     /* ECE until the peer's CWR (RFC 3168 6.1.3) */
 	bool has_path : 1;     /* cold->path holds */
 	bool was_idle : 1;     /* no text was sent for more than an RTO, though the peer was heard since */
+	bool resting : 1;      /* stands in env->resting (warm.h) */
 };
 
 struct tcb_cold {

@@ -116,7 +116,7 @@ void timers_reordering(struct tcb *tcb, tern_time at, tern_time now)
 void timers_probe(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
-	const tern_time at = tlp_at(tcb, now);
+	const tern_time at = warm->flight.n > 0 ? tlp_at(tcb, now) : TERN_NEVER;
 
 	if (at == TERN_NEVER)
 		stop(tcb, &warm->probe_at, TERN_TIMER_PROBE, now);
@@ -216,7 +216,8 @@ void timers_heard(struct tcb *tcb, tern_time now)
 
 	/* RFC 5681 4.1: idle is who has not sent; a request that comes after the silence changes nothing. No RTO is
 	 * below the least, so most need not know theirs. */
-	if (!tcb->warm && silent_ms > tcb_env(tcb)->rto_us.min / 1000 && silent_ms > path_rto_us(tcb) / 1000)
+	if (silent_ms > tcb_env(tcb)->rto_us.min / 1000 && (!tcb->warm || tcb_is_cool(tcb)) &&
+	    silent_ms > path_rto_us(tcb) / 1000)
 		tcb->was_idle = true;
 	cold->heard_ms = now_ms;
 	cold->keepalive_sent = 0;

@@ -5,13 +5,30 @@
 #include "tcp/rtt.h"
 #include "tcp/timers.h"
 
+/* What the handshake alone has taught is little. */
+static bool is_fresh(const struct tcb *tcb)
+{
+	return seq_sub(tcb->snd.una, tcb->snd.iss) <= 1 && tcb_cold(tcb)->sent_wraps == 0;
+}
+
+/* It was kept: as if it had been given back and attached again, for what that is to the path. */
+static void wake(struct tcb *tcb, tern_time now)
+{
+	path_controller_restarts(tcb, tcb->warm, now);
+	pace_begin(tcb->warm, false, now);
+	tcb->was_idle = false;
+}
+
 struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *warm = tcb->warm;
 	uint32_t rto_us;
 
-	if (warm)
+	if (warm) {
+		if (tcb->resting && tcb_is_cool(tcb))
+			wake(tcb, now);
 		return warm;
+	}
 	rto_us = path_rto_us(tcb);
 	warm = pool_get(&tcb_env(tcb)->warm, MEM_ORDINARY);
 	if (!warm)
@@ -35,7 +52,7 @@ struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now)
 		.undo.from = tcb->snd.una,
 	};
 	path_controller_wakes(tcb, warm, now);
-	pace_begin(warm, seq_sub(tcb->snd.una, tcb->snd.iss) <= 1 && tcb_cold(tcb)->sent_wraps == 0, now);
+	pace_begin(warm, is_fresh(tcb), now);
 	tcb->was_idle = false;
 	tcb->warm = warm;
 	rack_wakes(tcb);
@@ -67,17 +84,73 @@ void tcb_warm_drop(struct tcb *tcb)
 	tcb->warm = NULL;
 }
 
+bool tcb_is_cool(const struct tcb *tcb)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+
+	if (!warm || warm->flight.n > 0 || warm->ooo.n > 0 || warm->ooo.fin_seen || tcb_unsent(tcb) > 0)
+		return false;
+	if (warm->dsack.left != warm->dsack.right) /* the next ACK takes it along */
+		return false;
+	return warm->persist_at == TERN_NEVER && (!tcb->fin_queued || tcb->fin_sent) && tcb->state >= ESTABLISHED;
+}
+
+/* More is likely to be sent, and nothing of a recovery, a probe or a time-out is left that the next flight must not
+ * begin with. */
+static bool may_rest(const struct tcb *tcb)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+
+	return tcb->held && state_sends((enum tcp_state)tcb->state) && !tcb->fin_queued && !is_fresh(tcb) &&
+	       warm->recovery == TERN_RECOVERY_OPEN && !warm->tlp.out && !warm->undo.possible && !warm->backed_off &&
+	       (warm->dup_acks | warm->backoff | warm->probes) == 0;
+}
+
+static bool rest_ends(struct tcb *tcb)
+{
+	if (!tcb || !tcb->resting)
+		return false;
+	tcb->resting = false;
+	if (tcb->free || !tcb_is_cool(tcb))
+		return false;
+	tcb_warm_drop(tcb);
+	return true;
+}
+
+bool tcb_rest_over(struct tcp_env *env)
+{
+	bool any = false;
+
+	for (int i = 0; i < ENV_RESTING; i++) {
+		any |= rest_ends(env->resting.at[i]);
+		env->resting.at[i] = NULL;
+	}
+	return any;
+}
+
+static void rest(struct tcp_env *env, struct tcb *tcb)
+{
+	struct tcb **const place = &env->resting.at[env->resting.next];
+	struct tcb *const before = *place;
+
+	*place = tcb;
+	env->resting.next = (uint8_t)((env->resting.next + 1) % ENV_RESTING);
+	(void)rest_ends(before);
+	tcb->resting = true;
+}
+
 void tcb_cool_idle(struct tcb *tcb)
 {
-	struct tcb_warm *const warm = tcb->warm;
+	struct tcp_env *const env = tcb_env(tcb);
 
-	if (warm->ooo.n > 0 || warm->ooo.fin_seen || tcb_unsent(tcb) > 0)
+	const bool rests = env->resting.kept && may_rest(tcb);
+
+	if ((rests && tcb->resting) || !tcb_is_cool(tcb))
 		return;
-	if (warm->dsack.left != warm->dsack.right) /* the next ACK takes it along */
-		return;
-	if (warm->persist_at != TERN_NEVER || (tcb->fin_queued && !tcb->fin_sent) || tcb->state < ESTABLISHED)
-		return;
-	tcb_warm_drop(tcb);
+	if (rests)
+		rest(env, tcb);
+	else
+		tcb_warm_drop(tcb);
 }
 
 uint32_t tcb_unacked(const struct tcb *tcb)

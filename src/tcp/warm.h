@@ -1,5 +1,11 @@
 /* The warm record: what only a connection with text in flight, unsent or out of order needs. Attached
- * with the first octet out (tcb_warm_up), given back when all is acknowledged (tcb_cool_down). */
+ * with the first octet out (tcb_warm_up), given back when all is acknowledged (tcb_cool_down).
+ *
+ * Who talks in turns would take and give it with every message. So the few connections (ENV_RESTING) that last came
+ * to rest keep theirs, if nothing is in it but what the next flight may go on from; the one that came first gives way
+ * to the next, and all do where memory is short. So an idle host holds a handful of records, however many
+ * connections it has. What waking does to the window (RFC 5681 4.1) is done to a record that was kept as well.
+ */
 #ifndef TCP_WARM_H
 #define TCP_WARM_H
 
@@ -80,6 +86,10 @@ static inline void tcb_cool_down(struct tcb *tcb)
 }
 /* Gives it back with whatever it holds. */
 void tcb_warm_drop(struct tcb *tcb);
+/* Nothing needs it: it is kept for the next flight alone. */
+bool tcb_is_cool(const struct tcb *tcb);
+/* Gives back what is kept for the next flights. True: there was some. */
+bool tcb_rest_over(struct tcp_env *env);
 
 /* Octets of text queued and not yet sent. */
 static inline uint32_t snd_offset(const struct tcb *tcb, seq_t at)

@@ -66,9 +66,13 @@ void window_after_read(struct tcb *tcb, tern_time now)
 {
 	tune_after_read(tcb, now);
 
+	const uint32_t open = rcv_wnd(tcb), buffer = window_buffer(tcb);
+
+	if (open >= 2u * tcb->rcv.mss && buffer < open + buffer / 4)
+		return; /* wide open, and what is missing is not worth a word: so with most reads */
+
 	const seq_t wanted = edge_wanted(tcb);
 	const uint32_t gain = seq_sub(wanted, tcb->rcv.wnd_edge);
-	const uint32_t open = rcv_wnd(tcb);
 
 	if (!state_receives((enum tcp_state)tcb->state) || !edge_should_move(tcb, wanted))
 		return;
