@@ -98,7 +98,10 @@ static void leave_queue(struct half_opens *table, uint32_t index)
 {
 	struct half_open *const half = record(table, index);
 
-	for (unsigned i = 0; i < HALF_QUEUES; i++) {
+	if (!half->waits)
+		return;
+	half->waits = false;
+	for (unsigned i = 0; i < HALF_QUEUES && (half->prev == HALF_OPEN_NONE || half->next == HALF_OPEN_NONE); i++) {
 		if (table->queue[i].first == index)
 			table->queue[i].first = half->next;
 		if (table->queue[i].last == index)
@@ -126,6 +129,7 @@ void half_open_wait(struct half_opens *table, uint32_t index, unsigned queue, te
 		deadline = max_i64(deadline, record(table, last)->deadline);
 	}
 	half->deadline = deadline;
+	half->waits = true;
 	half->prev = last;
 	table->queue[queue].last = index;
 }

@@ -46,6 +46,7 @@ struct half_open {
 	bool	 asked : 1;  /* has an ask's record */
 	bool	 asking : 1; /* the program has not answered yet, nor have we */
 	bool	 used : 1;
+	bool	 waits : 1; /* stands in a queue */
 };
 
 _Static_assert(sizeof(struct half_open) == 80, "half-open record");

@@ -427,7 +427,10 @@ static void step_state(struct tcb *tcb, const struct recovery_ack *ack, tern_tim
 	/* It follows, or the numbers come round to it again. */
 	if (warm->recovery <= TERN_RECOVERY_DISORDER && seq_gt(tcb->snd.una, warm->recover))
 		warm->recover = seq_add(tcb->snd.una, 0u - 1);
-	lost = recovery_is_rack(tcb) ? rack_detect(tcb, now) : lose_by_counting(tcb, ack, now);
+	if (recovery_is_rack(tcb)) /* that all is acknowledged is the most frequent case */
+		lost = warm->flight.n > 0 || warm->reordering_at != TERN_NEVER ? rack_detect(tcb, now) : 0;
+	else
+		lost = lose_by_counting(tcb, ack, now);
 	lost -= min_u32(lost, plpmtud_look(tcb, now));
 	if (is_cut(tcb, ack, now))
 		lost += lose_first(tcb, now);
