@@ -90,6 +90,25 @@ struct tern_afpacket {
 int tern_afpacket_create(struct tern_link **link, const struct tern_afpacket *settings,
 			 const struct tern_allocator *allocator);
 
+/* ---- AF_XDP: the frames of one queue of an Ethernet interface, past the system's own network ---- */
+
+/* All frames of that queue, none of which the system sees any more; without offloads: every sum is made and checked
+ * here, and a veth pair's far end must be told not to leave sums to the device (ethtool -K DEV tx off). Zero-copy where
+ * the driver can. Asks for CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW, and for 16 MiB of memory that may be locked. */
+struct tern_xdp {
+	const char *name;
+	const char *netns; /* as struct tern_tun has it */
+	uint32_t    queue; /* 0 to 63. An interface with more than one: steer what is ours there, or have but one */
+	uint32_t    mtu;   /* 68 to 3820; 0: the interface's, or 3820 where that is less */
+	uint8_t	    mac[6]; /* all zero: the interface's */
+	bool	    up;	    /* as struct tern_afpacket has it */
+};
+
+/* 0; -ENODEV: no such interface, or no Ethernet; -EPERM; -EBUSY: another has the queue, or another program is on the
+ * interface; -EINVAL: a setting out of range, or no such queue; -EOPNOTSUPP: before Linux 5.4; -ENOMEM; -ENOBUFS
+ * (locked memory); or -E.... */
+int tern_xdp_create(struct tern_link **link, const struct tern_xdp *settings, const struct tern_allocator *allocator);
+
 /* ---- QEMU: -netdev stream and -netdev dgram over UNIX sockets ---- */
 
 /* Ethernet frames, one VM at a time, no offloads (QEMU passes none). Stream: each frame follows its

@@ -4,6 +4,7 @@
 #include "link/netdev.h"
 #include "link/packet_ring.h"
 #include "link/vnet.h"
+#include "link/xdp_program.h"
 #include "tool/tool.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -284,10 +285,17 @@ static void check_xdp(struct finding *finding)
 	}
 	void *const memory = mmap(NULL, UMEM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	const struct xdp_umem_reg umem = { .addr = (uintptr_t)memory, .len = UMEM, .chunk_size = 4096 };
-	if (memory != MAP_FAILED && setsockopt(fd, SOL_XDP, XDP_UMEM_REG, &umem, sizeof umem) == 0)
-		found(finding, FINE, "packet memory can be registered");
-	else
+	if (memory == MAP_FAILED || setsockopt(fd, SOL_XDP, XDP_UMEM_REG, &umem, sizeof umem) != 0) {
 		found(finding, LESS, "packet memory cannot be registered (%s): ulimit -l unlimited", strerror(errno));
+		return;
+	}
+	struct xdp_program program;
+	const int error = xdp_program_load(&program);
+	if (error == 0)
+		found(finding, FINE, "sockets have memory, and their program loads");
+	else
+		found(finding, LESS, "its program is not let in (%s): run as root, in a container with CAP_BPF and "
+				     "CAP_NET_ADMIN", strerror(-error));
 }
 
 static void check_io_uring(struct finding *finding)

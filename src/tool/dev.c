@@ -12,7 +12,7 @@
 
 const struct option_word dev_words[DEV_WORDS] = {
 	{ "dev", "[KIND:]NAME", "tun:NAME (made where it is not there; tern%d), tap:NAME, packet:NAME (an interface's "
-	  "frames), ring:NAME (by a shared ring)", DEV_DEV },
+	  "frames), ring:NAME, xdp:NAME (faster)", DEV_DEV },
 	{ "tap", NULL, "a TAP device: Ethernet frames, ARP and neighbour discovery", DEV_TAP_WORD },
 	{ "netns", "PATH", "the device of that network namespace", DEV_NETNS },
 	{ "address", "A/N", "tern's address and prefix, up to four (10.64.64.2/24, fd64::2/64)", DEV_ADDRESS },
@@ -76,7 +76,7 @@ static bool take_dev(const struct option_line *line, const char *value, struct d
 		const char   *prefix;
 		enum dev_kind kind;
 	} kinds[] = { { "tun:", DEV_TUN }, { "tap:", DEV_TAP }, { "packet:", DEV_PACKET },
-		    { "ring:", DEV_RING } };
+		    { "ring:", DEV_RING }, { "xdp:", DEV_XDP } };
 
 	options->name = value;
 	for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -88,7 +88,7 @@ static bool take_dev(const struct option_line *line, const char *value, struct d
 	}
 	if (*options->name == '\0' || strlen(options->name) >= TERN_DEVICE_NAME || strchr(options->name, ':') != NULL)
 		return line_wrong(line, "--dev: '%s' is no name of a device: 1 to 15 letters, with tun:, tap:, "
-					"packet: or ring: in front", value);
+					"packet:, ring: or xdp: in front", value);
 	return true;
 }
 
@@ -232,8 +232,25 @@ static bool open_packet(const struct dev_options *options, struct tern_link **li
 	return error == 0;
 }
 
+static bool open_xdp(const struct dev_options *options, struct tern_link **link, char *why, size_t room)
+{
+	const struct tern_xdp settings = {
+		.name = options->name, .netns = options->netns, .mtu = options->mtu, .up = true,
+	};
+	const int error = tern_xdp_create(link, &settings, tern_allocator_default());
+
+	if (error == -ENODEV)
+		(void)snprintf(why, room, "there is no Ethernet interface '%s'", options->name);
+	else if (error != 0)
+		(void)snprintf(why, room, "no AF_XDP socket on %s: %s (see tern doctor)", options->name,
+			       strerror(-error));
+	return error == 0;
+}
+
 bool dev_open(const struct dev_options *options, struct tern_link **link, char *why, size_t room)
 {
+	if (options->kind == DEV_XDP)
+		return open_xdp(options, link, why, room);
 	return options->kind >= DEV_PACKET ? open_packet(options, link, why, room) : open_tun(options, link, why, room);
 }
 

@@ -6,6 +6,8 @@
 """
 
 import contextlib
+import ctypes
+import fcntl
 import json
 import os
 import shutil
@@ -101,7 +103,7 @@ class World(unittest.TestCase):
         return run
 
     def iperf3(self, *words):
-        run = self.start("iperf3", "--forceflush", *words)
+        run = self.start("iperf3", *words, "--forceflush")
         if "-s" in words:
             self.assertTrue(await_true(lambda: "listening" in run.said(), LIMIT), run.said())
         return run
@@ -375,6 +377,50 @@ class ItselfPlain(Itself):
 
 class ItselfByRing(Itself):
     links = ("ring:", ())
+
+
+def leave_no_sums_to_the_device(name):
+    """What ethtool -K NAME tx off does (ETHTOOL_STXCSUM): else nothing would make them on the way to an AF_XDP socket."""
+    value = ctypes.create_string_buffer(struct.pack("II", 0x17, 0))
+    with socket.socket() as sock:
+        fcntl.ioctl(sock, 0x8946, struct.pack("16sP16x", name.encode(), ctypes.addressof(value)))
+
+
+def xdp_is_permitted(test):
+    """Makes the veth pair; what `tern perf` says where it cannot have a socket on it is why the test is skipped."""
+    run = Run(TERN, "perf", "-c", "10.9.0.9", "--dev", "xdp:v1", "--address", "10.9.0.2/24", "--connect-timeout", "1")
+    test.addCleanup(run.close)
+    said = run.end()[1]
+    if "no AF_XDP socket" in said:
+        test.skipTest(said.strip().splitlines()[-1])
+
+
+class ItselfByXdp(Itself):
+    links = ("xdp:", ())
+
+    def setUp(self):
+        super().setUp()
+        xdp_is_permitted(self)
+
+
+@needs_iperf3
+class LinuxByLinks(Itself):
+    """Linux's TCP and iperf3 at v0, tern at v1."""
+
+    def test_both_ways(self):
+        ip("addr", "add", "10.9.0.1/24", "dev", "v0")
+        for kind in ("packet:", "ring:", "xdp:"):
+            with self.subTest(kind):
+                if kind == "xdp:":
+                    xdp_is_permitted(self)
+                    leave_no_sums_to_the_device("v0")
+                server = self.iperf3("-s", "-1")
+                run = self.start(TERN, "perf", "-c", "10.9.0.1", "--dev", f"{kind}v1", "--address", "10.9.0.2/24", "-t", "1",
+                                 "--bidir", "-J")
+                self.done(run)
+                server.end()
+                for name in ("sum_received", "sum_received_bidir_reverse"):
+                    self.assertGreater(run.json()["end"][name]["bytes"], 1_000_000, name)
 
 
 if __name__ == "__main__":
