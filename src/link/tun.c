@@ -11,8 +11,11 @@
  * A device that is down or has no room loses packets as a wire does. One that is deleted under us says
  * EBADFD: then the link is over.
  *
- * Left out: several queues of one device (IFF_MULTI_QUEUE is only used to open devices made so), packet
- * information (IFF_PI), big-endian headers.
+ * Left out: io_uring in place of read and write. By 32 packets of 1,428 bytes a call it took 1.9 us each to read where
+ * read(2) takes 1.7, and 1.5 to write where write(2) takes 1.8 (time of the thread, medians of four in turn, a busy
+ * machine of two cores, Linux 6.18): a sixth of the writes where nothing is offloaded, nothing of the rest, and a large
+ * part of the kernel more within the gateway's sandbox. Also several queues of one device (IFF_MULTI_QUEUE is only used
+ * to open devices made so), packet information (IFF_PI), big-endian headers.
  */
 #include "link/device.h"
 
