@@ -18,6 +18,7 @@
  * hardware: all are made and checked here. A veth pair's far end must not leave its sums to the device (ethtool -K DEV
  * tx off), since nothing would say so.
  */
+#define _FILE_OFFSET_BITS 64 /* rings stand beyond what a long of 32 bits says */
 #include "link/device.h"
 
 #include <errno.h>
@@ -276,7 +277,7 @@ static int set(int fd, int option, const void *value, socklen_t size)
 
 static int map_ring(struct ring *ring, int fd, off_t page, const struct xdp_ring_offset *at, size_t entry)
 {
-	ring->bytes = at->desc + FRAMES * entry;
+	ring->bytes = (size_t)at->desc + FRAMES * entry;
 	void *const map = mmap(NULL, ring->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, page);
 	if (map == MAP_FAILED)
 		return -errno;
@@ -310,9 +311,9 @@ static int make_rings(struct xdp *xdp)
 		error = map_ring(&xdp->completion, xdp->fd, (off_t)XDP_UMEM_PGOFF_COMPLETION_RING, &at.cr,
 				 sizeof(uint64_t));
 	if (error == 0)
-		error = map_ring(&xdp->rx, xdp->fd, XDP_PGOFF_RX_RING, &at.rx, sizeof(struct xdp_desc));
+		error = map_ring(&xdp->rx, xdp->fd, (off_t)XDP_PGOFF_RX_RING, &at.rx, sizeof(struct xdp_desc));
 	if (error == 0)
-		error = map_ring(&xdp->tx, xdp->fd, XDP_PGOFF_TX_RING, &at.tx, sizeof(struct xdp_desc));
+		error = map_ring(&xdp->tx, xdp->fd, (off_t)XDP_PGOFF_TX_RING, &at.tx, sizeof(struct xdp_desc));
 	return error;
 }
 

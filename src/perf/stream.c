@@ -110,7 +110,7 @@ void perf_move(struct perf *perf, struct perf_stream *stream)
 		const uint64_t left = stream->sends ? left_to_send(perf) : UINT64_MAX;
 		ptrdiff_t      n = 0;
 		if (left > 0)
-			n = stream->sends ? send_some(perf, stream, min_size(left, perf->test.block))
+			n = stream->sends ? send_some(perf, stream, (size_t)min_u64(left, perf->test.block))
 					  : receive_some(perf, stream);
 		if (n <= 0) /* no more now; the end of the stream; or an error, which has an event of its own */
 			break;
