@@ -58,6 +58,10 @@ if [ "${1:-}" = ci ]; then
 	has_program sshd || [ -x /usr/sbin/sshd ] || want 'sshd' 'openssh-server openssh-client'
 	has_program zsh || want 'zsh' 'zsh'
 	has_program fish || want 'fish' 'fish'
+	# The pages of tern report: built anew with the pinned tools, and tried in a browser (tests/web).
+	has_program node || want 'node' 'nodejs'
+	has_program npm || want 'npm' 'npm'
+	has_program chromium || want 'chromium' 'chromium fonts-dejavu-core'
 fi
 
 if [ "${1:-}" = fuzz ] || [ "${1:-}" = coverage ]; then

@@ -66,7 +66,7 @@ _tern()
 	lab) _tern_words "$("${COMP_WORDS[0]}" lab --list 2>/dev/null | sed -E 's/ .*//')" ;;
 	record) _tern_words lab ;;
 	ctl) if (( COMP_CWORD == 2 )); then _tern_files; else _tern_words 'flows sockets forwards stats add remove'; fi ;;
-	replay | script | trace | ss | stuck) _tern_files ;;
+	replay | report | script | trace | ss | stuck) _tern_files ;;
 	esac
 }
 

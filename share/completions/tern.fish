@@ -56,7 +56,7 @@ function __tern_values
             else
                 printf '%s\n' flows sockets forwards stats add remove
             end
-        case replay script trace ss stuck
+        case replay report script trace ss stuck
             __fish_complete_path (commandline -ct)
     end
 end

@@ -16,6 +16,7 @@ static const struct command {
 	{ "record", "keep a run of lab, every input of it", tool_record },
 	{ "replay", "have it again, and compare every byte", tool_replay },
 	{ "trace", "what the connections of a capture did, drawn and explained", tool_trace },
+	{ "report", "a page of its own for a run, a recording or a capture: ladder, states, plots", tool_report },
 	{ "ss", "the connections of running gateways, in ss's columns", tool_ss },
 	{ "stuck", "what connections wait for, who has to act, and what ends it", tool_stuck },
 	{ "ctl", "ask a running gateway: its flows, forwards and counters", tool_ctl },

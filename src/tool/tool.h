@@ -19,6 +19,7 @@ int tool_record(int n, char *const arguments[]);
 int tool_script(int n, char *const arguments[]);
 int tool_settings(int n, char *const arguments[]);
 int tool_replay(int n, char *const arguments[]);
+int tool_report(int n, char *const arguments[]);
 int tool_ss(int n, char *const arguments[]);
 int tool_stuck(int n, char *const arguments[]);
 int tool_ctl(int n, char *const arguments[]);

@@ -1,0 +1,76 @@
+/* tern report: one page that stands by itself. A source gives its events (JSON lines, docs/json-lines.md) and
+ * the same as a ladder of text, for where scripts are off; report_page.c puts them into the page that was
+ * built from web/.
+ *
+ * What a capture or another program's lines hold is hostile: nothing of it is ever written as markup. The
+ * events stand in a data block in which no "<" is left, all else is escaped, and the page allows no script but
+ * its own (by its hash).
+ */
+#ifndef TOOL_REPORT_H
+#define TOOL_REPORT_H
+
+#include "tool/trace.h"
+#include "watch/explain.h"
+#include "watch/timeline.h"
+
+#include <stdio.h>
+
+enum { REPORT_HEADER = 128, REPORT_SAID = 6000, REPORT_TITLE = 400 };
+
+struct report {
+	const char	     *out;    /* -; NULL: not given */
+	const char	     *title;  /* NULL: the source's own */
+	const char	     *source; /* "lab", "record", "capture", "captures", "json" */
+	enum explain_language language;
+	char		      own_title[REPORT_TITLE], about[REPORT_TITLE];
+	char		      command[400]; /* as it was called */
+
+	FILE  *events, *ladder; /* into memory: */
+	char  *events_text, *ladder_text;
+	size_t events_n, ladder_n;
+	bool   is_open, no_ladder;
+};
+
+/* The page, and how long it is. */
+extern const unsigned char tern_embedded_report[];
+extern const size_t	   tern_embedded_report_n;
+
+/* ---- report_page.c ---- */
+
+/* False: no memory. */
+bool report_open(struct report *report);
+void report_done(struct report *report);
+/* The whole page. 0, or negated errno. */
+int report_write(struct report *report, FILE *to);
+/* Into events, without a "<": JSON has none outside its strings, and in them \u003c is the same. */
+void report_put(struct report *report, const char *text, size_t n);
+
+/* ---- report_events.c: a timeline's events and ladder ---- */
+
+/* The first bytes of a packet, for the segment that the line tells of. */
+struct report_header {
+	uint8_t bytes[REPORT_HEADER];
+	uint8_t n; /* 0: not known */
+};
+
+struct report_telling {
+	const struct timeline *timeline;
+	/* Of a SENT line; NULL: no headers are known. The result lives until the next call; NULL: of this not. */
+	const struct report_header *(*header)(void *context, const struct timeline_line *line);
+	void *context;
+};
+
+/* 0, or -TERN_ENOMEM. */
+int report_tell(struct report *report, const struct report_telling *telling);
+
+/* ---- the sources: each says what is wrong and returns an exit code ---- */
+
+int report_lab(struct report *report, int n, char *const arguments[]);
+int report_recording(struct report *report, const char *path);
+int report_captures(struct report *report, int n, char *const arguments[]);
+int report_lines(struct report *report, const char *path);
+
+bool report_is_recording(const char *path);
+bool report_is_lines(const char *path);
+
+#endif
