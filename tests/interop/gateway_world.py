@@ -168,7 +168,7 @@ class World:
         if uid and may_become_nobody():
             run_by_common_python(int(uid))
         self.directory = enter_host()
-        for script in (__file__, *scripts):
+        for script in (__file__, namespaces.__file__, *scripts):
             shutil.copy(os.path.abspath(script), self.directory)
         self.tern = f"{self.directory}/tern"
         self.work = f"{self.directory}/work"
