@@ -20,6 +20,7 @@ from gateway_world import LIMIT, NOBODY, TcpServer, World, await_true, become_no
 from namespaces import CLONE_NEWNS, CLONE_NEWUSER, libc, mount, unshare
 
 WORLD = None
+CONGESTION_CONTROL = "/proc/sys/net/ipv4/tcp_congestion_control"
 
 
 def greet(connection):
@@ -74,6 +75,14 @@ class Guest(unittest.TestCase):
         with open("/etc/resolv.conf", encoding="ascii") as file:
             self.assertEqual(file.read(), before)
         self.assertEqual(WORLD.run("cat", "/etc/resolv.conf", options=("--no-dns",)).stdout, before)
+
+    def test_its_tcp_does_not_pace(self):
+        """Reno, whatever the machine has by default; where the link is impaired that is to be felt."""
+        with open(CONGESTION_CONTROL, encoding="ascii") as file:
+            ours = file.read()
+        for nobody in self.users():
+            self.assertEqual(WORLD.run("cat", CONGESTION_CONTROL, nobody=nobody).stdout, "reno\n")
+        self.assertEqual(WORLD.run("cat", CONGESTION_CONTROL, options=("--delay", "1ms")).stdout, ours)
 
     def test_exit_codes(self):
         for status, command in ((0, "exit 0"), (1, "exit 1"), (77, "exit 77"), (255, "exit 255"),
@@ -267,12 +276,19 @@ class Joined(unittest.TestCase):
                                 check=lambda: fetched.append(self.fetch_in(container, server.port)))
             self.assertEqual((status, fetched), (0, ["hello from the host\n"]))
 
+    def congestion_control_in(self, container):
+        container.stdin.write(f"print(open('{CONGESTION_CONTROL}').read(),end='',flush=True)\n")
+        container.stdin.flush()
+        return container.stdout.readline()
+
     def test_netns(self):
         with TcpServer(greet) as server, self.container() as container:
             fetched = []
+            before = self.congestion_control_in(container)
             status = self.serve("--netns", f"/proc/{container.pid}/ns/net",
                                 check=lambda: fetched.append(self.fetch_in(container, server.port)))
             self.assertEqual((status, fetched), (0, ["hello from the host\n"]))
+            self.assertEqual(self.congestion_control_in(container), before)
 
     def test_attach_ends_with_the_process(self):
         container = start_container()
