@@ -6,7 +6,8 @@
  *
  *	a state is observed    where segments that the end itself sent prove it, whatever was lost,
  *	           inferred    where it follows if what passed the vantage arrived and was taken,
- *	           unseen      where something must have happened that this capture does not hold.
+ *	           unseen      where something must have happened that this capture does not hold, or of several
+ *			       things one, and not which.
  *
  * The vantage is near an end where the capture says so (packets marked as leaving; two captures; --at), or where that
  * end's half of the handshake took next to no time. What an end near the vantage sends is seen whole and in order, so
@@ -63,6 +64,7 @@ enum trace_pending {
 
 struct trace_passed {
 	bool	  is_set;
+	bool	  is_vague; /* whether or when it arrived cannot be known: what comes of it is unseen */
 	uint32_t  step; /* of the story */
 	uint64_t  packet;
 	tern_time at;
@@ -91,6 +93,8 @@ struct trace_end {
 	uint32_t  sack_high;	  /* highest octet that it SACKed, where above ack */
 	uint32_t  dups;		  /* duplicate ACKs in a row */
 	uint32_t  recover, timeout_until;
+	uint32_t  sent_before; /* all that it is seen to have sent before it knew of its peer's FIN */
+	bool	  has_sent_before, knew_fin;
 	bool	  in_recovery, after_timeout, is_stuck; /* is_stuck: its peer's window is full */
 	uint16_t  last_id;
 	tern_time last_at, ack_at; /* ack_at: its last ACK */
@@ -146,6 +150,7 @@ struct trace_flow {
 	tern_time first, last, syn_at, syn_ack_at, handshake, opening; /* opening: until the third segment */
 	tern_time moved_at; /* something new was sent or acknowledged */
 	uint64_t  packet_first, packet_last, segments;
+	uint64_t  believed; /* segments with a wrong checksum that were taken for right, in flows.c */
 	struct trace_segment candidate; /* a SYN that may begin the next connection of this name */
 	struct trace_story  *story;
 	struct trace_flow   *next;	    /* of its bucket */

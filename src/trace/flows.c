@@ -117,8 +117,13 @@ static void let_go(struct trace_flows *flows, struct trace_flow *flow)
 	*at = flow->next;
 	unlink_from(&flows->list[flow->is_over], flow);
 	flows->n--;
-	trace_flow_end(flow);
-	flows->done(flows->context, flow);
+	/* Of damaged packets alone, which were believed before it was known that this capture's are right: none. */
+	if (flow->believed == flow->segments && flows->all_right > RIGHT_MOSTLY * flows->all_wrong) {
+		flows->corrupt += flow->segments;
+	} else {
+		trace_flow_end(flow);
+		flows->done(flows->context, flow);
+	}
 	trace_flow_done(flow);
 	free(flow);
 }
@@ -195,7 +200,12 @@ static struct trace_flow *take(struct trace_flows *flows, struct trace_flow *flo
 /* Nothing has come of it, or it is over: what begins with another SYN is another. */
 static bool gives_way(const struct trace_flows *flows, const struct trace_flow *flow)
 {
-	return is_short(flow) || flows->now - flow->last > TRACE_LINGER;
+	const struct trace_counts *const a = &flow->end[0].n, *const b = &flow->end[1].n;
+	/* A stray or forged segment, and its answer. */
+	const bool is_stray = flow->opened == TRACE_OPEN_UNSEEN && a->octets + b->octets == 0 &&
+			      flow->segments <= a->resets + b->resets + 1;
+
+	return is_stray || is_short(flow) || flows->now - flow->last > TRACE_LINGER;
 }
 
 /* The other half of a simultaneous open is of the same connection. */
@@ -278,7 +288,11 @@ struct trace_flow *trace_flows_segment(struct trace_flows *flows, const struct t
 	struct trace_segment believed = *segment;
 
 	believed.is_corrupt = false;
-	return belong(flows, &believed);
+	struct trace_flow *const flow = belong(flows, &believed);
+
+	if (flow)
+		flow->believed++;
+	return flow;
 }
 
 void trace_flows_end(struct trace_flows *flows)

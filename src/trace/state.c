@@ -10,6 +10,8 @@
  *	by proof    as soon as that end sends what it can only send after it,
  *	at the end  where nothing spoke against it.
  *
+ * Where more than one course of things would have put the same segments here, what hangs on the difference is unseen.
+ *
  * A sender that repeats what was acknowledged has not heard the ACK: what was pending is given up, and the next one
  * stands in its place. The words "proved" and "near" are flow.h's. RFC 9293 3.10.7 gives each edge; the retransmission
  * limit, user time-outs and 2MSL leave no trace on the wire, and nothing is said of them.
@@ -91,6 +93,15 @@ static void appear(struct trace_flow *flow, unsigned side, enum tern_state state
 		last->basis = TERN_BASIS_UNSEEN;
 }
 
+/* What the last change took for granted cannot be known from here. */
+static void make_vague(struct trace_flow *flow, unsigned side)
+{
+	struct trace_change *const last = last_change(flow, side);
+
+	if (last && last->basis == TERN_BASIS_INFERRED)
+		last->basis = TERN_BASIS_UNSEEN;
+}
+
 /* ---- what is pending ---- */
 
 static void take_syn_acked(struct trace_flow *flow, unsigned side, const struct trace_passed *passed)
@@ -160,6 +171,8 @@ static void take_rst(struct trace_flow *flow, unsigned side, const struct trace_
 		break;
 	default:
 		change(flow, side, TERN_STATE_CLOSED, TERN_WHY_RST_ARRIVED, passed->step, true, false);
+		if (!end->has_syn && !end->has_fin && flow->end[0].n.octets + flow->end[1].n.octets == 0)
+			make_vague(flow, side); /* a bare ACK that is answered so may be a stray */
 		break;
 	}
 }
@@ -175,11 +188,43 @@ static void take_syn(struct trace_flow *flow, unsigned side, const struct trace_
 	change(flow, side, TERN_STATE_SYN_RECEIVED, TERN_WHY_SYN_ARRIVED, passed->step, true, false);
 }
 
+static void take(struct trace_flow *flow, unsigned side, enum trace_pending what);
+
+/* Which of the two came first, or both in one, cannot be known where they left within moments: the way from FIN-WAIT-1
+ * to TIME-WAIT has three forms. */
+static bool is_order_vague(const struct trace_flow *flow, unsigned side, const struct trace_passed *fin,
+			   const struct trace_passed *acked)
+{
+	const tern_time apart = fin->at > acked->at ? fin->at - acked->at : acked->at - fin->at;
+
+	return acked->is_set && !knows_all_of(&flow->end[side]) && flow->end[side].state == TERN_STATE_FIN_WAIT_1 &&
+	       acked->packet != fin->packet && apart < trace_flow_rtt(flow) / 8;
+}
+
+/* The FIN and the ACK of ours in one (or of the same moment), or one before the other. */
+static void take_fin_in_turn(struct trace_flow *flow, unsigned side, struct trace_passed passed)
+{
+	struct trace_passed *const acked = &flow->end[side].pending[TRACE_PENDING_FIN_ACKED];
+	const bool		   both = acked->is_set && acked->packet == passed.packet;
+	const bool		   vague = is_order_vague(flow, side, &passed, acked);
+	const enum tern_state	   before = flow->end[side].state;
+
+	acked->is_vague = acked->is_vague || vague;
+	if (acked->is_set && (acked->packet < passed.packet || before == TERN_STATE_CLOSING))
+		take(flow, side, TRACE_PENDING_FIN_ACKED);
+	else if (both)
+		acked->is_set = false;
+	take_fin(flow, side, &passed, both);
+	if (vague)
+		make_vague(flow, side);
+}
+
 /* Takes what is pending as arrived. */
 static void take(struct trace_flow *flow, unsigned side, enum trace_pending what)
 {
 	struct trace_passed *const pending = flow->end[side].pending;
 	const struct trace_passed  passed = pending[what];
+	const enum tern_state	   before = flow->end[side].state;
 
 	if (!passed.is_set)
 		return;
@@ -189,20 +234,10 @@ static void take(struct trace_flow *flow, unsigned side, enum trace_pending what
 	case TRACE_PENDING_SYN_ACKED: take_syn_acked(flow, side, &passed); break;
 	case TRACE_PENDING_FIN_ACKED: take_fin_acked(flow, side, &passed); break;
 	case TRACE_PENDING_RST: take_rst(flow, side, &passed); break;
-	default: {
-		/* The FIN and the ACK of ours in one (or of the same moment), or one before the other. */
-		const struct trace_passed acked = pending[TRACE_PENDING_FIN_ACKED];
-		const bool		  both = acked.is_set && acked.packet == passed.packet;
-
-		if (acked.is_set &&
-		    (acked.packet < passed.packet || flow->end[side].state == TERN_STATE_CLOSING))
-			take(flow, side, TRACE_PENDING_FIN_ACKED);
-		else if (both)
-			pending[TRACE_PENDING_FIN_ACKED].is_set = false;
-		take_fin(flow, side, &passed, both);
-		break;
+	default: take_fin_in_turn(flow, side, passed); break;
 	}
-	}
+	if (passed.is_vague && flow->end[side].state != before)
+		make_vague(flow, side);
 }
 
 /* Sets it pending for the peer; the first stands until it is given up. */
@@ -276,11 +311,11 @@ static void sent_synchronized(struct look *look)
 		return;
 	}
 	if (me->state == TERN_STATE_SYN_SENT) {
-		if (me->pending[TRACE_PENDING_SYN].is_set && me->pending[TRACE_PENDING_SYN_ACKED].is_set &&
-		    me->pending[TRACE_PENDING_SYN_ACKED].at - me->pending[TRACE_PENDING_SYN].at <
-			    TERN_MILLISECOND)
-			take(look->flow, look->side, TRACE_PENDING_SYN);
-		if (me->pending[TRACE_PENDING_SYN_ACKED].is_set)
+		/* Both at once, and no SYN-ACK of its own came by: through SYN-RECEIVED or not, nothing tells. */
+		const bool crossed = me->pending[TRACE_PENDING_SYN].is_set;
+
+		me->pending[TRACE_PENDING_SYN].is_set = false;
+		if (me->pending[TRACE_PENDING_SYN_ACKED].is_set && !crossed)
 			take(look->flow, look->side, TRACE_PENDING_SYN_ACKED);
 		else
 			appear(look->flow, look->side, TERN_STATE_ESTABLISHED, TERN_WHY_SYN_ACK_ARRIVED,
@@ -341,6 +376,37 @@ static void sent_ack_of_fin(struct look *look)
 	}
 }
 
+/* Its FIN had left before it knew of its peer's, as the numbers of its ACKs show; only, it was lost before it came
+ * here: so the two crossed, and what was taken for CLOSE-WAIT was not. */
+static void fin_came_before(struct look *look)
+{
+	struct trace_end *const	   me = look->me;
+	struct trace_change *const last = last_change(look->flow, look->side);
+	const uint32_t		   step = last ? last->step : 0;
+
+	if (last)
+		last->is_gone = true;
+	me->state = TERN_STATE_ESTABLISHED;
+	change(look->flow, look->side, TERN_STATE_FIN_WAIT_1, TERN_WHY_CLOSE_CALLED, step, false, false);
+	change(look->flow, look->side, TERN_STATE_CLOSING, TERN_WHY_FIN_ARRIVED, step, true, false);
+}
+
+/* What it has sent when it does not acknowledge its peer's FIN, or does so for the first time: the number of a bare ACK
+ * tells of what was lost on its way here, too. */
+static void watch_fins(struct look *look)
+{
+	struct trace_end *const me = look->me;
+	const bool knows = look->peer->has_fin && not_before(look->segment->ack, look->peer->fin);
+	const uint32_t until = knows ? look->segment->seq : look->end;
+
+	if (knows && me->knew_fin)
+		return;
+	if (!me->has_sent_before || after(until, me->sent_before))
+		me->sent_before = until;
+	me->has_sent_before = true;
+	me->knew_fin = knows;
+}
+
 static void sent_fin(struct look *look)
 {
 	struct trace_end *const me = look->me;
@@ -361,6 +427,10 @@ static void sent_fin(struct look *look)
 		       proved && (knows_all_of(me) || !acks_fin));
 		break;
 	case TERN_STATE_CLOSE_WAIT:
+		if (me->has_sent_before && not_before(me->sent_before, look->end)) {
+			fin_came_before(look);
+			break;
+		}
 		if (proved)
 			prove(look->flow, look->side);
 		change(look->flow, look->side, TERN_STATE_LAST_ACK, TERN_WHY_CLOSE_CALLED, step, false,
@@ -387,6 +457,18 @@ static void take_in_time(struct look *look, enum trace_pending what)
 		look->me->pending[what].is_set = false;
 }
 
+/* The RST acknowledges less than the peer's FIN: what was taken for its arrival has not been. */
+static void not_the_fin(struct look *look)
+{
+	struct trace_change *const last = last_change(look->flow, look->side);
+
+	look->me->pending[TRACE_PENDING_FIN].is_set = false;
+	if (!last || last->why != TERN_WHY_FIN_ARRIVED || last->basis == TERN_BASIS_OBSERVED)
+		return;
+	last->is_gone = true;
+	look->me->state = last->from;
+}
+
 static void sent_rst(struct look *look)
 {
 	struct trace_end *const me = look->me;
@@ -407,13 +489,21 @@ static void sent_rst(struct look *look)
 	}
 	if ((look->segment->flags & TERN_ACK) && look->peer->has_fin &&
 	    after(look->peer->fin, look->segment->ack))
-		me->pending[TRACE_PENDING_FIN].is_set = false; /* it says so itself */
+		not_the_fin(look); /* it says so itself */
+	/* Whether what had passed on its way to it came before it gave up. */
+	const bool vague = !knows_all_of(me) && (me->pending[TRACE_PENDING_FIN_ACKED].is_set ||
+						 (me->pending[TRACE_PENDING_FIN].is_set &&
+						  !(look->segment->flags & TERN_ACK)));
+
+	me->pending[TRACE_PENDING_FIN_ACKED].is_vague = me->pending[TRACE_PENDING_FIN].is_vague = vague;
 	take_in_time(look, TRACE_PENDING_FIN_ACKED);
 	take_in_time(look, TRACE_PENDING_FIN);
 	if (me->state == TERN_STATE_CLOSED || me->state == TERN_STATE_TIME_WAIT)
 		return;
 	change(look->flow, look->side, TERN_STATE_CLOSED, TERN_WHY_ABORT_CALLED, step, false,
 	       me->is_proved && knows_all_of(me) && was_idle(look));
+	if (vague)
+		make_vague(look->flow, look->side);
 }
 
 void state_sent(struct look *look)
@@ -444,6 +534,7 @@ void state_sent(struct look *look)
 		sent_ack_of_fin(look);
 	if (flags & TERN_FIN)
 		sent_fin(look);
+	watch_fins(look);
 }
 
 /* ---- what a segment would do at its receiver ---- */
@@ -481,6 +572,11 @@ static void take_all(struct trace_flow *flow, unsigned side)
 		    pending[i].packet > pending[TRACE_PENDING_RST].packet)
 			pending[i].is_set = false;
 
+	/* Whether what went before the RST came, nobody is left to say. */
+	if (pending[TRACE_PENDING_RST].is_set && !knows_all_of(&flow->end[side]) &&
+	    (pending[TRACE_PENDING_FIN].is_set || pending[TRACE_PENDING_FIN_ACKED].is_set))
+		for (unsigned i = TRACE_PENDING_FIN_ACKED; i < TRACE_PENDINGS; i++)
+			pending[i].is_vague = true;
 	take(flow, side, TRACE_PENDING_SYN);
 	take(flow, side, TRACE_PENDING_SYN_ACKED);
 	if (pending[TRACE_PENDING_FIN].is_set && pending[TRACE_PENDING_FIN_ACKED].is_set &&
@@ -519,6 +615,13 @@ void state_passed(struct look *look)
 	if (look->had_fin && (seg->flags & TERN_FIN) && peer->missed_fin && !knows_all_of(peer)) {
 		look->peer->pending[TRACE_PENDING_FIN].is_set = false;
 		look->peer->missed_fin = false;
+	}
+	/* What is sent again may be what its FIN waits for. */
+	if (look->found.retransmitted && !look->found.needless && peer->pending[TRACE_PENDING_FIN].is_set &&
+	    !knows_all_of(peer)) {
+		look->peer->pending[TRACE_PENDING_FIN].packet = seg->packet;
+		look->peer->pending[TRACE_PENDING_FIN].at = seg->at;
+		look->peer->pending[TRACE_PENDING_FIN].step = look->step ? look->step - 1 : 0;
 	}
 	if (me->has_fin && not_before(stream_front(me), me->fin) && !(seg->flags & TERN_RST) &&
 	    peer->state != TERN_STATE_CLOSE_WAIT && peer->state != TERN_STATE_CLOSING &&

@@ -12,7 +12,7 @@
 /* What a run reports. */
 struct run_result {
 	uint64_t bytes, faults, packets;
-	uint64_t more[16]; /* as the program likes; summed */
+	uint64_t more[20]; /* as the program likes; summed */
 	bool	 done;	  /* set when the run has returned */
 };
 

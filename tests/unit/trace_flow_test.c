@@ -172,6 +172,43 @@ static void a_fin_sent_again_takes_its_ack_back(void **state)
 				     "S (FIN-WAIT-1), C (CLOSE-WAIT)");
 }
 
+/* Captured at the client. The server's FIN was lost before it came here, but the number of its next ACK counts it: the
+ * FINs crossed, and it was never in CLOSE-WAIT. */
+static void a_fin_that_was_lost_before_shows_in_the_next_ack(void **state)
+{
+	(void)state;
+	begin(1);
+	PUT(OPEN, { C, TERN_FIN | TERN_ACK, 1, 1, 0, 50 }, { S, TERN_ACK, 2, 2, 0, 20 },
+	    { S, TERN_FIN | TERN_ACK, 1, 2, 0, 400 }, { C, TERN_ACK, 2, 2, 0, 0 });
+	trace_flows_end(&flows);
+	assert_string_equal(told[0], "C SYN-SENT, S (SYN-RECEIVED), C ESTABLISHED, C FIN-WAIT-1, S ESTABLISHED, "
+				     "C (FIN-WAIT-2), S (FIN-WAIT-1), S (CLOSING), C TIME-WAIT, S (TIME-WAIT)");
+}
+
+/* Both sent a SYN, and what the server made of the client's does not show: whether it passed SYN-RECEIVED is unseen. */
+static void whether_syns_met_halfway_is_unseen(void **state)
+{
+	(void)state;
+	begin(1);
+	PUT({ C, TERN_SYN, 0, 0, 0, 0 }, { S, TERN_SYN, 0, 0, 0, 10 }, { C, TERN_SYN | TERN_ACK, 0, 1, 0, 0 },
+	    { S, TERN_ACK, 1, 1, 0, 20 });
+	trace_flows_end(&flows);
+	assert_non_null(strstr(told[0], "S [ESTABLISHED]"));
+	assert_null(strstr(told[0], "S (SYN-RECEIVED)"));
+}
+
+/* A stray segment and the RST that answers it are no connection: the SYN after them begins one, and once only. */
+static void a_stray_before_the_syn_is_another(void **state)
+{
+	(void)state;
+	begin(0);
+	PUT({ C, TERN_RST, 700, 0, 0, 0 }, OPEN);
+	trace_flows_end(&flows);
+	assert_int_equal(n_ended, 2);
+	assert_string_equal(told[0], "");
+	assert_int_equal(ended[1].opened, TRACE_OPEN_THREE);
+}
+
 static void a_listener_that_forgot_answers_anew(void **state)
 {
 	(void)state;
@@ -221,6 +258,9 @@ int main(void)
 		cmocka_unit_test(what_began_before_the_capture_is_unseen),
 		cmocka_unit_test(a_blind_reset_ends_nothing),
 		cmocka_unit_test(a_fin_sent_again_takes_its_ack_back),
+		cmocka_unit_test(a_fin_that_was_lost_before_shows_in_the_next_ack),
+		cmocka_unit_test(whether_syns_met_halfway_is_unseen),
+		cmocka_unit_test(a_stray_before_the_syn_is_another),
 		cmocka_unit_test(a_listener_that_forgot_answers_anew),
 		cmocka_unit_test(a_stray_syn_begins_nothing),
 		cmocka_unit_test(refused_by_the_right_reset_alone),
