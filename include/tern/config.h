@@ -45,6 +45,22 @@ struct tern_taker {
 	void *context;
 };
 
+enum { TERN_SHARE_MOST = 64 };
+
+/* A host that has its addresses in common with others (tern/hosts.h fills this in): which of them a connection or
+ * an unconnected port belongs to follows from the key, the same for all of them. Such a host chooses ports that
+ * are its own, and refuses (-TERN_EADDRNOTAVAIL) to connect from a given one that is not. */
+struct tern_share {
+	uint64_t key[2];
+	uint16_t n;	/* how many; 0 and 1: the host is alone. At most TERN_SHARE_MOST */
+	uint16_t index; /* this one's number, below n */
+	uint16_t port_low, port_high; /* the host copies its own here */
+	/* Fragments meet in one host; what they make up, if it is another's, is handed to this: the IP packet, which
+	 * came by that link. It must not call the host. NULL: dropped. */
+	void (*pass)(void *context, unsigned to, uint8_t link, const uint8_t *packet, uint32_t n);
+	void *context;
+};
+
 struct tern_config {
 	/* 32 random bytes: ISNs, ports, cookies, table and timestamp offsets hang on them. Same secret and
 	 * same inputs: same bytes out. */
@@ -108,6 +124,8 @@ struct tern_config {
 	uint8_t n_controllers; /* 0; at most TERN_CC_OWN */
 
 	uint8_t syn_options; /* enum tern_syn_options */
+
+	struct tern_share share;
 
 	bool sack_counting; /* losses by RFC 6675's counting, not by RACK-TLP (RFC 8985) */
 

@@ -42,6 +42,9 @@ struct tern_tun {
 	/* Datagrams that a program sends joined (UDP_SEGMENT) cross in one read (USO, Linux 6.2); they are
 	 * split here, so that a host sees each by itself. */
 	bool uso;
+	/* One queue of several: the device is made so, or was (else -EINVAL); each further one that opens the same name
+	 * gets the next queue (tern/hosts.h). */
+	bool multi_queue;
 };
 
 /* The descriptor of a device as `settings` say: non-blocking, close-on-exec, MTU set, not brought up.

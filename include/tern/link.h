@@ -26,6 +26,10 @@ struct tern_link_ops {
 	/* A descriptor to poll for reading, or -1. */
 	int (*fd)(const struct tern_link *link);
 	void (*close)(struct tern_link *link);
+	/* May be NULL. The caller is about to wait for the descriptor: from now until the next receive(), whatever
+	 * arrives makes it readable. True: something has arrived already, and it is not to wait. Who never calls this
+	 * is told by the descriptor all the same, at some cost for each packet. */
+	bool (*arm)(struct tern_link *link);
 };
 
 struct tern_link {

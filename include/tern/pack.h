@@ -17,7 +17,8 @@ ptrdiff_t tern_pack_out(tern_host *host, tern_socket socket, void *to, size_t ro
 
 /* Brings it back to life under a new handle; times count from the record's moment on.
  * -TERN_EPROTO: not a record of this version, or one that contradicts itself; -TERN_EADDRINUSE;
- * -TERN_ENOMEM. Nothing is changed on error. */
+ * -TERN_EADDRNOTAVAIL: it belongs to another of the hosts that share its address; -TERN_ENOMEM.
+ * Nothing is changed on error. */
 int tern_unpack(tern_host *host, const void *from, size_t n, tern_socket *socket);
 
 #ifdef __cplusplus

@@ -7,6 +7,7 @@
 #include <tern/device.h>
 #include <tern/datagram.h>
 #include <tern/host.h>
+#include <tern/hosts.h>
 #include <tern/link.h>
 #include <tern/loop.h>
 #include <tern/options.h>

@@ -122,6 +122,10 @@ static void fill_sizes(struct tern_config *c, const struct tern_config *d)
 		c->ecn = TERN_ECN_OFF;
 	if (!c->congestion_control)
 		c->congestion_control = d->congestion_control;
+	if (c->share.n > 1) {
+		c->share.port_low = c->port_low;
+		c->share.port_high = c->port_high;
+	}
 }
 
 static bool between(tern_time value, tern_time low, tern_time high)
@@ -156,6 +160,7 @@ static bool sizes_are_right(const struct tern_config *c)
 	       c->mtu_probing <= 2 && c->packets <= 1 << 20 && c->ecn <= TERN_ECN_ACCURATE &&
 	       c->syn_options <= TERN_SYN_OPTIONS_FREEBSD &&
 	       c->syn_ack_retries <= HALF_REPEATS_MOST && c->port_low <= c->port_high &&
+	       c->share.n <= TERN_SHARE_MOST && (c->share.index == 0 || c->share.index < c->share.n) &&
 	       cc_controllers_are_right(c) && cc_by_name(c, c->congestion_control) >= 0;
 }
 

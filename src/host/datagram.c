@@ -205,7 +205,7 @@ static int choose_port(struct tern_host *host, struct datagram_socket *socket)
 
 	for (uint32_t i = 0; i < range; i++) {
 		socket->local.port = (uint16_t)(config->port_low + (start + i) % range);
-		if (!endpoint_is_taken(host, socket))
+		if (share_has_port(&config->share, socket->local.port) && !endpoint_is_taken(host, socket))
 			return 0;
 	}
 	return -TERN_EADDRINUSE;

@@ -268,6 +268,19 @@ static bool read_ip(struct tern_host *host, struct lookup *in)
 	}
 }
 
+/* What fragments made up may be for another of the hosts that share the address. True: it went there. */
+static bool pass_on(const struct tern_host *host, const struct lookup *in)
+{
+	const struct tern_share *const share = &host->env.config.share;
+	const unsigned		       to = share_of_packet(share, in->at, in->len, false);
+
+	if (to == share->index || to >= share->n)
+		return false;
+	if (share->pass)
+		share->pass(share->context, to, in->link, in->at, in->len);
+	return true;
+}
+
 /* One fragment. True: *in is the whole packet now. */
 static bool reassemble(struct tern_host *host, struct lookup *in)
 {
@@ -292,6 +305,8 @@ static bool reassemble(struct tern_host *host, struct lookup *in)
 	in->len = whole.len;
 	in->offload = false; /* the device saw pieces only */
 	in->is_read = false;
+	if (!share_is_one(&host->env.config.share) && in->link != ROUTE_LOOPBACK && pass_on(host, in))
+		return false;
 	return read_ip(host, in) && !in->ip.is_fragment;
 }
 

@@ -31,6 +31,7 @@
 #include "tcp/tcb.h"
 #include "tcp/tcp.h"
 #include "wire/ip.h"
+#include "wire/share.h"
 #include "wire/tcp.h"
 #include "wire/tuple.h"
 #include <tern/host.h>
@@ -209,6 +210,14 @@ static inline void host_tell_unreachable(struct tern_host *host)
 {
 	if (__builtin_expect(host->neighbours.unreachable.first != NULL, 0))
 		ethernet_tell_unreachable(host);
+}
+
+/* A connection of that name comes to this host, where several share its address. */
+static inline bool host_shares(const struct tern_host *host, const struct tern_tuple *tuple)
+{
+	const struct tern_share *const share = &host->env.config.share;
+
+	return share_is_one(share) || share_of_tuple(share, tuple) == share->index;
 }
 
 static inline bool host_is_recorded(const struct tern_host *host)

@@ -65,6 +65,8 @@ int tern_unpack(tern_host *host, const void *from, size_t n, tern_socket *socket
 	tcb_get_tuple(tcb, &tuple);
 	if (result == 0 && tcb->state != CLOSED && demux_find(&host->demux, &tuple).v != 0)
 		result = -TERN_EADDRINUSE;
+	else if (result == 0 && tcb->state != CLOSED && !host_shares(host, &tuple))
+		result = -TERN_EADDRNOTAVAIL;
 	if (result == 0 && tcb->state != CLOSED)
 		result = demux_insert(&host->demux, &tuple, demux_ref_of(DEMUX_BLOCK, tcb_index(tcb)));
 	if (result != 0) {

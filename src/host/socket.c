@@ -34,7 +34,7 @@ static bool port_is_free(void *context, const struct tern_tuple *tuple)
 {
 	const struct tern_host *const host = context;
 
-	if (demux_find(&host->demux, tuple).v != 0)
+	if (!host_shares(host, tuple) || demux_find(&host->demux, tuple).v != 0)
 		return false;
 	const uint32_t index = listen_find(host, tuple);
 	return index == LISTEN_NONE || host->listeners.at[index]->any;
@@ -75,6 +75,8 @@ static int name_connection(struct tern_host *host, const struct tern_open *open,
 	if (open->local.port == 0)
 		return ports_pick(&host->ports, &host->env.port_key, config->port_low, config->port_high, tuple,
 				  port_is_free, host);
+	if (route.link != ROUTE_LOOPBACK && !host_shares(host, tuple))
+		return -TERN_EADDRNOTAVAIL; /* its answers would go to another host */
 	return demux_find(&host->demux, tuple).v == 0 ? 0 : -TERN_EADDRINUSE;
 }
 

@@ -419,6 +419,13 @@ static void impair_close(struct tern_link *link)
 	allocator.free(allocator.context, impair, sizeof *impair);
 }
 
+static bool impair_arm(struct tern_link *link)
+{
+	struct tern_link *const under = impair_of(link)->under;
+
+	return under->ops->arm && under->ops->arm(under);
+}
+
 static const struct tern_link_ops impair_ops = {
 	.name = "impair",
 	.send = impair_send,
@@ -426,6 +433,7 @@ static const struct tern_link_ops impair_ops = {
 	.deadline = impair_deadline,
 	.fd = impair_fd,
 	.close = impair_close,
+	.arm = impair_arm,
 };
 
 /* ---- settings ---- */

@@ -276,7 +276,7 @@ bool loop_serve(tern_loop *loop)
 
 /* The earliest moment at which something is due by itself. What was due before now had its chance in the
  * turn that finds nothing moving: it is stuck (a link that has no room), and must not make us spin. */
-static tern_time deadline(const tern_loop *loop)
+tern_time loop_deadline(const tern_loop *loop)
 {
 	tern_time at = TERN_NEVER;
 	bool	  stuck = false;
@@ -307,6 +307,8 @@ static int pause_until(tern_loop *loop, bool moved, tern_time due, tern_time lim
 	int		woken = 0;
 
 	if (real && !moved) {
+		if (loop_arm(loop))
+			return 1;
 		woken = loop_poll(loop, until == TERN_NEVER ? TERN_NEVER : until - loop->now);
 	} else if (loop_has_descriptors(loop)) {
 		const bool idle = !real && !moved && until == TERN_NEVER;
@@ -325,7 +327,7 @@ static int turn(tern_loop *loop, tern_time wait)
 	loop_refresh(loop);
 	const tern_time limit = loop_later(loop->now, wait);
 	const bool	moved = loop_serve(loop);
-	const int	woken = pause_until(loop, moved, moved ? loop->now : deadline(loop), limit);
+	const int	woken = pause_until(loop, moved, moved ? loop->now : loop_deadline(loop), limit);
 
 	if (woken < 0)
 		return woken;

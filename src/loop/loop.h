@@ -73,9 +73,10 @@ struct tern_loop {
 	uint32_t	   n_ready;
 	struct loop_ready  ready[LOOP_READY];
 
-	/* Written by any thread. wake is readable exactly while posts is not empty. */
+	/* Written by any thread. wake is readable exactly while something has been posted, or woken is set. */
 	pthread_mutex_t	  mutex;
 	struct loop_post *posts, *posts_last;
+	bool		  woken;
 	int		  wake;
 };
 
@@ -85,6 +86,9 @@ void loop_refresh(tern_loop *loop);
 /* Moves packets, events and posts until nothing moves or the budget is spent; whether anything did. */
 bool loop_serve(tern_loop *loop);
 
+/* From any thread: the loop does not sleep, or sleep on, but looks at its links first. */
+void loop_wake(tern_loop *loop);
+
 bool loop_run_posts(tern_loop *loop);
 void loop_drop_posts(tern_loop *loop);
 
@@ -92,6 +96,8 @@ void loop_drop_posts(tern_loop *loop);
  * Whether any has, or a signal came; or -TERN_E... */
 int  loop_poll(tern_loop *loop, tern_time timeout);
 void loop_call_watchers(tern_loop *loop); /* for what was noted */
+bool loop_arm(tern_loop *loop); /* tells links that it sleeps now; true: one of them has something */
+tern_time loop_deadline(const tern_loop *loop); /* of links and hosts, the earliest beyond now */
 bool loop_has_descriptors(const tern_loop *loop); /* besides the wake-up */
 int  loop_reserve_polls(tern_loop *loop);	  /* before a port is added: 0 or -TERN_ENOMEM */
 

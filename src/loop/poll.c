@@ -160,6 +160,20 @@ static int look(tern_loop *loop)
 	return 0;
 }
 
+/* All of them are told, though one has something: the next turn takes it from there. */
+bool loop_arm(tern_loop *loop)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < loop->n_ports; i++) {
+		struct loop_port *const port = &loop->ports[i];
+		if (!port->link->ops->arm || !port->link->ops->arm(port->link))
+			continue;
+		port->look = any = true;
+	}
+	return any;
+}
+
 int loop_poll(tern_loop *loop, tern_time timeout)
 {
 	if (loop->n_always > 0)

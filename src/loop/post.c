@@ -14,15 +14,24 @@ int tern_post(tern_loop *loop, void (*fn)(void *context), void *context)
 	*post = (struct loop_post){ .fn = fn, .context = context };
 
 	pthread_mutex_lock(&loop->mutex);
-	if (loop->posts) {
-		loop->posts_last->next = post;
-	} else {
-		loop->posts = post;
+	if (!loop->posts && !loop->woken)
 		eventfd_write(loop->wake, 1);
-	}
+	if (loop->posts)
+		loop->posts_last->next = post;
+	else
+		loop->posts = post;
 	loop->posts_last = post;
 	pthread_mutex_unlock(&loop->mutex);
 	return 0;
+}
+
+void loop_wake(tern_loop *loop)
+{
+	pthread_mutex_lock(&loop->mutex);
+	if (!loop->posts && !loop->woken)
+		eventfd_write(loop->wake, 1);
+	loop->woken = true;
+	pthread_mutex_unlock(&loop->mutex);
 }
 
 /* The whole list: what is posted from now on waits for the next time. */
@@ -33,8 +42,9 @@ static struct loop_post *take(tern_loop *loop)
 	pthread_mutex_lock(&loop->mutex);
 	struct loop_post *posts = loop->posts;
 	loop->posts = NULL;
-	if (posts)
+	if (posts || loop->woken)
 		eventfd_read(loop->wake, &ignored);
+	loop->woken = false;
 	pthread_mutex_unlock(&loop->mutex);
 	return posts;
 }

@@ -64,10 +64,12 @@ static const struct setting {
 	SETTING(no_path_mtu_discovery), SETTING(no_delayed_ack), SETTING(forwarding_any), SETTING(ecn),
 	SETTING(no_ecn), SETTING(mtu_probing), SETTING(no_mtu_probing), SETTING(sack_counting),
 	SETTING(no_dsack), SETTING(no_tlp), SETTING(no_frto), SETTING(no_receive_tuning), SETTING(syn_options),
+	SETTING(share.key[0]), SETTING(share.key[1]), SETTING(share.n), SETTING(share.index),
 #undef SETTING
 };
 
-enum { N_SETTINGS = sizeof settings / sizeof settings[0] };
+/* The last four came later: a recording without them is of a host alone. */
+enum { N_SETTINGS = sizeof settings / sizeof settings[0], N_SETTINGS_LEAST = N_SETTINGS - 4 };
 
 /* ---- numbers ---- */
 
@@ -444,10 +446,11 @@ bool record_get_create(struct record_call *record, struct tern_config *config, c
 		return false;
 	config->congestion_control = cc[0] != '\0' ? cc : NULL;
 	const uint8_t *const secret = record_get(rest, sizeof config->secret);
-	if (secret == NULL || record_get_number(rest, 1) != N_SETTINGS)
+	const uint64_t n = secret == NULL ? 0 : record_get_number(rest, 1);
+	if (n < N_SETTINGS_LEAST || n > N_SETTINGS)
 		return false;
 	memcpy(config->secret, secret, sizeof config->secret);
-	for (unsigned i = 0; i < N_SETTINGS; i++)
+	for (unsigned i = 0; i < n; i++)
 		set_setting(config, &settings[i], record_get_number(rest, 8));
 	/* A switch is a byte of 0 or 1: any other would not be a bool. */
 	for (unsigned i = 0; i < N_SETTINGS; i++)
