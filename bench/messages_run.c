@@ -56,9 +56,14 @@ static void exchange(struct talk *talk, uint32_t batch)
 
 void talk_begin(struct talk *talk, uint32_t n)
 {
+	talk_begin_in(talk, n, &talk_world);
+}
+
+void talk_begin_in(struct talk *talk, uint32_t n, const struct world_settings *settings)
+{
 	*talk = (struct talk){ .n = n, .client = bench_alloc(n * sizeof *talk->client) };
 	memset(talk->text, 'x', sizeof talk->text);
-	world_create(&talk->world, &talk_world);
+	world_create(&talk->world, settings);
 	world_open(&talk->world, 0, n, talk->client, NULL);
 	world_pass(&talk->world, 5 * TERN_SECOND); /* what the handshakes left is over */
 }

@@ -19,6 +19,7 @@ extern const struct world_settings talk_world;
 
 /* n connections, at rest. */
 void talk_begin(struct talk *talk, uint32_t n);
+void talk_begin_in(struct talk *talk, uint32_t n, const struct world_settings *settings);
 /* So many exchanges, of two messages each; a whole number of batches. */
 void	 talk_exchange(struct talk *talk, uint64_t exchanges);
 uint32_t talk_batch(const struct talk *talk);

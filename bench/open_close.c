@@ -6,20 +6,13 @@
  * the last connection's TIME-WAIT entry and takes its place (RFC 6191).
  */
 #include "bench.h"
-#include "world.h"
+#include "open_close_run.h"
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { OPEN_SPREAD = 480000 /* what world_connect() tells apart */, REUSED_PORT = 20000, REUSED_REMOTE = 80 };
 
 static const tern_time two_msl = 60 * TERN_SECOND;
-
-struct doors {
-	struct world world;
-	uint32_t     n; /* opened so far */
-	uint32_t     closed; /* by both ends */
-	bool	     reuse;
-};
 
 /* The n-th of a batch. */
 static void connect(struct doors *doors, uint32_t n)
@@ -89,6 +82,18 @@ static void begin(struct doors *doors, bool reuse)
 	*doors = (struct doors){ .reuse = reuse };
 	world_create(&doors->world,
 		     &(struct world_settings){ .link = { .mtu = 1500 }, .memory_limit = (size_t)8 << 30 });
+}
+
+void doors_begin_in(struct doors *doors, const struct world_settings *settings)
+{
+	*doors = (struct doors){ .n = 0 };
+	world_create(&doors->world, settings);
+}
+
+void doors_open_and_close(struct doors *doors, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i += DOORS_BATCH)
+		open_and_close(doors, DOORS_BATCH, two_msl + TERN_SECOND);
 }
 
 struct variant {

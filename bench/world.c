@@ -17,6 +17,8 @@ static tern_host *make_host(int number, const struct world_settings *settings)
 		config.msl = settings->msl;
 	if (settings->half_open_max)
 		config.half_open_max = settings->half_open_max;
+	if (settings->share)
+		config.share = *settings->share;
 	if (settings->memory_limit)
 		config.memory_limit = settings->memory_limit;
 	bench_need(tern_host_create(&host, &config, 0), "a host");
@@ -34,7 +36,10 @@ void world_create(struct world *world, const struct world_settings *settings)
 	};
 
 	*world = (struct world){ .now = 0 };
-	bench_need(tern_pair_create(world->end, &settings->link, tern_allocator_default()), "a pair");
+	if (!settings->end)
+		bench_need(tern_pair_create(world->end, &settings->link, tern_allocator_default()), "a pair");
+	for (int i = 0; settings->end && i < 2; i++)
+		world->end[i] = settings->end[i];
 	for (int i = 0; i < 2; i++)
 		world->host[i] = make_host(i, settings);
 	bench_need(tern_listen(world->host[SERVER], &listen, &world->listener), "a listener");

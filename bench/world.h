@@ -14,6 +14,8 @@ struct world_settings {
 	uint32_t  half_open_max;   /* 0: the default */
 	size_t	  memory_limit;	   /* 0: the default */
 	uint32_t  backlog;	   /* 0: 1024 */
+	const struct tern_share	 *share; /* of both hosts; NULL: they are alone */
+	struct tern_link *const	 *end;	 /* client's and server's, the world's from here on; NULL: a pair */
 };
 
 struct world {
