@@ -63,6 +63,21 @@ struct report_telling {
 /* 0, or -TERN_ENOMEM. */
 int report_tell(struct report *report, const struct report_telling *telling);
 
+/* ---- report_headers.c: those of captures ---- */
+
+struct report_headers {
+	struct report_packet *packets; /* by number, once they are read */
+	size_t		      n;
+};
+
+/* Of all segments of the story; where there are too many, or no memory, of none. */
+void report_headers_want(struct report_headers *headers, const struct trace_story *story);
+/* Once all that is wanted is known; a file that cannot be read again gives none. */
+void report_headers_read(struct report_headers *headers, const char *path);
+const struct report_header *report_headers_of(const struct report_headers *headers,
+					      const struct trace_segment *segment);
+void report_headers_done(struct report_headers *headers);
+
 /* ---- the sources: each says what is wrong and returns an exit code ---- */
 
 int report_lab(struct report *report, int n, char *const arguments[]);

@@ -18,6 +18,13 @@ struct reading {
 	struct trace_flow	   *kept;
 	unsigned		    n_kept;
 	uint64_t		    not_kept;
+	struct report_headers	    headers;
+};
+
+/* Of which flow is told, and where its headers are. */
+struct telling {
+	const struct trace_flow *flow;
+	const struct reading	*reading; /* of each capture */
 };
 
 static uint32_t wants_story(void *context, const struct trace_flow *flow)
@@ -46,9 +53,24 @@ static void is_done(void *context, struct trace_flow *flow)
 	flow->story = NULL;
 }
 
-static int tell(struct report *report, const struct trace_flow *flow)
+/* The story's steps have the numbers of the packets that it was told as. */
+static const struct report_header *header_of(void *context, const struct timeline_line *line)
+{
+	const struct telling *const	telling = context;
+	const struct trace_story *const story = telling->flow->story;
+	const uint64_t			step = line->event.u.segment.id;
+
+	if (step == 0 || step > story->n)
+		return NULL;
+	const struct trace_segment *const segment = &story->steps[step - 1].segment;
+
+	return report_headers_of(&telling->reading[segment->file != 0].headers, segment);
+}
+
+static int tell(struct report *report, const struct reading *reading, const struct trace_flow *flow)
 {
 	static const char *const names[2][2] = { { "A", "B" }, { "client", "server" } };
+	struct telling		 telling = { flow, reading };
 	struct timeline		 timeline;
 	struct trace_row	 row;
 	char			*text = NULL;
@@ -67,7 +89,7 @@ static int tell(struct report *report, const struct trace_flow *flow)
 	int error = trace_story_tell(flow, &timeline);
 
 	if (error == 0)
-		error = report_tell(report, &(struct report_telling){ &timeline, NULL, NULL });
+		error = report_tell(report, &(struct report_telling){ &timeline, header_of, &telling });
 	timeline_done(&timeline);
 	if (error == 0 && flow->story->missed > 0)
 		(void)tool_failed("report",
@@ -103,6 +125,10 @@ static int read_one(struct reading *reading, unsigned which)
 	const int code = capture_read(&reading->capture, options->file[which]);
 
 	capture_end(&reading->capture, code == TOOL_OK);
+	for (unsigned i = 0; i < reading->n_kept; i++)
+		report_headers_want(&reading->headers, reading->kept[i].story);
+	if (code == TOOL_OK)
+		report_headers_read(&reading->headers, options->file[which]);
 	if (reading->n_kept > 0)
 		qsort(reading->kept, reading->n_kept, sizeof *reading->kept, by_number);
 	if (reading->not_kept > 0)
@@ -113,14 +139,15 @@ static int read_one(struct reading *reading, unsigned which)
 	return code == TOOL_OK ? reading->capture.code : code;
 }
 
-static int tell_pair(struct report *report, const struct trace_flow *client, struct trace_flow *server)
+static int tell_pair(struct report *report, const struct reading *reading, const struct trace_flow *client,
+		     struct trace_flow *server)
 {
 	struct trace_pair pair;
 	int		  error = -TERN_ENOMEM;
 
 	if (trace_pair_make(&pair, client, server)) {
 		pair.flow.number = client->number;
-		error = tell(report, &pair.flow);
+		error = tell(report, reading, &pair.flow);
 	}
 	trace_pair_done(&pair);
 	return error;
@@ -140,7 +167,7 @@ static int tell_pairs(struct report *report, struct reading reading[2], unsigned
 			found = server->story && trace_pair_turn(client, server);
 			if (!found)
 				continue;
-			error = tell_pair(report, client, server);
+			error = tell_pair(report, reading, client, server);
 			trace_flow_done(server);
 			server->story = NULL;
 			++*told;
@@ -156,7 +183,7 @@ static int tell_all(struct report *report, struct reading reading[2], unsigned *
 	if (reading->options->files == TRACE_FILES)
 		return tell_pairs(report, reading, told);
 	for (unsigned i = 0; i < reading->n_kept && error == 0; i++, ++*told)
-		error = tell(report, &reading->kept[i]);
+		error = tell(report, reading, &reading->kept[i]);
 	return error;
 }
 
@@ -205,6 +232,7 @@ int report_captures(struct report *report, int n, char *const arguments[])
 		for (unsigned i = 0; i < reading[which].n_kept; i++)
 			trace_flow_done(&reading[which].kept[i]);
 		free(reading[which].kept);
+		report_headers_done(&reading[which].headers);
 	}
 	return code;
 }

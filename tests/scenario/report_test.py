@@ -81,8 +81,12 @@ class Sources(unittest.TestCase):
         self.assertEqual(kept[0]["ev"], "connection")
         self.assertEqual(len([e for e in kept if e["ev"] == "segment" and e["dir"] == "tx"]), 9)
         self.assertIn("inferred", {e.get("basis") for e in kept if e["ev"] == "state"})
+        for segment in kept: # the header is the packet's: its sequence number and window stand in it
+            if segment["ev"] == "segment" and segment["dir"] == "tx":
+                self.assertEqual(int(segment["hdr"][48:56], 16), segment["seq"])
         pair = events(run("report", self.capture, other, "-o", "-")[0])
         self.assertEqual({e["basis"] for e in pair if e["ev"] == "segment"}, {"observed"})
+        self.assertTrue(all("hdr" in e for e in pair if e["ev"] == "segment" and e["dir"] == "tx"))
         self.assertIn("none of its", run("report", self.capture, "192.0.2.77:9", "-o", "-", expect=2)[1])
 
     def test_lines_from_standard_input(self):

@@ -48,7 +48,7 @@ export class Inspector {
 			parts.push(el("p", { class: "way" }, `→ ${span(view.events[rung.arrived[0]!]!.t - view.events[rung.sent]!.t)}`));
 		if (event.say)
 			parts.push(el("p", { class: "say" }, event.say));
-		if (event.ev === "state" && event.why !== "")
+		if (event.ev === "state" && event.why !== "" && !event.say)
 			parts.push(el("p", { class: "say" }, event.why));
 		if (rung)
 			parts.push(...this.header(view, rung, rung.segment));

@@ -322,17 +322,17 @@ export function segmentText(event: SegmentEvent): string {
 }
 
 function segmentLabel(event: SegmentEvent, rung: Rung): HTMLElement {
-	const label = el("span", { class: "label" }, el("b", {}, `${rung.n} `), segmentText(event));
+	const label = el("span", { class: "label" }, el("b", {}, `${rung.n} `));
 
-	label.append(el("span", { class: "wnd" }, ` win ${event.wnd}`));
-	if (event.again_of !== undefined || rung.why !== null)
-		label.append(el("em", { class: "again" }, rung.why ?? t("again")));
 	if (rung.lost || rung.held)
 		label.append(el("em", { class: "lost" }, rung.held ? t("held") : rung.fate ?? t("lost")));
 	else if (rung.fate !== null && rung.fate !== "delivered")
 		label.append(el("em", { class: "fate" }, rung.fate));
+	if (event.again_of !== undefined || rung.why !== null)
+		label.append(el("em", { class: "again" }, rung.why ?? t("again")));
 	if (event.probe)
 		label.append(el("em", { class: "again" }, event.role ?? "probe"));
+	label.append(segmentText(event), el("span", { class: "wnd" }, ` win ${event.wnd}`));
 	return label;
 }
 
