@@ -134,6 +134,12 @@ async function aRun(browser) {
 		document.getElementById(list.getAttribute("aria-activedescendant"))?.classList.contains("is-chosen") ?? false));
 	await tab.emulateMediaType("print");
 	check("prints without its controls", await tab.$eval(".toolbar", (bar) => getComputedStyle(bar).display === "none"));
+	await tab.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
+	await settle(tab);
+	const [ladderEnds, statesBegin] = await tab.evaluate(() => [document.querySelector(".ladder-space").getBoundingClientRect().bottom,
+		document.querySelector(".states").getBoundingClientRect().top]);
+	check("on paper nothing lies on anything else", ladderEnds <= statesBegin, [ladderEnds, statesBegin]);
+	check("and the whole ladder is there", (await rows(tab)).some((row) => row.includes("31 ACK")), await rows(tab));
 	check("nothing went wrong", wrong.length === 0, wrong);
 	await tab.close();
 }

@@ -359,7 +359,7 @@ export function describe(event: HappeningEvent, rung: Rung | null): string {
 		return `${event.dir === "tx" ? "→" : "←"} ${rung && rung.n ? `${rung.n} ` : ""}${segmentText(event)}${fate}${again}`;
 	}
 	case "state": return `${event.from} → ${stateText(event.to, event.basis ?? "told")} (${event.reason})`;
-	case "timer": return `⏱ ${event.timer} ${event.action}${event.count > 1 ? ` ×${event.count}` : ""}`;
+	case "timer": return `${event.timer} ${event.action}${event.count > 1 ? ` ×${event.count}` : ""}`;
 	case "retransmit": return `${t("again")}: ${event.why}`;
 	case "congestion": return `${event.event}: cwnd ${event.cwnd}${event.ssthresh < 0x7fffffff ? `, ssthresh ${event.ssthresh}` : ""}`;
 	case "note": return event.value ? `${event.note} ${event.value}` : event.note;
