@@ -21,7 +21,7 @@ WITHOUT_PAGE = {"help", "version"}
 
 
 def run(*command, **more):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, **more)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **more)
     return done.stdout
 
 

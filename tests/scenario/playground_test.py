@@ -66,7 +66,7 @@ class Replay(unittest.TestCase):
             code, out, error = tern("replay", "--json", "--playground", "@" + file.name)
         self.assertEqual((code, out), (0, plain), error)
         done = subprocess.run([os.environ.get("TERN", "build/release/tern"), "replay", "--json", "--playground", "@-"],
-                              input=RUN.encode(), capture_output=True, timeout=50, check=False)
+                              input=RUN.encode(), capture_output=True, timeout=200, check=False)
         self.assertEqual(done.stdout, plain)
 
     def test_says_what_is_wrong(self):

@@ -25,7 +25,7 @@ class Readme(unittest.TestCase):
                 text = file.read()
             for arguments, shown in BLOCK.findall(text):
                 with self.subTest(file=name, command=f"tern {arguments}"):
-                    done = subprocess.run([TERN, *arguments.split()], capture_output=True, text=True, timeout=30,
+                    done = subprocess.run([TERN, *arguments.split()], capture_output=True, text=True, timeout=120,
                                           check=False, stdin=subprocess.DEVNULL, env=environment)
                     self.assertEqual(shown, done.stdout)
                     seen += 1

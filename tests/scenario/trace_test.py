@@ -199,7 +199,7 @@ class Annotated(unittest.TestCase):
             with open(f"{directory}/a.pcap", "wb") as file:
                 file.write(capture.bytes())
             for name, to in (("a.pcap", "b.pcapng"), ("b.pcapng", "c.pcapng")):
-                subprocess.run([TERN, "trace", f"{directory}/{name}", "--annotate", f"{directory}/{to}"], timeout=20,
+                subprocess.run([TERN, "trace", f"{directory}/{name}", "--annotate", f"{directory}/{to}"], timeout=120,
                                check=True, capture_output=True)
             before = self.shown(f"{directory}/a.pcap", "frame.time_epoch", "tcp.seq_raw", "tcp.len")
             once = self.shown(f"{directory}/b.pcapng", "frame.comment")
@@ -207,7 +207,7 @@ class Annotated(unittest.TestCase):
             for name in ("b.pcapng", "c.pcapng"):
                 self.assertEqual(self.shown(f"{directory}/{name}", "frame.time_epoch", "tcp.seq_raw", "tcp.len"), before)
             same = subprocess.run([TERN, "trace", f"{directory}/a.pcap", "--annotate", f"{directory}/a.pcap"],
-                                  capture_output=True, text=True, timeout=20, check=False)
+                                  capture_output=True, text=True, timeout=120, check=False)
             self.assertEqual((same.returncode, "the capture itself" in same.stderr), (1, True))
         self.assertIn("client: CLOSED to SYN-SENT", once[0][0])
         self.assertIn("segment 1 of the seven", once[0][0])
@@ -264,7 +264,7 @@ class BothEnds(unittest.TestCase):
             for name, data in zip(names, self.captures()):
                 with open(name, "wb") as file:
                     file.write(data)
-            return subprocess.run([TERN, "trace", *names, *arguments], capture_output=True, text=True, timeout=20,
+            return subprocess.run([TERN, "trace", *names, *arguments], capture_output=True, text=True, timeout=120,
                                   check=True)
 
     def test_clocks_slopes_and_losses(self):
@@ -320,11 +320,11 @@ class Trouble(unittest.TestCase):
         self.assertIn("three-way", done.stdout)
         done = trace(data[:24 + 60] + b"\xff" * 100 + data[24 + 60:], expect=1)
         self.assertRegex(done.stderr, r"\d+ bytes at offset \d+ are skipped")
-        missing = subprocess.run([TERN, "trace", "/nonexistent"], capture_output=True, text=True, timeout=10, check=False)
+        missing = subprocess.run([TERN, "trace", "/nonexistent"], capture_output=True, text=True, timeout=120, check=False)
         self.assertEqual((missing.returncode, "No such file" in missing.stderr), (2, True))
 
     def test_standard_input(self):
-        done = subprocess.run([TERN, "trace", "-", "--json"], input=plain().bytes(), capture_output=True, timeout=10,
+        done = subprocess.run([TERN, "trace", "-", "--json"], input=plain().bytes(), capture_output=True, timeout=120,
                               check=True)
         self.assertEqual(json.loads(done.stdout)["conn"], 1)
 
