@@ -10,9 +10,10 @@ static const char command[] = "ctl";
 
 static void usage(void)
 {
-	fputs("usage: tern ctl PATH flows | sockets | forwards | stats | add FORWARD | remove ID\n"
+	fputs("usage: tern ctl [--json] PATH flows | sockets | forwards | stats | add FORWARD | remove ID\n"
 	      "\n"
-	      "Asks the gateway that runs with --control PATH, and prints what it says as JSON lines.\n"
+	      "Asks the gateway that runs with --control PATH, and prints what it says: JSON lines, with --json and\n"
+	      "without.\n"
 	      "\n"
 	      "  flows           the connections and datagram flows that it relays now\n"
 	      "  sockets         TCP connections with all that is known of them, listeners, TIME-WAIT entries\n"
@@ -25,7 +26,8 @@ static void usage(void)
 	      "\n"
 	      "Examples:\n"
 	      "  tern ctl /run/user/1000/web.tern flows | jq .\n"
-	      "  tern ctl /run/user/1000/web.tern add 8080:80\n", stdout);
+	      "  tern ctl /run/user/1000/web.tern add 8080:80\n"
+	      "  tern ctl --json /run/user/1000/web.tern stats | jq .tcpRetransSegs\n", stdout);
 }
 
 /* The request line; false: it cannot be said (no such word, or characters that JSON would escape). */
@@ -60,6 +62,10 @@ int tool_ctl(int n, char *const arguments[])
 	if (n == 1 && (strcmp(arguments[0], "--help") == 0 || strcmp(arguments[0], "-h") == 0)) {
 		usage();
 		return tool_flushed(command) ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
+	}
+	if (n > 0 && strcmp(arguments[0], "--json") == 0) {
+		arguments++;
+		n--;
 	}
 	if (n < 2 || !make_request(request, sizeof request, n - 1, arguments + 1))
 		return tool_wrong(command, "it takes PATH and flows, sockets, forwards, stats, add FORWARD or "

@@ -1,6 +1,7 @@
 /* tern script: plays packet scripts against the stack, in process and in virtual time. */
 #include "option/line.h"
 #include "script/stage.h"
+#include "tool/json_quote.h"
 #include "tool/tool.h"
 #include <tern/settings.h>
 #include <stdio.h>
@@ -10,10 +11,11 @@ struct command_line {
 	struct script_options options;
 	const char *const    *files;
 	int		      n_files;
-	bool		      help, verbose;
+	bool		      help, verbose, json;
 };
 
-enum option { OPTION_IP_VERSION, OPTION_PROFILE, OPTION_SO, OPTION_STRICT, OPTION_QUIET, OPTION_VERBOSE, OPTION_HELP };
+enum option { OPTION_IP_VERSION, OPTION_PROFILE, OPTION_SO, OPTION_STRICT, OPTION_QUIET, OPTION_VERBOSE,
+	OPTION_JSON, OPTION_HELP };
 
 static const struct option_word words[] = {
 	{ "ip-version", "VERSION", "addresses of the two ends: ipv4 (the default) or ipv6", OPTION_IP_VERSION },
@@ -22,6 +24,7 @@ static const struct option_word words[] = {
 	{ "strict-segments", NULL, "each outbound segment is a line of its own; none are joined", OPTION_STRICT },
 	{ "quiet", NULL, "no warnings, nothing that a script prints", OPTION_QUIET },
 	{ "verbose", NULL, "names each script that went as it says", OPTION_VERBOSE },
+	{ "json", NULL, "a JSON line for each script, and nothing else (as --quiet)", OPTION_JSON },
 	{ "help", NULL, "this", OPTION_HELP },
 };
 
@@ -67,8 +70,25 @@ static int take(struct command_line *line, const struct option_line *options, co
 	case OPTION_STRICT: line->options.strict_segments = true; return TOOL_OK;
 	case OPTION_QUIET: line->options.quiet = true; return TOOL_OK;
 	case OPTION_VERBOSE: line->verbose = true; return TOOL_OK;
+	case OPTION_JSON: line->json = line->options.quiet = true; return TOOL_OK;
 	default: line->help = true; return TOOL_OK;
 	}
+}
+
+static void print_json(const char *file, int code, const char *error)
+{
+	static const char *const results[] = { [TOOL_OK] = "as-it-says",
+					       [TOOL_NOT_AS_EXPECTED] = "not-as-it-says",
+					       [TOOL_USAGE] = "cannot-be-read" };
+
+	fputs("{\"v\":1,\"script\":", stdout);
+	json_quote(stdout, file);
+	printf(",\"result\":\"%s\",\"error\":", results[code]);
+	if (code == TOOL_OK)
+		fputs("null", stdout);
+	else
+		json_quote(stdout, error);
+	puts("}");
 }
 
 static int play(const struct command_line *line)
@@ -79,9 +99,11 @@ static int play(const struct command_line *line)
 		char	  error[SCRIPT_ERROR];
 		const int one = script_run_file(line->files[i], &line->options, error);
 
+		if (line->json)
+			print_json(line->files[i], one, error);
 		if (one != TOOL_OK)
 			fprintf(stderr, "%s\n", error);
-		else if (line->verbose)
+		else if (line->verbose && !line->json)
 			printf("%s: as it says\n", line->files[i]);
 		code = one > code ? one : code;
 	}

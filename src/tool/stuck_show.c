@@ -1,4 +1,5 @@
 /* tern stuck: one row, as text or as a JSON line. */
+#include "tool/json_quote.h"
 #include "tool/stuck.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,8 +18,10 @@ static void print_json(const struct stuck_row *row, const char *sentence)
 	const enum stuck_kind		kind = stuck_kind_of(facts);
 
 	printf("{\"v\":1,\"source\":\"%s\"", row->source);
-	if (row->host)
-		printf(",\"host\":\"%s\"", row->host);
+	if (row->host) {
+		fputs(",\"host\":", stdout);
+		json_quote(stdout, row->host);
+	}
 	if (row->conn > 0)
 		printf(",\"conn\":%" PRIu32, row->conn);
 	printf(",\"local\":\"%s\",\"peer\":\"%s\",\"state\":\"%s\",\"inferred\":%s", row->local, row->peer,
@@ -28,7 +31,9 @@ static void print_json(const struct stuck_row *row, const char *sentence)
 	print_ms("quiet_ms", facts->idle);
 	print_ms("next_in_ms", stuck_next_in(facts));
 	print_ms("ends_in_ms", stuck_ends_in(facts));
-	printf(",\"line\":\"%s\"}\n", sentence);
+	fputs(",\"line\":", stdout);
+	json_quote(stdout, sentence);
+	puts("}");
 }
 
 static void print_text(const struct stuck_row *row, const char *sentence)

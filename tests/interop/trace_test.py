@@ -39,6 +39,12 @@ def counters(name):
     return dict(zip(head, map(int, values)))
 
 
+def is_open(name):
+    """Whether a connection of that host waits for its peer yet."""
+    states = {line.split()[0] for line in world.run("ip", "netns", "exec", name, "ss", "-Htan").splitlines()}
+    return bool(states - {"LISTEN", "TIME-WAIT"})
+
+
 def wait_for_port(port):
     end = time.monotonic() + 20
     while time.monotonic() < end:
@@ -108,6 +114,18 @@ def trace(*arguments):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+INFOS = []      # of each connection that fetch() made, in their order, before it closed
+
+
+def tcp_info(sock):
+    """What the kernel itself says of the connection (TCP_INFO, linux/tcp.h), as `ss -i` shows it."""
+    raw = sock.getsockopt(socket.IPPROTO_TCP, 11, 256)
+    words = struct.unpack_from("=24I", raw, 8)
+    acked, received = struct.unpack_from("=QQ", raw, 120)
+    return {"rtt": words[15] * 1000, "total_retrans": words[23], "bytes_acked": acked, "bytes_received": received,
+            "min_rtt": struct.unpack_from("=I", raw, 148)[0] * 1000, "snd_mss": words[2]}
+
+
 def fetch(port, ask, until):
     """One connection of red's, to its end."""
     with world.inside("red"):
@@ -121,9 +139,11 @@ def fetch(port, ask, until):
             if not piece:
                 break
             got += piece
+        info = tcp_info(sock)
         sock.shutdown(socket.SHUT_WR)
         while sock.recv(65536):
             pass
+    INFOS.append(info)
     return got
 
 
@@ -146,9 +166,10 @@ class LinuxToLinux(unittest.TestCase):
         with world.Wire("--delay", "20ms", "--loss", "2%", "--seed", "5"), server:
             before = {name: counters(name) for name in ("red", "blue")}
             with Capture(self.directory, port) as capture:
+                INFOS.clear()
                 got = [fetch(port, ask, until) for _ in range(4)]
-                end = time.monotonic() + 10     # let FINs come home
-                while time.monotonic() < end and "ESTAB" in world.run("ip", "netns", "exec", "blue", "ss", "-Htn"):
+                end = time.monotonic() + 30     # let FINs come home
+                while time.monotonic() < end and any(map(is_open, ("red", "blue"))):
                     time.sleep(0.1)
                 time.sleep(1)
             after = {name: counters(name) for name in ("red", "blue")}
@@ -169,6 +190,8 @@ class LinuxToLinux(unittest.TestCase):
                 self.assertGreater(row["rtt"], 0.039e9)
                 self.assertLess(row["rtt"], 0.5e9)
                 self.assertIn(row["a"]["state"], ("TIME-WAIT", "CLOSED", "LAST-ACK"))
+            if name == "red":
+                self.compare_with_tcp_info(rows)
         self.assertGreater(kernel["blue"], 0, "the wire lost nothing: this shows nothing")
         lines = trace(capture.files["red"], capture.files["blue"])
         begun = {line["conn"] for line in lines if line["ev"] == "connection" and line["opened"] != "unseen"}
@@ -177,6 +200,22 @@ class LinuxToLinux(unittest.TestCase):
         for pair in pairs:      # one machine, one clock
             self.assertLess(abs(pair["offset"]), 5e6)
         self.assertGreaterEqual(sum(pair["lost"][1] for pair in pairs), kernel["blue"] // 2)
+
+    def compare_with_tcp_info(self, rows):
+        """Connection by connection: octets both ways, what was sent again, the least round trip."""
+        self.assertEqual(len(rows), len(INFOS))
+        for row, info in zip(sorted(rows, key=lambda row: row["t"]), INFOS):
+            print(f"  #{row['conn']}: TCP_INFO {info}; trace text {row['a']['text']} {row['b']['text']}, again "
+                  f"{row['a']['retransmitted']}, least RTT {row['a']['rtt_min']}", file=sys.stderr)
+            # The kernel counts the SYN among what is acknowledged, and a FIN among what is received.
+            self.assertIn(info["bytes_acked"] - row["a"]["text"], (0, 1))
+            self.assertLessEqual(info["bytes_received"] - row["b"]["text"], 1)
+            self.assertLess(row["b"]["text"] - info["bytes_received"], 3000)        # the last of it may be on its way
+            self.assertLessEqual(info["total_retrans"], row["a"]["retransmitted"])      # its FIN came after
+            # The kernel's least is over the connection; both measure at red's door, the capture a little nearer the wire.
+            self.assertLessEqual(row["a"]["rtt_min"], info["min_rtt"] + 20e6)
+            self.assertGreater(row["a"]["rtt_min"], 0.039e9)
+            self.assertLessEqual(info["snd_mss"], row["b"]["mss"])
 
     def test_python_http_server(self):
         with open(f"{self.directory}/file", "wb") as file:
@@ -208,6 +247,43 @@ class LinuxToLinux(unittest.TestCase):
         self.compare(6379, Server(6379, "redis-server", "--port", "6379", "--bind", world.ADDRESS["blue"], "--save", "",
                                   "--protected-mode", "no", "--dir", self.directory),
                      ask, lambda got: got.endswith(b"+OK\r\n") and len(got) > len(value), len(value))
+
+    def test_ssh(self):
+        """A program of its own closes, and the kernels' counters alone are the truth."""
+        sshd = shutil.which("sshd") or "/usr/sbin/sshd"
+        if not os.path.exists(sshd) or not shutil.which("ssh") or not shutil.which("ssh-keygen"):
+            self.skipTest("sshd is missing")
+        for name in ("host", "user"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{self.directory}/{name}"], check=True,
+                           stdout=subprocess.DEVNULL)
+        os.chmod(self.directory, 0o755)
+        with open(f"{self.directory}/sshd_config", "w", encoding="ascii") as file:
+            file.write(f"Port 2222\nListenAddress {world.ADDRESS['blue']}\nHostKey {self.directory}/host\nUsePAM no\n"
+                       f"AuthorizedKeysFile {self.directory}/user.pub\nStrictModes no\nPermitRootLogin yes\n"
+                       f"PidFile none\nUseDNS no\n")
+        script = f"mount -t tmpfs none /run && mkdir -m 755 /run/sshd && exec {sshd} -D -e -f {self.directory}/sshd_config"
+        ssh = ["ssh", "-F", "none", "-p", "2222", "-i", f"{self.directory}/user", "-o", "StrictHostKeyChecking=no", "-o",
+               "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", f"root@{world.ADDRESS['blue']}",
+               f"head -c {SIZE} /dev/zero"]
+        with world.Wire("--delay", "20ms", "--loss", "2%", "--seed", "7"), Server(2222, "unshare", "-m", "sh", "-c", script):
+            before = {name: counters(name) for name in ("red", "blue")}
+            with Capture(self.directory, 2222) as capture:
+                with in_host("red", *ssh, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as client:
+                    out, err = client.communicate(timeout=LIMIT)
+                if client.returncode == 255:
+                    self.skipTest(f"sshd lets nobody in here: {err.decode()[-200:]}")
+                time.sleep(2)
+            after = {name: counters(name) for name in ("red", "blue")}
+        self.assertEqual(len(out), SIZE)
+        for name, side in (("red", "a"), ("blue", "b")):
+            row, = [line for line in trace(capture.files[name]) if line["ev"] == "connection" and line["opened"] != "unseen"]
+            kernel = after[name]["RetransSegs"] - before[name]["RetransSegs"]
+            print(f"ssh, {name}: kernel sent again {kernel}, trace {row[side]['retransmitted']}, text {row['b']['text']}",
+                  file=sys.stderr)
+            self.assertEqual(row[side]["retransmitted"], kernel)
+            self.assertGreater(row["b"]["text"], SIZE)
+            self.assertIn(row["closed"], ("fin", "crossing-fin", "rst"))
+            self.assertGreater(row["rtt"], 0.039e9)
 
     def test_live(self):
         """--live at one end of a connection that lives meanwhile."""

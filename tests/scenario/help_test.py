@@ -71,6 +71,53 @@ class Help(unittest.TestCase):
         self.assertEqual(named - set(commands()), set())
 
 
+class EachCommand(unittest.TestCase):
+    """Three examples, JSON for programs, and a reason on standard error for what could not be done."""
+
+    # Whose output is something else.
+    WITHOUT_JSON = {"nc": "what the peer sends", "report": "a page, with the events as JSON in it"}
+    # What none of them can do, whatever the machine allows; "no" is a directory that is not there.
+    CANNOT = {
+        "gateway": ["--pcap", "no/such.pcapng", "--", "true"], "lab": ["no-such-scenario"],
+        "record": ["-o", "no/such.tern", "lab"], "replay": ["no/such.tern"], "trace": ["no/such.pcap"],
+        "ss": ["no/such.sock"], "stuck": ["no/such.sock"], "ctl": ["no/such.sock", "flows"], "script": ["no/such.pkt"],
+        "settings": ["no-such-setting"], "nc": ["no such host", "port"], "perf": ["no-such-word"],
+        "wire": ["no-such-device", "nor-this"], "doctor": ["no-such-word"],
+        "report": ["no/such.pcap", "-o", "no/such.html"],
+    }
+
+    def each(self):
+        return [command for command in commands() if command not in WITHOUT_PAGE]
+
+    def test_three_examples(self):
+        for command in self.each():
+            with self.subTest(command):
+                text = run(TERN, command, "--help").split("\nExamples:\n")
+                self.assertEqual(len(text), 2)
+                examples = re.findall(r"^  .*\btern \w+.*", text[1], re.M)
+                self.assertGreaterEqual(len(examples), 3)
+                self.assertGreaterEqual(len([line for line in examples if f"tern {command}" in line]), 2)
+
+    def test_json(self):
+        for command in self.each():
+            with self.subTest(command):
+                self.assertTrue(command in self.WITHOUT_JSON or "--json" in run(TERN, command, "--help"))
+
+    def test_what_cannot_be_done_is_said(self):
+        self.assertEqual(set(self.CANNOT), set(self.each()), "a new command: say what it cannot do")
+        for command in self.each():
+            for words in (self.CANNOT[command], ["--no-such-option"]):
+                with self.subTest([command, *words]):
+                    done = subprocess.run([TERN, command, *words], capture_output=True, text=True, timeout=30, check=False,
+                                          stdin=subprocess.DEVNULL, cwd="/")
+                    self.assertIn(done.returncode, (1, 2))
+                    self.assertLessEqual(done.stdout.count("\n"), command == "ss")   # the head of its table
+                    self.assertRegex(done.stderr, r"\S")
+                    self.assertRegex(done.stderr, r"^(tern: \w+: |no/such)")       # lab speaks for record
+                    if words == ["--no-such-option"] and command not in ("ctl", "report"):  # what is missing comes first
+                        self.assertIn("'--no-such-option'", done.stderr)
+
+
 class Completion:
     """words -> what the shell offers for the last of them."""
 
