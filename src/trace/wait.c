@@ -2,6 +2,8 @@
 
 #include "trace/inner.h"
 
+static const tern_time SPAN_MAX = 86400 * TERN_SECOND; /* nobody tries for longer */
+
 static const struct trace_record *oldest(const struct trace_end *end)
 {
 	return end->flight.n > 0 ? &end->flight.record[end->flight.head] : NULL;
@@ -19,9 +21,11 @@ static tern_time next_try(const struct trace_record *record, tern_time now)
 
 	if (gaps == 0 || gaps > 30)
 		return TERN_NEVER;
-	const tern_time first = (record->last - record->first) / ((INT64_C(1) << gaps) - 1);
+	const tern_time span = record->last - record->first, first = span / ((INT64_C(1) << gaps) - 1);
 
-	return first > 0 ? later(record->last + first * (INT64_C(1) << gaps), now) : TERN_NEVER;
+	if (first <= 0 || span > SPAN_MAX)
+		return TERN_NEVER;
+	return later(record->last + first * (INT64_C(1) << gaps), now);
 }
 
 /* Probes of a shut window back off as well (RFC 9293 3.8.6.1); keep-alives come evenly. */
@@ -68,7 +72,7 @@ static bool facts_of(struct stuck_facts *facts, const struct trace_flow *flow, u
 		.unread = is_shut(me), /* its program does not read, whether or not more waits for it */
 		.retransmits = record && !is_shut(peer) ? record->times - 1u : 0,
 		.keepalive_probes = me->asked,
-		.idle = now - since,
+		.idle = now > since ? now - since : 0,
 		.retransmit_in = record && !is_shut(peer) ? next_try(record, now) : TERN_NEVER,
 		.persist_in = probes ? next_probe(me, true, now) : TERN_NEVER,
 		.keepalive_in = me->asked > 0 ? next_probe(me, false, now) : TERN_NEVER,

@@ -5,6 +5,8 @@
 #include "fuzz/fuzz.h"
 
 #include "support/capture.h"
+#include "trace/wait.h"
+#include "watch/ladder_svg.h"
 #include "trace/flows.h"
 #include "trace/pair.h"
 #include "trace/table.h"
@@ -25,18 +27,23 @@ static uint64_t		 flows_seen, changes_seen, again_seen;
 
 static void draw(const struct trace_flow *flow)
 {
-	struct timeline	 timeline;
-	struct plot	 plot;
-	struct trace_row row;
+	const struct ladder_svg_options picture = { .title = "fuzz", .silence = TERN_SECOND };
+	struct timeline			timeline;
+	struct plot			plot;
+	struct trace_row		row;
 
 	timeline_init(&timeline, "client", "server");
 	if (trace_story_tell(flow, &timeline) == 0) {
 		(void)ladder_write(nowhere, &timeline, &(struct ladder_options){ .columns = 80 });
 		(void)jsonl_write(nowhere, &timeline, 0);
+		(void)ladder_svg_write(nowhere, &timeline, &picture);
+		(void)mermaid_write(nowhere, &timeline, &picture);
 		explain_write(nowhere, &timeline,
 			      &(struct explain_options){ .language = EXPLAIN_EN, .columns = 80 });
 		plot_init(&plot);
 		plot_read(&plot, &timeline, 0);
+		plot_estimate(&plot, &timeline, 0);
+		(void)plot_write(nowhere, &(struct plot_column){ &plot, "client" }, 1, "fuzz");
 		plot_done(&plot);
 	}
 	timeline_done(&timeline);
@@ -72,11 +79,27 @@ static uint32_t story(void *context, const struct trace_flow *flow)
 	return flow->number <= KEPT ? STEPS : 0;
 }
 
+/* What it waits for, said whole, with no time before now. */
+static void wait_for(const struct trace_flow *flow)
+{
+	static const char *const names[2] = { "the client", "the server" };
+	struct trace_wait	 wait;
+	char			 line[384];
+
+	trace_wait_of(&wait, flow, flow->last);
+	if (wait.is_over)
+		return;
+	(void)stuck_line_seen(line, sizeof line, &wait.facts, names, EXPLAIN_EN);
+	if (strpbrk(line, "{}") || wait.facts.idle < 0 || stuck_next_in(&wait.facts) < 0)
+		fuzz_fail("waits for: %s", line);
+}
+
 static void done(void *context, struct trace_flow *flow)
 {
 	const unsigned capture = *(const unsigned *)context;
 
 	check(flow);
+	wait_for(flow);
 	flows_seen++;
 	changes_seen += flow->story ? flow->story->changes : 0;
 	again_seen += flow->end[0].n.retransmitted;
