@@ -374,6 +374,22 @@ static void shares_come_again(void **state)
 	free(lines);
 }
 
+/* At the moment at which the SYN arrives: it has been taken when the listener goes. */
+static void an_action_acts_after_what_is_due(void **state)
+{
+	(void)state;
+	start("tern1,0.w.delay.20000,0.s.listen.1,0.c.open");
+	ms(20);
+	assert_int_equal(state_of(1), TERN_STATE_SYN_RECEIVED);
+	act("s.listen.0");
+	ms(100);
+	play_shared(&play, &share);
+	(void)end(state);
+	assert_int_equal(play_create(&play, &share, tern_allocator_default()), 0);
+	play_run(&play, share.to);
+	assert_int_equal(play.check, PLAY_IDENTICAL);
+}
+
 static void another_run_is_told_apart(void **state)
 {
 	static const char run[] = "tern1,seed=%u,0.w.delay.%u,0.s.listen.1,0.c.open,100000.c.send.%u";
@@ -399,9 +415,10 @@ static void another_run_is_told_apart(void **state)
 static void who_acts_leaves_the_share(void **state)
 {
 	(void)state;
-	start("tern1,0.w.delay.20000,0.s.listen.1,0.c.open,500000.c.close,to=900000,sum=0123456789abcdef");
+	start("tern1,0.w.delay.20000,0.s.listen.1,0.c.open,500000.c.close,"
+	      "600000.s.close,to=900000,sum=0123456789abcdef");
 	ms(100);
-	assert_int_equal(play.share.n - play.done, 1);
+	assert_int_equal(play.share.n - play.done, 2);
 	act("c.send.10");
 	assert_int_equal(play.share.n, play.done);
 	ms(2000);
@@ -493,6 +510,7 @@ int main(void)
 		cmocka_unit_test_teardown(what_cannot_be_done_is_not_recorded, end),
 		cmocka_unit_test_teardown(a_run_ends_when_it_is_full, end),
 		cmocka_unit_test_teardown(shares_come_again, end),
+		cmocka_unit_test_teardown(an_action_acts_after_what_is_due, end),
 		cmocka_unit_test_teardown(another_run_is_told_apart, end),
 		cmocka_unit_test_teardown(who_acts_leaves_the_share, end),
 		cmocka_unit_test_teardown(tells_what_was_done_to_segments_in_its_place, end),
