@@ -10,6 +10,7 @@ static int help(void)
 	fputs("usage: tern report FILE [HOST:PORT...] [--conn N,...] [--at ADDRESS] -o PAGE\n"
 	      "       tern report CLIENT-FILE SERVER-FILE [HOST:PORT...] -o PAGE\n"
 	      "       tern report lab [SCENARIO] [OPTION...] -o PAGE\n"
+	      "       tern report --playground -o PAGE\n"
 	      "\n"
 	      "Writes one HTML page that needs nothing else, no server and no network: the ladder, a live picture of\n"
 	      "the states of both ends, plots and the bytes of the chosen header, all tied to one cursor. FILE is a\n"
@@ -21,6 +22,9 @@ static int help(void)
 	      "  --lang LANG             its words: en or zh (else by locale)\n"
 	      "  --conn N,...            of a capture: these connections, as tern trace numbers them\n"
 	      "  --at ADDRESS            of a capture: it was made at this end\n"
+	      "  --playground            of nothing that was: the stack itself in the page, two hosts to open, send\n"
+	      "                          and close with, and a link to lose, delay and drop on; its runs are links,\n"
+	      "                          and tern replay --playground has them again\n"
 	      "  --help                  this\n"
 	      "\n"
 	      "After `lab`: the scenario and options of tern lab.\n"
@@ -31,7 +35,8 @@ static int help(void)
 	      "Examples:\n"
 	      "  tern report web.pcap -o web.html\n"
 	      "  tern report lab retransmission --loss 5% -o run.html\n"
-	      "  tern report client.pcap server.pcap 192.0.2.1:80 -o both.html\n",
+	      "  tern report client.pcap server.pcap 192.0.2.1:80 -o both.html\n"
+	      "  tern report --playground -o play.html\n",
 	      stdout);
 	return tool_flushed("report") ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
 }
@@ -70,6 +75,9 @@ static int take_own(struct report *report, int n, char *const arguments[], char 
 			report->out = value;
 		} else if ((value = own_value("title", '\0', n, arguments, &i, &is_missing))) {
 			report->title = value;
+		} else if (strcmp(argument, "--playground") == 0) {
+			report->is_playground = true;
+			continue;
 		} else {
 			rest[left++] = arguments[i];
 			continue;
@@ -117,7 +125,7 @@ static int write_page(struct report *report)
 
 	if (!to)
 		return tool_failed("report", "cannot write '%s': %s", report->out, strerror(errno));
-	const int  error = report_write(report, to);
+	const int  error = report->is_playground ? report_playground(to, report->language) : report_write(report, to);
 	const bool closed = to == stdout || fclose(to) == 0;
 
 	if (error != 0 || !closed)
@@ -134,12 +142,29 @@ static void join(char *command, size_t size, int n, char *const arguments[])
 		at += (size_t)snprintf(command + at, size - at, " %s", arguments[i]);
 }
 
+/* rest: what is neither --playground nor an option of every report. */
+static int playground(struct report *report, int n, char *rest[])
+{
+	char  own[] = "--playground";
+	char *all[4] = { own };
+
+	if (!report->out)
+		return tool_wrong("report", "-o PAGE is missing (see tern report --help)");
+	for (int i = 0; i < n && i < 3; i++)
+		all[i + 1] = rest[i];
+	if (!language_alone(report, n < 3 ? n + 1 : 4, all))
+		return TOOL_USAGE;
+	return write_page(report);
+}
+
 static int report_all(struct report *report, int n, char *const arguments[], char **rest)
 {
 	const int left = take_own(report, n, arguments, rest);
 
 	if (left < 0)
 		return -1 - left;
+	if (report->is_playground)
+		return playground(report, left, rest);
 	if (left == 0)
 		return tool_wrong(
 			"report",

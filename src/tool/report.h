@@ -29,11 +29,17 @@ struct report {
 	char  *events_text, *ladder_text;
 	size_t events_n, ladder_n;
 	bool   is_open, no_ladder;
+	bool   is_playground; /* no source */
 };
 
 /* The page, and how long it is. */
 extern const unsigned char tern_embedded_report[];
 extern const size_t	   tern_embedded_report_n;
+
+/* ---- report_playground.c ---- */
+
+/* The page of the playground. 0, or negated errno. */
+int report_playground(FILE *to, enum explain_language language);
 
 /* ---- report_page.c ---- */
 

@@ -17,7 +17,7 @@ from lab import tern  # noqa: E402
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 SCRIPT = os.path.join(ROOT, "tools/playground_wasm.sh")
 COMMITTED = os.path.join(ROOT, "web/wasm/tern-play.wasm")
-SESSIONS = os.path.join(ROOT, "tests/web/sessions.mjs")
+SESSIONS = os.path.join(ROOT, "tests/web/wasm/sessions.mjs")
 N = int(os.environ.get("TERN_PLAY_SESSIONS", "60"))
 RUN = "tern1,seed=3,0.w.delay.20000,0.s.listen.1,0.c.open,100000.c.send.4000,110000.w.drop.5,500000.c.shutdown," \
       "600000.s.send.100,700000.s.close"
