@@ -3,7 +3,7 @@
 
 enum { OPEN_BATCH = 64, SPREAD = 60000 };
 
-static tern_host *make_host(int number, const struct world_settings *settings)
+static tern_host *make_host(int number, const struct world_settings *settings, const struct tern_link *end)
 {
 	struct tern_config config;
 	struct tern_addr   addr;
@@ -22,7 +22,7 @@ static tern_host *make_host(int number, const struct world_settings *settings)
 	if (settings->memory_limit)
 		config.memory_limit = settings->memory_limit;
 	bench_need(tern_host_create(&host, &config, 0), "a host");
-	bench_need(tern_host_add_link(host, &settings->link, &link), "a link");
+	bench_need(tern_host_add_link(host, &end->config, &link), "a link");
 	bench_need(tern_addr_parse(&addr, number == CLIENT ? "10.0.0.1" : "10.0.0.2"), "an address");
 	bench_need(tern_host_add_address(host, link, &addr, 24), "an address");
 	return host;
@@ -41,7 +41,7 @@ void world_create(struct world *world, const struct world_settings *settings)
 	for (int i = 0; settings->end && i < 2; i++)
 		world->end[i] = settings->end[i];
 	for (int i = 0; i < 2; i++)
-		world->host[i] = make_host(i, settings);
+		world->host[i] = make_host(i, settings, world->end[i]);
 	bench_need(tern_listen(world->host[SERVER], &listen, &world->listener), "a listener");
 }
 

@@ -5,6 +5,7 @@
 # .data or .bss is mutable global state. No stack protector: its canary and its failure call are libc's.
 
 tern_rooms(core_files base wire tcp ip host)
+tern_machine_files(core_files)
 file(GLOB link_files CONFIGURE_DEPENDS
 	src/link/pair*.c src/link/impair*.c src/link/flat*.c)
 set(CMAKE_POSITION_INDEPENDENT_CODE OFF)

@@ -39,12 +39,13 @@ struct tern_link {
 
 /* ---- pair: two ends, what enters one leaves the other, in order, at once ---- */
 
-/* 0, -TERN_EINVAL (mtu out of range, or no allocator) or -TERN_ENOMEM. Both ends have this config: with
- * checksum_offload sums are neither made nor checked, since nothing leaves the machine (segments say so
- * on arrival); with gso segments pass whole. Each end is closed by itself, in any order; what is sent to
- * a closed one is lost, as is what exceeds the MTU. At most 4096 packets and 16 MiB wait at an end;
- * send() then takes fewer. The allocator is copied: tern_allocator_default() in tern/loop.h is one.
- * tern_packet.mark arrives as it was sent. */
+/* 0, -TERN_EINVAL (mtu out of range, or no allocator) or -TERN_ENOMEM. Both ends have this config, but that
+ * checksum_offload is set in either case: given here, sums are neither made nor checked, since nothing leaves
+ * the machine (segments say so on arrival); else the link makes those that a host leaves to it, in the pass
+ * that copies them, and whoever receives them is to check. With gso segments pass whole. Each end is closed
+ * by itself, in any order; what is sent to a closed one is lost, as is what exceeds the MTU. At most 4096
+ * packets and 16 MiB wait at an end; send() then takes fewer. The allocator is copied:
+ * tern_allocator_default() in tern/loop.h is one. tern_packet.mark arrives as it was sent. */
 int tern_pair_create(struct tern_link *end[2], const struct tern_link_config *config,
 		     const struct tern_allocator *allocator);
 

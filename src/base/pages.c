@@ -28,6 +28,7 @@ void pages_pool_init(struct pages_pool *pool, struct mem *mem)
 	const size_t keep = mem->limit / KEEP_SHARE / PAGE_BYTES;
 
 	pool->mem = mem;
+	pool->unit = sum_unit_best();
 	pool_init(&pool->stores, mem, sizeof(struct pages), _Alignof(struct pages), KEEP_STORES);
 	pool_init(&pool->pages, mem, PAGE_BYTES, 64, (uint32_t)min_size(keep + KEEP_LEAST, KEEP_MOST));
 }
@@ -128,21 +129,46 @@ static uint32_t from_base_page(const struct pages *store, uint32_t offset)
 	return offset - store->base + store->base % PAGE_BYTES;
 }
 
+/* The place of what stands at offset, and how many bytes in a row have theirs there; 0: no memory. */
+static size_t place_for(struct pages_pool *pool, struct pages *store, uint32_t offset, size_t most,
+			enum mem_claim claim, uint8_t **to)
+{
+	const uint32_t at = from_base_page(store, offset);
+	uint8_t *const page = page_at(pool, store, at / PAGE_BYTES, claim);
+
+	*to = page + (page ? at % PAGE_BYTES : 0);
+	return page ? min_size(most, PAGE_BYTES - at % PAGE_BYTES) : 0;
+}
+
 size_t pages_write(struct pages_pool *pool, struct pages *store, uint32_t offset, const uint8_t *from,
 		   size_t n, enum mem_claim claim)
 {
-	size_t done = 0;
+	size_t	 done = 0, step;
+	uint8_t *to;
 
 	tern_assert(n <= PAGES_REACH && offset - store->base <= PAGES_REACH - n);
-	while (done < n) {
-		const uint32_t at = from_base_page(store, offset + (uint32_t)done);
-		const size_t   step = min_size(n - done, PAGE_BYTES - at % PAGE_BYTES);
-		uint8_t	      *page = page_at(pool, store, at / PAGE_BYTES, claim);
-
-		if (!page)
+	for (; done < n; done += step) {
+		step = place_for(pool, store, offset + (uint32_t)done, n - done, claim, &to);
+		if (step == 0)
 			break;
-		memcpy(page + at % PAGE_BYTES, from + done, step);
-		done += step;
+		memcpy(to, from + done, step);
+	}
+	return done;
+}
+
+size_t pages_write_sum(struct pages_pool *pool, struct pages *store, uint32_t offset, const uint8_t *from, size_t n,
+		       enum mem_claim claim, uint32_t *sum)
+{
+	size_t	 done = 0, step;
+	uint8_t *to;
+
+	tern_assert(n <= PAGES_REACH && offset - store->base <= PAGES_REACH - n);
+	for (; done < n; done += step) {
+		step = place_for(pool, store, offset + (uint32_t)done, n - done, claim, &to);
+		if (step == 0)
+			break;
+		*sum = done % 2 == 0 ? pool->unit->copy(*sum, to, from + done, step) :
+				       sum_join(*sum, pool->unit->copy(0, to, from + done, step), 1);
 	}
 	return done;
 }

@@ -9,6 +9,7 @@
 #define BASE_PAGES_H
 
 #include "base/mem.h"
+#include "base/sum.h"
 
 enum { PAGE_BYTES = 4096 };
 
@@ -18,6 +19,7 @@ struct pages_pool {
 	struct mem *mem;
 	struct pool stores; /* struct pages */
 	struct pool pages;
+	const struct sum_unit *unit;
 };
 
 void pages_pool_init(struct pages_pool *pool, struct mem *mem);
@@ -32,6 +34,10 @@ void	      pages_free(struct pages_pool *pool, struct pages *store);
  * from the front, have their place now: fewer than n where memory ran out. */
 size_t pages_write(struct pages_pool *pool, struct pages *store, uint32_t offset, const uint8_t *from,
 		   size_t n, enum mem_claim claim);
+
+/* The same in one pass with the sum of what it writes, which begins at an even offset of what is summed. */
+size_t pages_write_sum(struct pages_pool *pool, struct pages *store, uint32_t offset, const uint8_t *from, size_t n,
+		       enum mem_claim claim, uint32_t *sum);
 
 /* The bytes from offset that lie in one piece: their address in *at, their number (at most `most`)
  * as result. 0: that page is not there. Whether they were written is the owner's knowledge. */

@@ -68,6 +68,7 @@ static void host_init(struct tern_host *host, const struct tern_config *config, 
 	struct siphash_key *const key = &host->env.table_key;
 
 	tcp_env_init(&host->env, config, mem);
+	host->sum = host->env.pages.unit;
 	host->env.resting.kept = true;
 	host->now = now;
 	tcb_pool_init(&host->blocks, &host->env, config->connections_max);
@@ -101,6 +102,7 @@ static int host_allocate(struct tern_host *host)
 		host->packets[i].host = host;
 		host->packets[i].next = host->free_packets;
 		host->free_packets = &host->packets[i];
+		host->n_free_packets++;
 	}
 	for (uint32_t i = HOST_BOUNCES; i-- > 0;) {
 		struct bounce *const bounce = (struct bounce *)(void *)(host->bounces + i * (size_t)RING_STRIDE);

@@ -5,30 +5,12 @@
  * The stages may not change anything that an earlier packet of the batch would have: so whatever is no
  * plain TCP segment (fragments, ICMP, bad packets) is only marked, and read again in its turn.
  */
-#include "host/internal.h"
+#include "host/lookup.h"
 
 #include "wire/checksum.h"
 #include "wire/icmp.h"
 #include "wire/nd.h"
 #include "wire/nd_router.h"
-
-struct lookup {
-	const uint8_t	  *at;
-	uint32_t	   len;
-	uint8_t		   link;
-	enum frame_kind	   frame;
-	bool		   offload;
-	bool		   is_read; /* ip and parsed hold: an IP header was looked at */
-	enum ip_parse_result parsed;
-	bool		   plain; /* a TCP segment for us, checked: the rest is set */
-	bool		   repeats; /* plain, and of the tuple of the one before it */
-	uint64_t	   mark;
-	uint32_t	   looped_zone; /* of what comes from ourselves */
-	struct ip_header   ip;
-	struct tcp_segment seg;
-	struct tern_tuple  tuple;
-	uint64_t	   hash;
-};
 
 void input_drop(struct tern_host *host, const struct ip_header *ip, enum tern_verdict verdict, uint32_t len,
 		uint64_t mark)
@@ -49,8 +31,13 @@ void input_drop(struct tern_host *host, const struct ip_header *ip, enum tern_ve
 /* ---- where a segment goes ---- */
 
 /* The block where the next segment may arrive before it is settled, so that a run of one connection's
- * segments is settled once; NULL: it was settled, and may be gone. */
-static struct tcb *arrive_block(struct tern_host *host, const struct lookup *in, struct tcb *tcb)
+ * segments is settled once. */
+struct open_block {
+	struct tcb *tcb;      /* NULL: the last one was settled, and may be gone */
+	bool	    accepted; /* its last segment was */
+};
+
+static void arrive_block(struct tern_host *host, const struct lookup *in, struct tcb *tcb, struct open_block *open)
 {
 	const enum tcp_state before = (enum tcp_state)tcb->state;
 	const seq_t	     una = tcb->snd.una;
@@ -63,10 +50,11 @@ static struct tcb *arrive_block(struct tern_host *host, const struct lookup *in,
 	/* RFC 9293 3.10.7.3, 3.10.7.4: before synchronization an unacceptable ACK is answered with a reset. */
 	if (verdict == TERN_VERDICT_BAD_ACK && (before == SYN_SENT || before == SYN_RECEIVED))
 		reply_reset(host, &in->tuple, before, &in->seg);
+	*open = (struct open_block){ tcb, verdict == TERN_VERDICT_ACCEPTED };
 	if (tcb->state >= ESTABLISHED && tcb->state != TIME_WAIT)
-		return tcb;
+		return;
 	settle_block(host, tcb);
-	return NULL;
+	open->tcb = NULL;
 }
 
 /* RFC 9293 3.10.7.1 for a tuple that names no connection, 3.10.7.2 where somebody listens. */
@@ -100,8 +88,7 @@ static demux_ref find(const struct tern_host *host, const struct lookup *in)
 	return demux_find_hash(&host->demux, &in->tuple, in->hash);
 }
 
-/* As arrive_block(). */
-static struct tcb *arrive_segment(struct tern_host *host, const struct lookup *in)
+static void arrive_segment(struct tern_host *host, const struct lookup *in, struct open_block *open)
 {
 	const demux_ref ref = find(host, in);
 	const uint32_t	index = demux_ref_index(ref);
@@ -111,7 +98,8 @@ static struct tcb *arrive_segment(struct tern_host *host, const struct lookup *i
 		host->env.stats.TernOptionsMalformed += in->seg.opt.malformed;
 	switch (demux_ref_kind(ref)) {
 	case DEMUX_BLOCK:
-		return arrive_block(host, in, tcb_pool_at(&host->blocks, index));
+		arrive_block(host, in, tcb_pool_at(&host->blocks, index), open);
+		break;
 	case DEMUX_HALF_OPEN:
 		(void)half_open_arrive(host, index, &in->tuple, &in->seg, in->ip.traffic_class, in->mark, host->now,
 				       &made);
@@ -124,19 +112,17 @@ static struct tcb *arrive_segment(struct tern_host *host, const struct lookup *i
 	default:
 		arrive_nobody(host, in);
 	}
-	return NULL;
 }
 
 /* ---- reading ---- */
 
 /* Reads the segment of a packet for us. What is wrong with it, or ACCEPTED. pseudo: the sum of its pseudo-header, of
  * length 0. */
-static enum tern_verdict read_segment(struct lookup *in, uint32_t pseudo)
+static enum tern_verdict read_segment(const struct tern_host *host, struct lookup *in, uint32_t pseudo)
 {
 	if (!in->offload) {
-		const uint32_t sum = checksum_pseudo_of(pseudo, in->ip.payload_len);
-
-		if (!checksum_is_right(checksum_add(sum, in->ip.payload, in->ip.payload_len)))
+		in->pseudo = checksum_pseudo_of(pseudo, in->ip.payload_len);
+		if (!checksum_is_right(host->sum->add(in->pseudo, in->ip.payload, in->ip.payload_len)))
 			return TERN_VERDICT_BAD_CHECKSUM; /* MUST-3 */
 	}
 	if (!tcp_wire_parse(&in->seg, in->ip.payload, in->ip.payload_len))
@@ -159,10 +145,10 @@ static void count_bad_segment(struct tern_host *host, const struct lookup *in, e
 	input_drop(host, &in->ip, verdict, in->ip.payload_len, in->mark);
 }
 
-static void count_segment(struct tern_host *host, const struct lookup *in)
+static void count_segment(struct tern_host *host, const struct ip_header *ip)
 {
 	struct tern_stats *const stats = &host->env.stats;
-	const unsigned		 field = in->ip.traffic_class & 3;
+	const unsigned		 field = ip->traffic_class & 3;
 
 	stats->InSegs++;
 	stats->InDelivers++;
@@ -175,17 +161,18 @@ static void count_segment(struct tern_host *host, const struct lookup *in)
 static void input_tcp(struct tern_host *host, struct lookup *in)
 {
 	const uint32_t		pseudo = checksum_pseudo(&in->ip.src, &in->ip.dst, IPPROTO_TCP_, 0);
-	const enum tern_verdict verdict = read_segment(in, pseudo);
+	struct open_block	open = { NULL, false };
+	const enum tern_verdict verdict = read_segment(host, in, pseudo);
 
 	if (verdict != TERN_VERDICT_ACCEPTED) {
 		count_bad_segment(host, in, verdict);
 		return;
 	}
 	in->hash = demux_hash(&host->demux, &in->tuple);
-	count_segment(host, in);
-	struct tcb *const tcb = arrive_segment(host, in);
-	if (tcb)
-		settle_block(host, tcb);
+	count_segment(host, &in->ip);
+	arrive_segment(host, in, &open);
+	if (open.tcb)
+		settle_block(host, open.tcb);
 }
 
 /* ---- what is no plain segment, one at a time ---- */
@@ -438,7 +425,7 @@ static bool read_plain(struct tern_host *host, struct lookup *in)
 	if (in->parsed != IP_PARSED || in->ip.is_fragment || in->ip.protocol != IPPROTO_TCP_)
 		return false;
 	place(host, in);
-	return judge_plain(host, in) && read_segment(in, host->last.in_pseudo) == TERN_VERDICT_ACCEPTED;
+	return judge_plain(host, in) && read_segment(host, in, host->last.in_pseudo) == TERN_VERDICT_ACCEPTED;
 }
 
 /* Reads one packet; a tuple that is the last one's is not hashed again. */
@@ -455,6 +442,13 @@ static void stage_read(struct tern_host *host, struct lookup *in, const struct t
 		in->frame = ethernet_read(host, in->link, &in->at, &in->len);
 	in->looped_zone = packet->zone;
 	in->repeats = in->is_read = false;
+	in->first = NULL;
+	if (before && before->plain && before->seg.text_len > 0 && run_read(in, before)) {
+		in->plain = in->repeats = true;
+		return;
+	}
+	if (before && before->first)
+		before = before->first; /* whose headers are read */
 	in->plain = read_plain(host, in);
 	if (!in->plain)
 		return;
@@ -479,33 +473,64 @@ static void stage_touch(const struct tern_host *host, const struct lookup *in)
 	}
 }
 
+/* A packet that goes on with a run. */
+static void arrive_next(struct tern_host *host, struct lookup *in, struct open_block *open)
+{
+	const struct tcp_more more = {
+		.text = in->seg.text, .seq = in->seg.seq, .text_len = in->seg.text_len,
+		.sum = in->offload ? 0 : run_sum(in), .unchecked = !in->offload,
+	};
+	enum tcp_more_result result = TCP_MORE_OTHERWISE;
+
+	if (open->tcb && open->accepted)
+		result = tcp_arrive_more(open->tcb, &more, host->now);
+	if (result == TCP_MORE_TAKEN) {
+		count_segment(host, &in->first->ip);
+		return;
+	}
+	if (!run_complete(in)) {
+		count_bad_segment(host, in, TERN_VERDICT_BAD_CHECKSUM);
+		return;
+	}
+	count_segment(host, &in->ip);
+	if (open->tcb)
+		arrive_block(host, in, open->tcb, open);
+	else
+		arrive_segment(host, in, open);
+}
+
 /* All of a batch arrives before anything is emitted (MUST-59). */
 void input_packets(struct tern_host *host, const struct tern_packet *const batch[], size_t n)
 {
-	struct lookup in[HOST_BATCH];
-	struct tcb   *open = NULL; /* not settled yet */
+	struct lookup	  in[HOST_BATCH];
+	struct open_block open = { NULL, false };
 
 	tern_assert(n <= HOST_BATCH);
 	for (size_t i = 0; i < n; i++)
 		stage_read(host, &in[i], batch[i], i > 0 ? &in[i - 1] : NULL);
 	for (size_t i = 0; i < n && n > 1; i++)
-		if (in[i].plain)
+		if (in[i].plain && !in[i].first)
 			stage_touch(host, &in[i]);
 	host->env.stats.InReceives += n;
 	for (size_t i = 0; i < n; i++) {
-		if (open && !in[i].repeats) {
-			settle_block(host, open);
-			open = NULL;
+		if (open.tcb && !in[i].repeats) {
+			settle_block(host, open.tcb);
+			open.tcb = NULL;
 		}
 		if (!in[i].plain) {
 			input_one(host, &in[i]);
-			continue;
+		} else if (in[i].first) {
+			arrive_next(host, &in[i], &open);
+		} else {
+			count_segment(host, &in[i].ip);
+			if (open.tcb)
+				arrive_block(host, &in[i], open.tcb, &open);
+			else
+				arrive_segment(host, &in[i], &open);
 		}
-		count_segment(host, &in[i]);
-		open = open ? arrive_block(host, &in[i], open) : arrive_segment(host, &in[i]);
 	}
-	if (open)
-		settle_block(host, open);
+	if (open.tcb)
+		settle_block(host, open.tcb);
 }
 
 void tern_host_input(tern_host *host, tern_packet *const batch[], size_t n, tern_time now)

@@ -135,6 +135,7 @@ struct last_ways {
 
 struct tern_host {
 	struct mem	 mem;
+	const struct sum_unit *sum; /* the machine's best */
 	struct tcp_env	 env; /* config, stats, keys, watcher */
 	struct tcb_pool	 blocks;
 	struct demux	 demux;
@@ -164,6 +165,7 @@ struct tern_host {
 	struct bounce *free_bounces;
 
 	struct tern_packet *packets, *free_packets; /* config.packets */
+	uint32_t	    n_free_packets;
 	struct packet_list  made;	  /* to be handed out */
 	struct packet_list  loop;	  /* on their way to ourselves */
 	uint8_t		   *loop_buffer;  /* HOST_LOOPBACK_MTU bytes; NULL until needed */
@@ -292,10 +294,11 @@ void output_check(const struct tern_host *host);
 
 /* The way of the tuple's segments, for packet_segment(). False: there is none, counted. */
 bool packet_way(struct tern_host *host, const struct tern_tuple *tuple, struct outgoing *way);
-/* A segment becomes packets in host->made or host->loop; its text is the store's (out->text) or none.
- * Where packets or memory are short it is lost, as on a wire. tcb: whose it is, or NULL. */
-void packet_segment(struct tern_host *host, struct outgoing *way, const struct tern_tuple *tuple,
-		    enum tcp_state state, const struct tcp_out *out, const struct tcb *tcb);
+/* The link takes a run of segments whole. */
+static inline bool way_splits(const struct tern_host *host, const struct outgoing *way)
+{
+	return way->route.link != ROUTE_LOOPBACK && host->links[way->route.link].gso;
+}
 void packet_icmp(struct tern_host *host, const struct reply *reply);
 /* What is no segment: an IP header for it, the rest stands in a bounce. */
 struct message {
@@ -312,8 +315,24 @@ void packet_free(struct tern_host *host, struct tern_packet *packet);
 
 /* An empty packet; NULL: none is free. */
 struct tern_packet *packet_get(struct tern_host *host);
-void		    packet_add(struct tern_packet *packet, const void *at, uint32_t n, void *held);
+/* Its next part. */
+static inline void packet_add(struct tern_packet *packet, const void *at, uint32_t n, void *held)
+{
+	tern_assert(packet->n_parts < TERN_PACKET_PARTS);
+	packet->part[packet->n_parts++] = (struct tern_packet_part){ .at = at, .n = n, .held = held };
+	packet->len += n;
+}
+/* What the next packet of this way bears itself: hop limit (0: the host's), traffic class, identification. */
+void packet_bears(struct tern_host *host, struct outgoing *way, uint8_t ttl, uint8_t traffic_class);
+/* A whole packet leaves, in fragments where it is too long for the way. */
+void packet_finish(struct tern_host *host, const struct outgoing *out, struct tern_packet *packet);
 
+/* ---- segment.c ---- */
+
+/* A segment, or a run of them, becomes packets in host->made or host->loop; its text is the store's (out->text) or
+ * none. Where packets or memory are short it is lost, as on a wire. tcb: whose it is, or NULL. */
+void packet_segment(struct tern_host *host, struct outgoing *way, const struct tern_tuple *tuple,
+		    enum tcp_state state, const struct tcp_out *out, const struct tcb *tcb);
 
 /* ---- icmp.c ---- */
 

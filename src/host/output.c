@@ -14,12 +14,24 @@ enum {
 	GSO_MOST = 65535 - GSO_HEADERS_MAX,
 };
 
-/* Octets of text that one emit may carry on this way. */
-static uint32_t emit_limit(const struct tern_host *host, const struct tcb *tcb, const struct outgoing *way)
+/* Octets of text that one emit may carry on this way: what the link splits itself, or as many segments as the turn,
+ * the batch and the free packets have room for. */
+static uint32_t emit_limit(const struct tern_host *host, const struct tcb *tcb, const struct outgoing *way,
+			   size_t room, uint32_t quantum)
 {
-	const uint8_t link = way->route.link;
+	const uint32_t mss = max_u32(tcb->mss, 1), segments = (quantum + mss - 1) / mss; /* 0: nothing is agreed yet */
 
-	return link != ROUTE_LOOPBACK && host->links[link].gso ? GSO_MOST : tcb->mss;
+	if (way_splits(host, way))
+		return GSO_MOST;
+	return mss * (uint32_t)min_size(segments, min_size(room, host->n_free_packets));
+}
+
+/* Packets that the link will have of it. */
+static size_t packets_of(const struct tern_host *host, const struct outgoing *way, const struct tcp_out *out)
+{
+	if (out->gso_size == 0 || way_splits(host, way))
+		return 1;
+	return (out->seg.text_len + out->gso_size - 1u) / out->gso_size;
 }
 
 /* One connection's turn: at most `most` packets. */
@@ -31,14 +43,16 @@ static void turn(struct tern_host *host, struct tcb *tcb, size_t most)
 	uint32_t	  text = 0;
 
 	tcb_get_tuple(tcb, &tuple);
-	const bool     has_way = packet_way(host, &tuple, &way);
-	const uint32_t limit = has_way ? emit_limit(host, tcb, &way) : tcb->mss;
-	for (size_t n = 0; n < most && text < QUANTUM && host->free_packets; n++) {
+	const bool has_way = packet_way(host, &tuple, &way);
+	for (size_t n = 0; n < most && text < QUANTUM && host->free_packets;) {
+		const uint32_t limit = has_way ? emit_limit(host, tcb, &way, most - n, QUANTUM - text) : tcb->mss;
+
 		if (!tcp_emit(tcb, limit, host->now, &out)) {
 			tcb->due = 0; /* nothing (any more) now, whatever it was marked for */
 			break;
 		}
 		text += out.seg.text_len;
+		n += has_way ? packets_of(host, &way, &out) : 1;
 		if (has_way) /* else it is lost, as on a wire */
 			packet_segment(host, &way, &tuple, (enum tcp_state)tcb->state, &out, tcb);
 	}
@@ -175,7 +189,7 @@ void output_check(const struct tern_host *host)
 			   packets_in(host->loop.first) + packets_in(host->neighbours.unreachable.first) +
 			   host->neighbours.n_waiting + host->n_out;
 
-	tern_assert(n == host->env.config.packets);
+	tern_assert(n == host->env.config.packets && packets_in(host->free_packets) == host->n_free_packets);
 	neighbours_check(&host->neighbours);
 	tern_assert(host->n_replies <= HOST_REPLIES && host->n_icmp <= host->n_replies);
 }

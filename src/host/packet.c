@@ -1,11 +1,8 @@
-/* tern_packets out of segments and messages: headers in front, text where it lies in the send store.
+/* tern_packets and what they hold; messages. Segments are segment.c's.
  *
  * Who holds what. part[0].held is the bounce that the packet owns, if any; the other parts' held are
  * slices, each counted once for the packet. packet_free() lets go of all of it, so text stays where it
  * is until the device is done, whatever is acknowledged meanwhile.
- *
- * A segment counts as sent when it is asked for; where a packet cannot be had (memory, packets, route)
- * it is lost as on a wire, and TCP sends it again.
  */
 #include "host/internal.h"
 
@@ -18,6 +15,7 @@ struct tern_packet *packet_get(struct tern_host *host)
 	if (!packet)
 		return NULL;
 	host->free_packets = packet->next;
+	host->n_free_packets--;
 	packet->next = NULL;
 	packet->n_parts = 0;
 	packet->len = 0;
@@ -39,13 +37,7 @@ void packet_free(struct tern_host *host, struct tern_packet *packet)
 	packet->id = 0;
 	packet->next = host->free_packets;
 	host->free_packets = packet;
-}
-
-void packet_add(struct tern_packet *packet, const void *at, uint32_t n, void *held)
-{
-	tern_assert(packet->n_parts < TERN_PACKET_PARTS);
-	packet->part[packet->n_parts++] = (struct tern_packet_part){ .at = at, .n = n, .held = held };
-	packet->len += n;
+	host->n_free_packets++;
 }
 
 /* To the link, or back to ourselves. */
@@ -119,7 +111,7 @@ static void fragment(struct tern_host *host, const struct outgoing *out, struct 
 	packet_free(host, whole);
 }
 
-static void packet_finish(struct tern_host *host, const struct outgoing *out, struct tern_packet *packet)
+void packet_finish(struct tern_host *host, const struct outgoing *out, struct tern_packet *packet)
 {
 	if (packet->len - out->frame > out->route.mtu && packet->gso_size == 0 && out->route.link != ROUTE_LOOPBACK)
 		fragment(host, out, packet);
@@ -174,8 +166,7 @@ bool packet_way(struct tern_host *host, const struct tern_tuple *tuple, struct o
 	return true;
 }
 
-/* What the next packet of this way bears itself. */
-static void packet_bears(struct tern_host *host, struct outgoing *way, uint8_t ttl, uint8_t traffic_class)
+void packet_bears(struct tern_host *host, struct outgoing *way, uint8_t ttl, uint8_t traffic_class)
 {
 	struct ip_header *const ip = &way->ip;
 
@@ -192,104 +183,6 @@ static bool outgoing_init(struct tern_host *host, struct outgoing *out, const st
 		return false;
 	packet_bears(host, out, ttl, traffic_class);
 	return true;
-}
-
-/* ---- segments ---- */
-
-/* The text of a segment that lies in more pieces than a packet has parts, in one. */
-static bool bounce_text(struct tern_host *host, struct tern_packet *packet, const struct tcp_out *out)
-{
-	struct bounce *const bounce = bounce_get(host, out->seg.text_len);
-
-	if (!bounce)
-		return false;
-	slices_read(out->text, out->text_offset, bounce->bytes, out->seg.text_len);
-	packet->part[0].held = bounce;
-	packet_add(packet, bounce->bytes, out->seg.text_len, NULL);
-	return true;
-}
-
-static bool add_text(struct tern_host *host, struct tern_packet *packet, const struct tcp_out *out)
-{
-	struct slice_part parts[TERN_PACKET_PARTS - 1];
-	uint32_t	  got = 0;
-
-	if (out->seg.text_len == 0)
-		return true;
-	if (!out->text) { /* not from the store: a keep-alive's octet */
-		packet_add(packet, out->seg.text, out->seg.text_len, NULL);
-		return true;
-	}
-	const size_t n = slices_gather(out->text, out->text_offset, out->seg.text_len, parts,
-				       TERN_PACKET_PARTS - 1, &got);
-	if (got == out->seg.text_len) {
-		for (size_t i = 0; i < n; i++)
-			packet_add(packet, parts[i].at, parts[i].n, parts[i].slice);
-		return true;
-	}
-	for (size_t i = 0; i < n; i++)
-		slice_put(&host->env.slices, parts[i].slice);
-	return bounce_text(host, packet, out);
-}
-
-/* start: where the TCP header stands (MUST-2). */
-static void checksum_segment(struct tern_packet *packet, const struct outgoing *out, uint32_t start)
-{
-	uint8_t *const field = packet->headers + start + 16;
-	uint32_t       sum = checksum_pseudo_of(out->pseudo, packet->len - start);
-
-	if (out->offload) {
-		put16(field, (uint16_t)~checksum_finish(sum));
-		packet->checksum_offload = true;
-		packet->csum_start = (uint16_t)start;
-		packet->csum_offset = 16;
-		return;
-	}
-	sum = checksum_header(sum, packet->headers + start, packet->part[0].n - start);
-	size_t offset = 0; /* of the text: the header's length is even */
-	for (unsigned i = 1; i < packet->n_parts; i++) {
-		sum = checksum_add_at(sum, packet->part[i].at, packet->part[i].n, offset);
-		offset += packet->part[i].n;
-	}
-	put16(field, checksum_finish(sum));
-}
-
-/* A segment counts as many times as the link will split it; emit.c counts the resets of blocks. */
-static void count_segment(struct tern_host *host, const struct tcp_out *out, bool has_block)
-{
-	struct tern_stats *const stats = &host->env.stats;
-	const uint32_t		 pieces = out->gso_size ? (out->seg.text_len + out->gso_size - 1u) / out->gso_size : 1;
-
-	stats->OutSegs += pieces;
-	stats->OutRsts += !has_block && (out->seg.flags & TCP_RST) != 0;
-}
-
-void packet_segment(struct tern_host *host, struct outgoing *way, const struct tern_tuple *tuple,
-		    enum tcp_state state, const struct tcp_out *out, const struct tcb *tcb)
-{
-	struct tern_packet *const packet = packet_get(host);
-
-	if (!packet)
-		return;
-	packet_bears(host, way, out->ttl, out->traffic_class);
-	tern_assert(out->seg.src_port == tuple->local_port && out->seg.dst_port == tuple->remote_port);
-	/* From the inside out: what stands inside says how long it is. */
-	const uint32_t start = way->frame + (way->ip.version == 4 ? IPV4_HEADER : IPV6_HEADER);
-	const uint32_t tcp_len = (uint32_t)tcp_wire_emit(packet->headers + start, &out->seg);
-	(void)ip_wire_emit(packet->headers + way->frame, &way->ip, tcp_len + out->seg.text_len);
-	packet_add(packet, packet->headers, start + tcp_len, NULL);
-	if (!add_text(host, packet, out)) {
-		packet_free(host, packet);
-		return;
-	}
-	packet->gso_size = out->gso_size;
-	packet->gso_headers = out->gso_size ? (uint16_t)(start + tcp_len) : 0;
-	checksum_segment(packet, way, start);
-	packet->id = ++host->last_packet_id;
-	count_segment(host, out, tcb != NULL);
-	if (env_is_watched(&host->env))
-		watch_segment_tx(&host->env, tuple, state, out, packet->id, tcb, host->now);
-	packet_finish(host, way, packet);
 }
 
 /* What is not sent whole is cut to the path where nobody else may cut it, or where it must not be cut at all. */

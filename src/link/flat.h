@@ -4,6 +4,7 @@
 #ifndef LINK_FLAT_H
 #define LINK_FLAT_H
 
+#include "base/sum.h"
 #include <tern/host.h>
 #include <tern/packet.h>
 #include <tern/types.h>
@@ -32,6 +33,7 @@ struct flat_pool {
 	struct tern_allocator allocator;
 	size_t		      head; /* bytes before the packet's own: struct flat and the holder's fields */
 	uint32_t	      small_room;
+	const struct sum_unit *unit; /* sums that were left to the link are made while copying; NULL: they stay so */
 	struct flat	     *small, *large;
 	uint32_t	      n_small, n_large;
 };
@@ -41,8 +43,8 @@ void flat_pool_init(struct flat_pool *pool, const struct tern_allocator *allocat
 		    uint32_t mtu);
 void flat_pool_done(struct flat_pool *pool); /* those in use must have been put back */
 
-/* A copy of the packet's bytes, and of what describes them (sums, gso, mark); the holder's fields are
- * not cleared. NULL: no memory, or longer than any packet. */
+/* A copy of the packet's bytes, and of what describes them (gso, mark; sums, unless the pool makes them); the holder's
+ * fields are not cleared. NULL: no memory, or longer than any packet. */
 struct flat *flat_copy(struct flat_pool *pool, const tern_packet *from);
 void	     flat_put(struct flat_pool *pool, struct flat *flat);
 

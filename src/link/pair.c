@@ -1,7 +1,8 @@
 /* pair: two ends in one process; what enters one leaves the other, in order, at once.
  *
  * send() gathers each packet into a buffer of the far end: the one copy that stands for the wire, made
- * while the host's parts are still in the cache. The buffer waits in the far end's queue, is lent out by
+ * while the host's parts are still in the cache; unless the link is told that sums are needless, they are made in
+ * the same pass, where the host left them to it. The buffer waits in the far end's queue, is lent out by
  * receive(), and goes back to that end's pool at the next receive().
  *
  * Invariant: an end's queue holds at most PAIR_PACKETS packets, and less than PAIR_BYTES before the last
@@ -162,7 +163,9 @@ int tern_pair_create(struct tern_link *end[2], const struct tern_link_config *co
 		one->link.config = *config;
 		one->pair = pair;
 		one->far = &pair->end[1 - i];
+		one->link.config.checksum_offload = true;
 		flat_pool_init(&one->pool, allocator, sizeof(struct flat), flat_length(config));
+		one->pool.unit = config->checksum_offload ? NULL : sum_unit_best();
 		end[i] = &one->link;
 	}
 	return 0;

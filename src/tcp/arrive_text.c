@@ -6,6 +6,7 @@
 #include "tcp/timers.h"
 #include "tcp/warm.h"
 #include "tcp/window.h"
+#include "wire/checksum.h"
 
 enum { QUICK_OCTETS = 16 * 1460 }; /* of a connection's beginning, acknowledged at once */
 
@@ -103,6 +104,24 @@ static uint32_t take_in_order(struct tcb *tcb, const struct arrival *in)
 	return passed + (uint32_t)n;
 }
 
+/* Text has its place in order, or was read at once: of a segment that began at seq with n octets. The next that is
+ * missing is nxt. */
+static void took(struct tcb *tcb, seq_t seq, seq_t nxt, uint32_t n, bool filled_a_gap, tern_time now)
+{
+	advance(tcb, nxt);
+	/* What a device joined is no full-sized segment: one is at most what the peer can make (its own MSS
+	 * stands for that; both ends of a path rarely differ). */
+	if (n > tcb->rcv.mss)
+		tcb->rcv.mss = (uint16_t)min_u32(n, max_u32(tcb->rcv.mss, tcb_cold(tcb)->peer_mss));
+	if (tcb_unread(tcb) > 0)
+		tcb->ready |= TERN_READABLE;
+	else
+		give_up_empty_store(tcb);
+	if (!tcb->receive_shut && seq_gt(tcb->rcv.read, seq))
+		window_after_read(tcb, now);
+	acknowledge_in_order(tcb, filled_a_gap, now);
+}
+
 static enum tern_verdict in_order(struct tcb *tcb, struct arrival *in, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
@@ -123,19 +142,48 @@ static enum tern_verdict in_order(struct tcb *tcb, struct arrival *in, tern_time
 		nxt = reassembly_advance(&warm->ooo, nxt);
 	if (tcb->receive_shut)
 		tcb->rcv.read = nxt;
-	advance(tcb, nxt);
-	/* What a device joined is no full-sized segment: one is at most what the peer can make (its own MSS
-	 * stands for that; both ends of a path rarely differ). */
-	if (in->len > tcb->rcv.mss)
-		tcb->rcv.mss = (uint16_t)min_u32(in->len, max_u32(tcb->rcv.mss, tcb_cold(tcb)->peer_mss));
-	if (tcb_unread(tcb) > 0)
-		tcb->ready |= TERN_READABLE;
-	else
-		give_up_empty_store(tcb);
-	if (!tcb->receive_shut && seq_gt(tcb->rcv.read, in->seq))
-		window_after_read(tcb, now);
-	acknowledge_in_order(tcb, had_gap, now);
+	took(tcb, in->seq, nxt, in->len, had_gap, now);
 	return TERN_VERDICT_ACCEPTED;
+}
+
+/* The rule is header prediction's (is_plain() in arrive_synchronized.c); of the segment before it is known already
+ * that timestamps, ACK and window say nothing new. Where something waits or flies, or somebody looks on, the steps
+ * are gone through. */
+static bool more_is_plain(const struct tcb *tcb, const struct tcp_more *more)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+
+	return tcb->state == ESTABLISHED && seq_eq(more->seq, tcb->rcv.nxt) && more->text_len > 0 &&
+	       more->text_len <= rcv_wnd(tcb) && tcb->store && !tcb->ecn_ok && !tcb->receive_shut &&
+	       (!warm || (warm->flight.n == 0 && warm->ooo.n == 0 && !warm->ooo.fin_seen)) &&
+	       !tcb_is_orphan(tcb) && !env_is_watched(tcb_env(tcb));
+}
+
+/* Summed while it is put to its place beyond RCV.NXT, where nobody looks: it counts once the sum is right. */
+enum tcp_more_result tcp_arrive_more(struct tcb *tcb, const struct tcp_more *more, tern_time now)
+{
+	struct tcp_env *const env = tcb_env(tcb);
+	const uint32_t n = more->text_len;
+	uint32_t sum = more->sum;
+	size_t written;
+
+	if (!more_is_plain(tcb, more))
+		return TCP_MORE_OTHERWISE;
+	if (more->unchecked)
+		written = pages_write_sum(&env->pages, tcb->store, rcv_offset(tcb, more->seq), more->text, n,
+					  MEM_RESERVED, &sum);
+	else
+		written = pages_write(&env->pages, tcb->store, rcv_offset(tcb, more->seq), more->text, n, MEM_RESERVED);
+	if (written < n)
+		return TCP_MORE_OTHERWISE;
+	if (more->unchecked && !checksum_is_right(sum))
+		return TCP_MORE_BAD_CHECKSUM;
+	if (seq_eq(tcb->snd.wl1, seq_add(more->seq, 0u - n)))
+		tcb->snd.wl1 = more->seq;
+	took(tcb, more->seq, seq_add(more->seq, n), n, false, now);
+	env->stats.TernVerdict[TERN_VERDICT_ACCEPTED]++;
+	tcb_cold(tcb)->segments_in++;
+	return TCP_MORE_TAKEN;
 }
 
 /* Each gap that [left, right) fills is put at its place; what is here already stays as it is. */

@@ -333,16 +333,19 @@ static uint32_t text_to_send(struct tcb *tcb, uint32_t limit, tern_time now)
 	}
 	const bool window_is_full = room < min_u32(n, mss);
 	const uint32_t paced = window_is_full || warm->tlp.due ? n : pace_room(tcb, min_u32(n, mss), now);
+	const bool limited = room < min_u32(n, paced);
 
-	recovery_window_used(tcb, room < min_u32(n, paced));
-	if (window_is_full || paced == 0)
+	if (window_is_full || paced == 0) {
+		recovery_window_used(tcb, limited, 0);
 		return 0; /* an ACK or the pacer will come: no crumbs for the congestion window's sake */
+	}
 	n = min_u32(n, paced);
-	/* A link that cannot split gets one segment, and SACK blocks take of its text. */
-	n = min_u32(min_u32(n, room), limit > tcb->mss ? limit : mss);
-	if (n >= mss)
-		return n == unsent && (n % mss == 0 || short_piece_may_leave(tcb, n, unsent, now)) ? n : n - n % mss;
-	return short_piece_may_leave(tcb, n, unsent, now) ? n : 0;
+	/* SACK blocks take of the text of each segment. */
+	n = min_u32(min_u32(n, room), max_u32(limit / tcb->mss, 1) * mss);
+	if (n >= mss && !(n == unsent && (n % mss == 0 || short_piece_may_leave(tcb, n, unsent, now))))
+		n -= n % mss;
+	recovery_window_used(tcb, limited, (n - 1) / mss * mss);
+	return n >= mss || short_piece_may_leave(tcb, n, unsent, now) ? n : 0;
 }
 
 /* [seq, seq + n) leaves, and the FIN where told: one record a segment of mss. False: no memory for them. */
@@ -386,13 +389,26 @@ static void add_ecn(struct tcb *tcb, struct tcp_out *out)
 }
 
 /* A link that cuts segments would repeat, or clear, a CWR on each: what carries one goes alone. */
-static uint32_t limit_for_ecn(struct tcb *tcb, uint32_t limit)
+static bool ecn_goes_alone(struct tcb *tcb)
 {
 	if (!tcb->ecn_ok)
-		return limit;
+		return false;
 
 	const struct tcb_path *const path = path_of(tcb);
-	return ecn_cwr_is_due(tcb) || (path && path->ecn.accurate && path->ecn.r_cep & 2) ? tcb->mss : limit;
+
+	return ecn_cwr_is_due(tcb) || (path && path->ecn.accurate && path->ecn.r_cep & 2);
+}
+
+/* Octets that may leave as one run, of whose segments each has the same header but for its number, and leaves for the
+ * same reason. */
+static uint32_t run_limit(struct tcb *tcb, uint32_t limit)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+
+	if (warm->urgent || warm->override_now || warm->dsack.left != warm->dsack.right ||
+	    seq_gt(warm->push_end, tcb->snd.nxt) || ecn_goes_alone(tcb))
+		return tcb->mss;
+	return limit;
 }
 
 /* Who answers what it got is in a dialogue: its next answer takes the ACK along, and one that went before it would
@@ -405,7 +421,7 @@ static void hear_dialogue(struct tcb *tcb)
 
 static bool emit_new(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_out *out)
 {
-	const uint32_t n = text_to_send(tcb, limit_for_ecn(tcb, limit), now), mss = segment_text(tcb);
+	const uint32_t n = text_to_send(tcb, run_limit(tcb, limit), now), mss = segment_text(tcb);
 	const seq_t seq = tcb->snd.nxt;
 	const bool fin = tcb->state != SYN_SENT && fin_may_leave(tcb, n);
 
@@ -564,7 +580,7 @@ bool tcp_emit(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_out *ou
 	*out = (struct tcp_out){ 0 };
 	if (!emit_something(tcb, limit, now, out))
 		return false;
-	tcb_cold(tcb)->segments_out++;
+	tcb_cold(tcb)->segments_out += out->gso_size > 0 ? (out->seg.text_len + out->gso_size - 1u) / out->gso_size : 1;
 	if (tcb->warm)
 		pace_sent(tcb, out->seg.text_len, now);
 	tcb_cool_down(tcb);

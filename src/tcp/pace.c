@@ -104,7 +104,7 @@ uint32_t pace_room_paced(struct tcb *tcb, uint32_t least, tern_time now)
 
 	if (rate == 0 || warm->pace_free > 0) {
 		warm->pace_at = TERN_NEVER;
-		return UINT32_MAX;
+		return rate == 0 ? UINT32_MAX : (warm->pace_free + least - 1) / least * least;
 	}
 	const tern_time due = warm->pace_from + time_of(rate, quantum(tcb, rate));
 

@@ -44,8 +44,8 @@ uint64_t pace_rate(const struct tcb *tcb);
 uint32_t pace_room_paced(struct tcb *tcb, uint32_t least, tern_time now);
 void	 pace_sent_paced(struct tcb *tcb, uint32_t n, tern_time now);
 
-/* Bytes of text that may leave now, UINT32_MAX where not paced. Fewer than `least` are none: 0, and the
- * deadline is set. */
+/* Bytes of text that may leave now, UINT32_MAX where not paced. Fewer than `least` (of which there is
+ * one) are none: 0, and the deadline is set. */
 static inline uint32_t pace_room(struct tcb *tcb, uint32_t least, tern_time now)
 {
 	if (tcb->warm->cc.paced)

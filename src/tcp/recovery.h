@@ -83,8 +83,9 @@ static inline uint32_t recovery_in_flight(const struct tcb *tcb)
 }
 /* Octets leave, new or again. */
 void recovery_sent(struct tcb *tcb, uint32_t octets);
-/* One turn of sending is over, and the congestion window did (or did not) hold something back. */
-void recovery_window_used(struct tcb *tcb, bool limited);
+/* Before new text leaves, or does not: the congestion window does (or does not) hold something back. ahead: octets of
+ * a run that leave before its last segment. */
+void recovery_window_used(struct tcb *tcb, bool limited, uint32_t ahead);
 /* The path's sample of an ACK: before any loss is looked for. */
 void recovery_sample(struct tcb *tcb, const struct recovery_ack *ack, struct rate_sample *sample, tern_time now);
 /* The congestion window after an ACK. */

@@ -19,17 +19,17 @@ void recovery_sent(struct tcb *tcb, uint32_t octets)
 
 /* As Linux's tcp_cwnd_validate(): what holds of a window's worth of sending holds until as much is
  * acknowledged, or more flies. */
-void recovery_window_used(struct tcb *tcb, bool limited)
+void recovery_window_used(struct tcb *tcb, bool limited, uint32_t ahead)
 {
 	struct tcb_warm *const warm = tcb->warm;
-	const uint32_t in_flight = recovery_in_flight(tcb);
+	const uint32_t in_flight = recovery_in_flight(tcb) + ahead;
 
 	if (!limited && seq_lt(tcb->snd.una, warm->usage_end) &&
 	    (warm->cwnd_limited || in_flight <= warm->max_in_flight))
 		return;
 	warm->cwnd_limited = limited;
 	warm->max_in_flight = in_flight;
-	warm->usage_end = tcb->snd.nxt;
+	warm->usage_end = seq_add(tcb->snd.nxt, ahead);
 }
 
 /* Linux's tcp_is_cwnd_limited(): in slow start half a window used is enough. */

@@ -75,6 +75,22 @@ int	  tcp_set_congestion_control(struct tcb *tcb, const char *name);
 enum tern_verdict tcp_arrive(struct tcb *tcb, const struct tcp_segment *seg, uint8_t traffic_class, uint64_t mark,
 			     tern_time now);
 
+/* The segment that follows one which tcp_arrive() or this just accepted, in the same packets: the same header (no flag
+ * but ACK and PSH) but for number, PSH and checksum, and as much text, which begins where the other's ended. */
+struct tcp_more {
+	const uint8_t *text;
+	seq_t	       seq;
+	uint32_t       text_len;
+	uint32_t       sum; /* of pseudo-header and header: is the text as it was sent? */
+	bool	       unchecked; /* else the sum is known to be right */
+};
+enum tcp_more_result {
+	TCP_MORE_TAKEN,	      /* it arrived, and counts as accepted */
+	TCP_MORE_BAD_CHECKSUM, /* it is none: nothing has changed */
+	TCP_MORE_OTHERWISE,   /* nothing has changed: to be checked, and then to be given to tcp_arrive() */
+};
+enum tcp_more_result tcp_arrive_more(struct tcb *tcb, const struct tcp_more *more, tern_time now);
+
 /* ICMP names this connection and quotes sequence number seq (RFC 9293 3.9.2.2, RFC 5927). mtu: of a
  * packet-too-big, else 0; error: enum tern_error; hard: RFC 1122 says that it should abort. */
 struct tcp_icmp {
@@ -103,9 +119,8 @@ struct tcp_out {
 	bool		   retransmitted, probe;
 };
 
-/* The next segment that is due. False: nothing (any more) now. limit: octets of text that one emit may
- * carry: the MSS where the link cannot split, up to 65535 less headers where it can. The segment counts
- * as sent. */
+/* The next segment that is due, or a run of them (gso_size). False: nothing (any more) now. limit: octets of text that
+ * one emit may carry, in whole segments of the MSS; one of them always may leave. What is made counts as sent. */
 bool tcp_emit(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_out *out);
 
 /* Segments of connections that have no block. */

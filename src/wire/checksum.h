@@ -3,12 +3,14 @@
 #define WIRE_CHECKSUM_H
 
 #include "base/bytes.h"
+#include "base/sum.h"
 #include <tern/types.h>
 
-/* Sums are kept unfolded in 32 bits, in the machine's own byte order; any may start another. A part
- * of odd length may only be the last, unless what follows it comes through checksum_add_at(). Only
- * checksum_finish() gives a number that has a meaning outside. */
-uint32_t checksum_add(uint32_t sum, const void *data, size_t n);
+/* Sums as in base/sum.h. Only checksum_finish() gives a number that has a meaning outside. */
+static inline uint32_t checksum_add(uint32_t sum, const void *data, size_t n)
+{
+	return sum_add(sum, data, n);
+}
 
 /* The same for a header: n is a multiple of 4, and small. What every segment has is not worth a call. */
 static inline uint32_t checksum_header(uint32_t sum, const uint8_t *p, size_t n)
@@ -21,15 +23,14 @@ static inline uint32_t checksum_header(uint32_t sum, const uint8_t *p, size_t n)
 		memcpy(&word, p, sizeof word);
 		words += word;
 	}
-	words = (words & 0xffffffff) + (words >> 32);
-	return (uint32_t)(words + (words >> 32));
+	return sum_fold32(words);
 }
 
 /* The same for a part that starts at an odd or even offset of the whole. */
-uint32_t checksum_add_at(uint32_t sum, const void *data, size_t n, size_t offset);
-
-/* Copies and sums in one pass: checksum_add() of what was copied. */
-uint32_t checksum_copy(uint32_t sum, void *restrict to, const void *restrict from, size_t n);
+static inline uint32_t checksum_add_at(uint32_t sum, const void *data, size_t n, size_t offset)
+{
+	return sum_join(sum, sum_add(0, data, n), offset);
+}
 
 /* The pseudo-header of RFC 9293 3.1 (IPv4) or RFC 8200 8.1 (IPv6), whichever the addresses
  * are of. length: octets of the upper layer's header and data. */

@@ -108,29 +108,6 @@ static void parts_sum_as_the_whole(void **state)
 	}
 }
 
-static void copy_copies_exactly_and_sums(void **state)
-{
-	uint8_t	 from[400], to[420];
-	uint64_t seed = 3;
-
-	(void)state;
-	for (size_t n = 0; n <= 350; n++) {
-		const size_t skew = n % 7;
-
-		fill(from, sizeof from, &seed);
-		memset(to, 0x5a, sizeof to);
-		assert_int_equal(checksum_finish(checksum_copy(0, to + 8, from + skew, n)),
-				 slow(from + skew, n));
-		assert_memory_equal(to + 8, from + skew, n);
-		for (size_t i = 0; i < 8; i++) {
-			assert_int_equal(to[i], 0x5a);
-			assert_int_equal(to[8 + n + i], 0x5a);
-		}
-	}
-	const uint32_t before = checksum_add(0, "\x12\x34", 2);
-	assert_int_equal(checksum_copy(before, to, from, 32), checksum_add(before, from, 32));
-}
-
 static void pseudo_header_of_each_version(void **state)
 {
 	/* As RFC 9293 3.1 and RFC 8200 8.1 draw them. */
@@ -158,7 +135,6 @@ int main(void)
 		cmocka_unit_test(agrees_with_the_slow_sum),
 		cmocka_unit_test(carries_go_around_twice),
 		cmocka_unit_test(parts_sum_as_the_whole),
-		cmocka_unit_test(copy_copies_exactly_and_sums),
 		cmocka_unit_test(pseudo_header_of_each_version),
 	};
 

@@ -268,9 +268,45 @@ static void agrees_with_a_flat_array(void **state)
 	end(&f);
 }
 
+/* The same places as pages_write() gives, and the sum of all, however pages cut it; and of what found memory. */
+static void writing_may_sum(void **state)
+{
+	static uint8_t from[3 * PAGE_BYTES];
+	struct fixture f;
+	const uint8_t *at;
+	uint32_t       sum;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof from; i++)
+		from[i] = (uint8_t)(i * 7 + i / 256);
+	begin(&f, 1 << 20, 0);
+	for (uint32_t base = PAGE_BYTES - 5; base < PAGE_BYTES + 2; base++) {
+		struct pages *s = pages_new(&f.pool, base, MEM_ORDINARY);
+		size_t	      seen = 0;
+
+		sum = 77;
+		assert_int_equal(pages_write_sum(&f.pool, s, base, from, 9001, MEM_ORDINARY, &sum), 9001);
+		assert_int_equal(sum_fold16(sum), sum_fold16(sum_add(77, from, 9001)));
+		for (size_t n; seen < 9001; seen += n) {
+			n = pages_peek(s, base + (uint32_t)seen, 9001 - seen, &at);
+			assert_true(n > 0);
+			assert_memory_equal(at, from + seen, n);
+		}
+		pages_free(&f.pool, s);
+	}
+	end(&f);
+	begin(&f, 2 * PAGE_BYTES, 0); /* one page and the store */
+	struct pages *s = pages_new(&f.pool, 0, MEM_ORDINARY);
+	sum = 0;
+	assert_int_equal(pages_write_sum(&f.pool, s, 1, from, 5000, MEM_ORDINARY, &sum), PAGE_BYTES - 1);
+	pages_free(&f.pool, s);
+	end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(writing_may_sum),
 		cmocka_unit_test(a_little_traffic_is_one_store_and_one_page),
 		cmocka_unit_test(a_far_byte_commits_one_page_and_a_ring),
 		cmocka_unit_test(release_gives_back_whole_pages_passed),

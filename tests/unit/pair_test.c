@@ -7,6 +7,8 @@
 #include <tern/link.h>
 #include <tern/loop.h>
 
+#include "wire/checksum.h"
+
 /* What is out, so that a test sees what was not given back; and the n-th call that fails. */
 struct ledger {
 	size_t	 bytes;
@@ -255,9 +257,46 @@ static void bad_arguments_are_refused(void **state)
 	assert_int_equal(tern_pair_create(end, &large, &counted), -TERN_EINVAL);
 }
 
+/* A sum that the host left to the link is made while the parts are gathered; where sums are needless it stays so. */
+static void the_link_makes_the_sum(void **state)
+{
+	(void)state;
+	for (unsigned needless = 0; needless < 2; needless++) {
+		for (unsigned cut = 0; cut <= 40; cut++) {
+			struct tern_link *end[2];
+			uint8_t		  headers[40];
+			tern_packet	 *got[1];
+			tern_packet packet = { .n_parts = 3, .len = 80, .checksum_offload = true,
+					       .csum_start = 20, .csum_offset = 16 };
+
+			memcpy(headers, text, sizeof headers);
+			headers[36] = 0x12; /* what the pseudo-header sums to */
+			headers[37] = 0x34;
+			packet.part[0] = (struct tern_packet_part){ .at = headers, .n = 40 };
+			packet.part[1] = (struct tern_packet_part){ .at = text + 40, .n = cut };
+			packet.part[2] = (struct tern_packet_part){ .at = text + 40 + cut, .n = 40 - cut };
+			make_pair(end, 1500, false, needless);
+			assert_true(end[0]->config.checksum_offload);
+			assert_int_equal(send_one(end[0], &packet), 1);
+			assert_int_equal(end[1]->ops->receive(end[1], got, 1, 0), 1);
+			assert_int_equal(got[0]->checksum_offload, needless);
+			const uint8_t *const at = got[0]->part[0].at;
+			/* Of the whole, its own checksum in place of the pseudo-header's sum. */
+			if (needless)
+				assert_memory_equal(at, headers, 40);
+			else
+				assert_true(checksum_is_right(checksum_add(checksum_add(0, headers + 36, 2),
+									   at + 20, 60)));
+			assert_memory_equal(at + 40, text + 40, 40);
+			close_both(end);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_link_makes_the_sum),
 		cmocka_unit_test_setup(parts_are_gathered_into_one, setup),
 		cmocka_unit_test_setup(packets_stay_in_order_through_recycling, setup),
 		cmocka_unit_test_setup(a_full_end_takes_fewer, setup),
