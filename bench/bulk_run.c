@@ -1,6 +1,7 @@
 /* The transfer. A turn: the client sends a buffer; what it then has to send is carried over, a batch at a
  * time, the server reading and acknowledging after each. So a byte is copied into the send
- * store, over the wire, into the receive store and out of it, and summed twice.
+ * store, over the wire, into the receive store and out of it (or straight to where it was posted), and summed
+ * twice, each time while it is copied.
  */
 #include "bulk_run.h"
 #include "world.h"
@@ -54,12 +55,22 @@ static void check(const struct transfer *t, const uint8_t *at, size_t n)
 	}
 }
 
+static ptrdiff_t receive_some(struct transfer *t, const uint8_t **at)
+{
+	tern_host *const host = t->world.host[SERVER];
+
+	*at = t->to;
+	if (t->bulk->owned)
+		return tern_peek(host, t->server, 0, at);
+	return t->bulk->posted ? tern_receive_posted(host, t->server) :
+				 tern_receive(host, t->server, t->to, BUFFER);
+}
+
 static bool receive_once(struct transfer *t)
 {
 	tern_host *const host = t->world.host[SERVER];
-	const uint8_t	*at = t->to;
-	const ptrdiff_t	 n = t->bulk->owned ? tern_peek(host, t->server, 0, &at) :
-					      tern_receive(host, t->server, t->to, BUFFER);
+	const uint8_t	*at;
+	const ptrdiff_t	 n = receive_some(t, &at);
 
 	if (n == -TERN_EAGAIN)
 		return false;
@@ -69,6 +80,8 @@ static bool receive_once(struct transfer *t)
 		check(t, at, (size_t)n);
 	if (t->bulk->owned)
 		bench_need(tern_consume(host, t->server, (size_t)n), "consuming");
+	if (t->bulk->posted)
+		bench_need(tern_receive_post(host, t->server, t->to, BUFFER), "posting");
 	t->received += (uint64_t)n;
 	return true;
 }
@@ -111,6 +124,8 @@ static void begin(struct transfer *t, const struct bulk *bulk)
 	memset(t->to, 0, BUFFER);
 	world_create(&t->world, &(struct world_settings){ .link = bulk->link });
 	world_open(&t->world, 0, 1, &t->client, &t->server);
+	if (bulk->posted)
+		bench_need(tern_receive_post(t->world.host[SERVER], t->server, t->to, BUFFER), "posting");
 	t->check = true;
 	move(t, bulk->bytes / 16 + (1 << 20));
 	t->check = false;
@@ -131,7 +146,7 @@ static void end(struct transfer *t)
 /* What the passes over each byte alone would allow, in Gbit/s. */
 static double bound(const struct bench *bench, const struct bulk *bulk)
 {
-	const double copies = bulk->owned ? 2 : 4, sums = bulk->link.checksum_offload ? 0 : 2;
+	const double copies = bulk->owned ? 2 : bulk->posted ? 3 : 4, sums = bulk->link.checksum_offload ? 0 : 2;
 
 	return 8 / (copies / bench->machine.copy + sums / bench->machine.sum);
 }
@@ -170,6 +185,7 @@ enum { COUNTED_BYTES = 4 << 20 };
 static const struct bulk counted[COUNTED_BULK] = {
 	{ .link = { .mtu = 1500 }, .bytes = COUNTED_BYTES },
 	{ .link = { .mtu = 1500, .checksum_offload = true }, .owned = true, .bytes = COUNTED_BYTES },
+	{ .link = { .mtu = 1500 }, .posted = true, .bytes = COUNTED_BYTES },
 };
 
 static void *counted_begin(uint32_t n)
@@ -199,4 +215,5 @@ static void counted_end(void *state)
 const struct bench_counted counted_bulk[COUNTED_BULK] = {
 	{ "bulk, a segment", 0, counted_begin, counted_run, counted_end },
 	{ "bulk owned, a segment", 1, counted_begin, counted_run, counted_end },
+	{ "bulk posted, a segment", 2, counted_begin, counted_run, counted_end },
 };

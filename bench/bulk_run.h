@@ -8,6 +8,7 @@
 struct bulk {
 	struct tern_link_config link;
 	bool			owned; /* tern_send_owned() in, tern_peek() out: the application copies nothing */
+	bool			posted; /* tern_receive_post(): the host puts text into the application's buffer */
 	uint64_t		bytes; /* that are timed, after a warm-up that is also checked byte by byte */
 };
 

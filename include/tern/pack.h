@@ -9,7 +9,8 @@ extern "C" {
 #endif
 
 /* Writes the connection into to[0..room): its length; if it is larger than room nothing was written.
- * Owned send memory is copied into the record. -TERN_EBADF; -TERN_EOPNOTSUPP for a listener. */
+ * Owned send memory is copied into the record. -TERN_EBADF; -TERN_EOPNOTSUPP for a listener;
+ * -TERN_EALREADY while a receive buffer is posted. */
 ptrdiff_t tern_pack(const tern_host *host, tern_socket socket, void *to, size_t room);
 
 /* Packs, then forgets the connection without a segment: it lives on in the record alone. */

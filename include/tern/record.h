@@ -51,6 +51,9 @@ enum tern_record_op {
 	TERN_RECORD_SET_CONGESTION,  /* socket; data, n: the name without its final zero */
 	TERN_RECORD_PACK_OUT,	     /* socket; a: room */
 	TERN_RECORD_UNPACK,	     /* data, n: the record */
+	TERN_RECORD_RECEIVE_POST,    /* socket; a: n */
+	TERN_RECORD_RECEIVE_POSTED,  /* socket */
+	TERN_RECORD_RECEIVE_UNPOST,  /* socket */
 	TERN_RECORD_OPS
 };
 

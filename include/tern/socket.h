@@ -83,6 +83,21 @@ ptrdiff_t tern_peek(tern_host *host, tern_socket socket, size_t skip, const uint
 /* Bytes that were looked at are done with. -TERN_EINVAL: more than there are. */
 int tern_consume(tern_host *host, tern_socket socket, size_t n);
 
+/* Posts memory for the text that comes next: it is put straight there, and not into the host's own memory first. What
+ * waits unread goes there at once. One buffer a connection, of n bytes (1 to 1 GiB): -TERN_EALREADY while there is
+ * another; -TERN_EINVAL, -TERN_ENOMEM. Until it is taken back, or the handle is closed, the host writes to it within
+ * tern_host_input() and these calls, and the connection is read by the two calls below alone: tern_receive(),
+ * tern_peek() and tern_consume() answer -TERN_EALREADY, as does tern_pack(). Text in it is unread: it counts
+ * against the window, TERN_READABLE tells of it, and to close a connection with it resets (SHLD-3).
+ * tern_shutdown_receive() takes it back with nothing in it. Beyond what was told to be text, its bytes may be
+ * anything. */
+int tern_receive_post(tern_host *host, tern_socket socket, void *to, size_t n);
+/* Takes it back: the bytes of text that stand in it, at least 1, now read; or 0, the end of the stream, or the
+ * error that ended the connection. -TERN_EAGAIN: nothing yet, it stays posted. -TERN_EINVAL: none is posted. */
+ptrdiff_t tern_receive_posted(tern_host *host, tern_socket socket);
+/* The same at once: with 0 where nothing has come. -TERN_EINVAL: none is posted. */
+ptrdiff_t tern_receive_unpost(tern_host *host, tern_socket socket);
+
 /* ---- CLOSE (3.9.1.4) and ABORT (3.9.1.5) ---- */
 
 /* "I have no more to send": FIN after what is queued; receiving goes on (half-close). 0 again and again. */

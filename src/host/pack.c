@@ -9,6 +9,8 @@ ptrdiff_t tern_pack(const tern_host *host, tern_socket socket, void *to, size_t 
 
 	if (!tcb)
 		return handle_kind(socket) == HANDLE_CONNECTION ? -TERN_EBADF : -TERN_EOPNOTSUPP;
+	if (tcp_has_post(tcb)) /* text stands in memory of the program's */
+		return -TERN_EALREADY;
 	return (ptrdiff_t)tcp_pack(tcb, to, room, host->now);
 }
 

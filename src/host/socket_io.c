@@ -37,6 +37,11 @@ ptrdiff_t tern_send_owned(tern_host *host, tern_socket socket, const void *from,
 	return sent;
 }
 
+static bool is_posted(const struct tcb *tcb)
+{
+	return tcb->has_path && tcp_has_post(tcb);
+}
+
 ptrdiff_t tern_receive(tern_host *host, tern_socket socket, void *to, size_t n)
 {
 	if (host_is_recorded(host))
@@ -46,6 +51,8 @@ ptrdiff_t tern_receive(tern_host *host, tern_socket socket, void *to, size_t n)
 
 	if (!tcb)
 		return -TERN_EBADF;
+	if (is_posted(tcb))
+		return -TERN_EALREADY;
 	const ptrdiff_t got = tcp_receive(tcb, to, n, host->now);
 	settle_moved(host, tcb);
 	return got;
@@ -58,7 +65,9 @@ ptrdiff_t tern_peek(tern_host *host, tern_socket socket, size_t skip, const uint
 				  .op = TERN_RECORD_PEEK, .socket = socket, .a = (int64_t)skip });
 	struct tcb *const tcb = socket_block(host, socket);
 
-	return tcb ? tcp_peek(tcb, skip, at) : -TERN_EBADF;
+	if (!tcb)
+		return -TERN_EBADF;
+	return is_posted(tcb) ? -TERN_EALREADY : tcp_peek(tcb, skip, at);
 }
 
 int tern_consume(tern_host *host, tern_socket socket, size_t n)
@@ -70,9 +79,45 @@ int tern_consume(tern_host *host, tern_socket socket, size_t n)
 
 	if (!tcb)
 		return -TERN_EBADF;
+	if (is_posted(tcb))
+		return -TERN_EALREADY;
 	const int result = tcp_consume(tcb, n, host->now);
 	settle_moved(host, tcb);
 	return result;
+}
+
+int tern_receive_post(tern_host *host, tern_socket socket, void *to, size_t n)
+{
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){
+				  .op = TERN_RECORD_RECEIVE_POST, .socket = socket, .a = (int64_t)n });
+	struct tcb *const tcb = socket_block(host, socket);
+
+	return tcb ? tcp_receive_post(tcb, to, n) : -TERN_EBADF;
+}
+
+static ptrdiff_t take_back(tern_host *host, tern_socket socket, enum tern_record_op op,
+			   ptrdiff_t (*take)(struct tcb *tcb, tern_time now))
+{
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = op, .socket = socket });
+	struct tcb *const tcb = socket_block(host, socket);
+
+	if (!tcb)
+		return -TERN_EBADF;
+	const ptrdiff_t got = take(tcb, host->now);
+	settle_block(host, tcb); /* a window that opened may have to be told */
+	return got;
+}
+
+ptrdiff_t tern_receive_posted(tern_host *host, tern_socket socket)
+{
+	return take_back(host, socket, TERN_RECORD_RECEIVE_POSTED, tcp_receive_posted);
+}
+
+ptrdiff_t tern_receive_unpost(tern_host *host, tern_socket socket)
+{
+	return take_back(host, socket, TERN_RECORD_RECEIVE_UNPOST, tcp_receive_unpost);
 }
 
 int tern_shutdown(tern_host *host, tern_socket socket)

@@ -57,6 +57,9 @@ static const char *const op_names[TERN_RECORD_OPS] = {
 	[TERN_RECORD_SET_CONGESTION] = "tern_set_congestion_control",
 	[TERN_RECORD_PACK_OUT] = "tern_pack_out",
 	[TERN_RECORD_UNPACK] = "tern_unpack",
+	[TERN_RECORD_RECEIVE_POST] = "tern_receive_post",
+	[TERN_RECORD_RECEIVE_POSTED] = "tern_receive_posted",
+	[TERN_RECORD_RECEIVE_UNPOST] = "tern_receive_unpost",
 };
 
 const char *tern_record_op_name(enum tern_record_op op)

@@ -7,6 +7,12 @@
 
 enum { REPLAY_OUT_MAX = 1 << 16 }; /* packets out at one host, and the largest batch */
 
+struct replay_post {
+	struct replay_post *next;
+	tern_socket	    socket;
+	uint8_t		    bytes[];
+};
+
 struct replay_host {
 	struct replay *replay;
 	tern_host     *host; /* NULL: not created yet */
@@ -18,6 +24,7 @@ struct replay_host {
 	size_t	       n_made, room;
 	tern_packet  **out; /* packets that have not come back, oldest first */
 	size_t	       n_out, out_room;
+	struct replay_post *posts; /* memory that is posted, as the program's was */
 };
 
 struct replay {

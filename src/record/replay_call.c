@@ -138,6 +138,37 @@ static int receive(struct replay_host *host, const struct tern_record_call *call
 	return 0;
 }
 
+/* Memory that nothing writes to any more goes. */
+static void forget_post(struct replay_host *host, tern_socket socket)
+{
+	for (struct replay_post **at = &host->posts; *at != NULL; at = &(*at)->next) {
+		struct replay_post *const post = *at;
+		if (post->socket.index != socket.index || post->socket.generation != socket.generation)
+			continue;
+		*at = post->next;
+		free(post);
+		return;
+	}
+}
+
+static int receive_post(struct replay_host *host, const struct tern_record_call *call)
+{
+	if (call->a < 0 || call->a > RECORD_BODY_MAX)
+		return -TERN_EPROTO;
+	struct replay_post *const post = malloc(sizeof *post + (size_t)call->a + 1);
+	if (post == NULL)
+		return -TERN_ENOMEM;
+	if (tern_receive_post(host->host, call->socket, post->bytes, (size_t)call->a) < 0) {
+		free(post);
+		return 0;
+	}
+	forget_post(host, call->socket); /* of before: it was taken back by a call that has no other trace */
+	post->socket = call->socket;
+	post->next = host->posts;
+	host->posts = post;
+	return 0;
+}
+
 static int pack_out(struct replay_host *host, const struct tern_record_call *call)
 {
 	if (call->a < 0 || call->a > RECORD_BODY_MAX)
@@ -255,6 +286,16 @@ static int stream_call(struct replay_host *host, const struct tern_record_call *
 		return send_owned(host, call);
 	case TERN_RECORD_RECEIVE:
 		return receive(host, call);
+	case TERN_RECORD_RECEIVE_POST:
+		return receive_post(host, call);
+	case TERN_RECORD_RECEIVE_POSTED:
+		if (tern_receive_posted(host->host, call->socket) != -TERN_EAGAIN)
+			forget_post(host, call->socket);
+		return 0;
+	case TERN_RECORD_RECEIVE_UNPOST:
+		(void)tern_receive_unpost(host->host, call->socket);
+		forget_post(host, call->socket);
+		return 0;
 	case TERN_RECORD_PEEK:
 		(void)tern_peek(host->host, call->socket, (size_t)call->a, &at);
 		return 0;
@@ -299,6 +340,10 @@ void replay_free(struct replay *replay)
 			tern_packet_done(host->out[j]);
 		if (host->host != NULL)
 			tern_host_destroy(host->host);
+		for (struct replay_post *post = host->posts, *next; post != NULL; post = next) {
+			next = post->next;
+			free(post);
+		}
 		free(host->batch);
 		free(host->out);
 		free(replay->failure[i]);

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "tcp/arrive.h"
 #include "tcp/call.h"
+#include "tcp/post.h"
 #include "tcp/timers.h"
 #include "tcp/warm.h"
 #include "tcp/window.h"
@@ -35,13 +36,14 @@ static void advance(struct tcb *tcb, seq_t nxt)
 static struct pages *text_store(struct tcb *tcb, enum mem_claim claim)
 {
 	if (!tcb->store)
-		tcb->store = pages_new(&tcb_env(tcb)->pages, rcv_offset(tcb, tcb->rcv.read), claim);
+		tcb->store = pages_new(&tcb_env(tcb)->pages,
+				       rcv_offset(tcb, seq_add(tcb->rcv.read, post_holds(tcb))), claim);
 	return tcb->store;
 }
 
 static void give_up_empty_store(struct tcb *tcb)
 {
-	if (tcb->store && tcb_unread(tcb) == 0 && (!tcb->warm || tcb->warm->ooo.n == 0)) {
+	if (tcb->store && tcb_unread(tcb) == post_holds(tcb) && (!tcb->warm || tcb->warm->ooo.n == 0)) {
 		pages_free(&tcb_env(tcb)->pages, tcb->store);
 		tcb->store = NULL;
 	}
@@ -73,11 +75,24 @@ static uint32_t take_past_store(struct tcb *tcb, const struct arrival *in)
 	size_t taken;
 
 	/* Without a store nothing is unread or beyond a gap. Urgent text is told of before it is read. */
-	if (!taker->take || tcb->store || !tcb->held || tcb->urgent_received)
+	if (!taker->take || tcb->store || !tcb->held || tcb->urgent_received || post_of(tcb))
 		return 0;
 	taken = min_size(taker->take(taker->context, tcb_cold(tcb)->cookie, in->text, in->len), in->len);
 	tcb->rcv.read = seq_add(tcb->rcv.nxt, (uint32_t)taken);
 	return (uint32_t)taken;
+}
+
+/* Text at RCV.NXT to where the program posted memory for it. */
+static uint32_t take_to_post(struct tcb *tcb, const struct arrival *in)
+{
+	uint8_t *to;
+	const uint32_t n = min_u32(post_room(tcb, &to), in->len);
+
+	if (n == 0)
+		return 0;
+	memcpy(to, in->text, n);
+	post_of(tcb)->n += n;
+	return n;
 }
 
 /* Text at RCV.NXT. Returns how much of it was taken. */
@@ -91,7 +106,9 @@ static uint32_t take_in_order(struct tcb *tcb, const struct arrival *in)
 		tcb->rcv.read = seq_add(tcb->rcv.nxt, in->len);
 		return in->len;
 	}
-	passed = take_past_store(tcb, in);
+	passed = take_to_post(tcb, in);
+	if (passed == 0)
+		passed = take_past_store(tcb, in);
 	if (passed == in->len)
 		return passed;
 	store = text_store(tcb, MEM_RESERVED);
@@ -154,9 +171,42 @@ static bool more_is_plain(const struct tcb *tcb, const struct tcp_more *more)
 	const struct tcb_warm *const warm = tcb->warm;
 
 	return tcb->state == ESTABLISHED && seq_eq(more->seq, tcb->rcv.nxt) && more->text_len > 0 &&
-	       more->text_len <= rcv_wnd(tcb) && tcb->store && !tcb->ecn_ok && !tcb->receive_shut &&
+	       more->text_len <= rcv_wnd(tcb) && !tcb->ecn_ok && !tcb->receive_shut &&
 	       (!warm || (warm->flight.n == 0 && warm->ooo.n == 0 && !warm->ooo.fin_seen)) &&
 	       !tcb_is_orphan(tcb) && !env_is_watched(tcb_env(tcb));
+}
+
+/* Puts the text to its place, or posted memory, and adds its sum. False: there is none, or not enough. */
+static bool put(struct tcb *tcb, const struct tcp_more *more, uint32_t *sum)
+{
+	struct pages_pool *const pool = &tcb_env(tcb)->pages;
+	const uint32_t n = more->text_len, offset = rcv_offset(tcb, more->seq);
+	uint8_t *to;
+	const uint32_t room = post_room(tcb, &to);
+
+	if (room > 0 && room < n) /* the rest goes to the store */
+		return false;
+	if (room > 0 && more->unchecked)
+		*sum = pool->unit->copy(*sum, to, more->text, n);
+	else if (room > 0)
+		memcpy(to, more->text, n);
+	else if (!tcb->store)
+		return false;
+	else if (more->unchecked)
+		return pages_write_sum(pool, tcb->store, offset, more->text, n, MEM_RESERVED, sum) == n;
+	else
+		return pages_write(pool, tcb->store, offset, more->text, n, MEM_RESERVED) == n;
+	return true;
+}
+
+/* What was put there counts. */
+static void post_grows(struct tcb *tcb, uint32_t n)
+{
+	struct tcb_post *const post = post_of(tcb);
+	uint8_t *to;
+
+	if (post && post_room(tcb, &to) > 0)
+		post->n += n;
 }
 
 /* Summed while it is put to its place beyond RCV.NXT, where nobody looks: it counts once the sum is right. */
@@ -165,21 +215,14 @@ enum tcp_more_result tcp_arrive_more(struct tcb *tcb, const struct tcp_more *mor
 	struct tcp_env *const env = tcb_env(tcb);
 	const uint32_t n = more->text_len;
 	uint32_t sum = more->sum;
-	size_t written;
 
-	if (!more_is_plain(tcb, more))
-		return TCP_MORE_OTHERWISE;
-	if (more->unchecked)
-		written = pages_write_sum(&env->pages, tcb->store, rcv_offset(tcb, more->seq), more->text, n,
-					  MEM_RESERVED, &sum);
-	else
-		written = pages_write(&env->pages, tcb->store, rcv_offset(tcb, more->seq), more->text, n, MEM_RESERVED);
-	if (written < n)
+	if (!more_is_plain(tcb, more) || !put(tcb, more, &sum))
 		return TCP_MORE_OTHERWISE;
 	if (more->unchecked && !checksum_is_right(sum))
 		return TCP_MORE_BAD_CHECKSUM;
 	if (seq_eq(tcb->snd.wl1, seq_add(more->seq, 0u - n)))
 		tcb->snd.wl1 = more->seq;
+	post_grows(tcb, n);
 	took(tcb, more->seq, seq_add(more->seq, n), n, false, now);
 	env->stats.TernVerdict[TERN_VERDICT_ACCEPTED]++;
 	tcb_cold(tcb)->segments_in++;

@@ -6,6 +6,7 @@
 #include "tcp/emit.h"
 #include "tcp/negotiate.h"
 #include "tcp/path.h"
+#include "tcp/post.h"
 #include "tcp/timers.h"
 #include "tcp/tune.h"
 #include "tcp/warm.h"
@@ -180,8 +181,7 @@ ptrdiff_t tcp_send_owned(struct tcb *tcb, const void *from, size_t n, unsigned f
 
 /* ---- RECEIVE, 3.10.3 ---- */
 
-/* What RECEIVE says where there is no text: end of the stream, an error, or not yet (MUST-12). */
-static ptrdiff_t nothing_to_read(const struct tcb *tcb)
+ptrdiff_t call_nothing_to_read(const struct tcb *tcb)
 {
 	if (tcb->state == CLOSED && tcb_cold(tcb)->error)
 		return -tcb_cold(tcb)->error;
@@ -196,7 +196,7 @@ ptrdiff_t tcp_peek(struct tcb *tcb, size_t skip, const uint8_t **at)
 	size_t n;
 
 	if (skip >= unread || !tcb->store)
-		return skip > 0 && skip == unread && !tcb->fin_received ? -TERN_EAGAIN : nothing_to_read(tcb);
+		return skip > 0 && skip == unread && !tcb->fin_received ? -TERN_EAGAIN : call_nothing_to_read(tcb);
 	n = pages_peek(tcb->store, rcv_offset(tcb, tcb->rcv.read) + (uint32_t)skip, unread - skip, at);
 	tern_assert(n > 0);
 	return (ptrdiff_t)n;
@@ -237,7 +237,7 @@ ptrdiff_t tcp_receive(struct tcb *tcb, void *to, size_t n, tern_time now)
 		taken += some;
 	}
 	if (taken == 0)
-		return n == 0 ? 0 : nothing_to_read(tcb);
+		return n == 0 ? 0 : call_nothing_to_read(tcb);
 	tcp_consume(tcb, taken, now);
 	return (ptrdiff_t)taken;
 }
@@ -286,6 +286,7 @@ int tcp_shutdown_receive(struct tcb *tcb, tern_time now)
 	if (tcb->state == CLOSED)
 		return -TERN_ENOTCONN;
 	tcb->receive_shut = true;
+	post_forget(tcb);
 	return tcp_consume(tcb, tcb_unread(tcb), now);
 }
 

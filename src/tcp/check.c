@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "tcp/recovery.h"
 #include "tcp/tcp.h"
+#include "tcp/post.h"
 #include "tcp/warm.h"
 #include "tcp/window.h"
 
@@ -51,7 +52,7 @@ static bool memory_fits(const struct tcb *tcb)
 	const struct tcb_warm *const warm = tcb->warm;
 	const bool from_half_open = tcb->state == SYN_RECEIVED && tcb->passive;
 
-	if (tcb_unread(tcb) > 0 && !tcb->store)
+	if (post_holds(tcb) > tcb_unread(tcb) || (tcb_unread(tcb) > post_holds(tcb) && !tcb->store))
 		return false;
 	if (!warm)
 		return from_half_open || tcb->state == CLOSED || seq_eq(tcb->snd.una, tcb->snd.nxt);

@@ -34,7 +34,7 @@ static void free_state(struct tcb *tcb, struct tcb_path *path)
 /* What a program set must not be forgotten, nor what the peer counts on. */
 static bool is_promised(const struct tcb_path *path)
 {
-	return path->pacing != -1 || path->max_pacing_rate > 0 || path->ecn.agreed;
+	return path->pacing != -1 || path->max_pacing_rate > 0 || path->ecn.agreed || path->post.to;
 }
 
 /* Whether the record holds more than the cold one has room for. */

@@ -18,6 +18,12 @@
 #include "tcp/tcb.h"
 #include "tcp/undo.h"
 
+/* post.h */
+struct tcb_post {
+	uint8_t *to;	  /* NULL: nothing is posted */
+	uint32_t room, n; /* octets, and how many of them are text by now */
+};
+
 struct tcb_path {
 	/* The controller, while no warm record holds it. */
 	uint32_t  cwnd, ssthresh; /* cwnd 0: not begun */
@@ -46,6 +52,7 @@ struct tcb_path {
 	struct tcb_ecn ecn;
 	uint64_t *state; /* while warm too, where the warm record has no room for it; NULL: none */
 	struct plpmtud plpmtud; /* while warm too */
+	struct tcb_post post;
 };
 
 /* The record there is; NULL: none. */

@@ -55,6 +55,12 @@ ptrdiff_t tcp_send_owned(struct tcb *tcb, const void *from, size_t n, unsigned f
 ptrdiff_t tcp_receive(struct tcb *tcb, void *to, size_t n, tern_time now);
 ptrdiff_t tcp_peek(struct tcb *tcb, size_t skip, const uint8_t **at);
 int	  tcp_consume(struct tcb *tcb, size_t n, tern_time now);
+/* Posted buffers (post.h). While there is one, it is what is received into: tcp_receive(), tcp_peek() and
+ * tcp_consume() are not called. */
+int	  tcp_receive_post(struct tcb *tcb, void *to, size_t n);
+ptrdiff_t tcp_receive_posted(struct tcb *tcb, tern_time now);
+ptrdiff_t tcp_receive_unpost(struct tcb *tcb, tern_time now);
+bool	  tcp_has_post(const struct tcb *tcb);
 int	  tcp_shutdown(struct tcb *tcb, tern_time now);
 int	  tcp_shutdown_receive(struct tcb *tcb, tern_time now);
 void	  tcp_close(struct tcb *tcb, tern_time now); /* the program's handle is gone: held = false */

@@ -222,6 +222,12 @@ static void call_all(tern_host *host[2])
 	assert_int_equal(tern_peek(host[1], accepted, 1, &at), 4);
 	assert_int_equal(tern_consume(host[1], accepted, 2), 0);
 	assert_int_equal(tern_receive(host[1], accepted, packed, 3), 3);
+	assert_int_equal(tern_receive_post(host[1], accepted, packed, sizeof packed), 0);
+	assert_int_equal(tern_send(host[0], socket, "posted", 6, 0), 6);
+	converse(host, 4500);
+	assert_int_equal(tern_receive_posted(host[1], accepted), 6);
+	assert_int_equal(tern_receive_post(host[1], accepted, packed, 3), 0);
+	assert_int_equal(tern_receive_unpost(host[1], accepted), 0);
 	assert_int_equal(tern_shutdown_receive(host[1], accepted), 0);
 	const ptrdiff_t n = tern_pack_out(host[0], socket, packed, sizeof packed);
 	assert_in_range(n, 1, sizeof packed);
