@@ -18,12 +18,23 @@ static uint32_t load32(const uint8_t *p)
 	return word;
 }
 
+static uint64_t load64(const uint8_t *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof word);
+	return word;
+}
+
 /* n is a multiple of 4. */
 static bool same_words(const uint8_t *a, const uint8_t *b, uint32_t n)
 {
-	uint32_t other = 0;
+	uint64_t other = 0;
+	uint32_t i = 0;
 
-	for (uint32_t i = 0; i < n; i += 4)
+	for (; i + 8 <= n; i += 8)
+		other |= load64(a + i) ^ load64(b + i);
+	if (i < n)
 		other |= load32(a + i) ^ load32(b + i);
 	return other == 0;
 }
@@ -43,11 +54,12 @@ bool run_read(struct lookup *in, const struct lookup *before)
 	const struct lookup *const first = before->first ? before->first : before;
 	const struct tcp_segment *const like = &first->seg;
 	const uint32_t header = first->ip.header_len, tcp_header = (uint32_t)(like->text - first->ip.payload);
-	const uint8_t *const tcp = in->at + header;
 
 	if (in->len != before->len || in->link != before->link || in->offload != before->offload ||
 	    in->frame != before->frame || in->looped_zone != before->looped_zone)
 		return false;
+
+	const uint8_t *const tcp = in->at + header; /* as long as the other, so it is there */
 	if ((like->flags & ~TCP_PSH) != TCP_ACK || like->text_len == 0 ||
 	    !seq_eq((seq_t){ get32(tcp + 4) }, seq_add(before->seg.seq, like->text_len)))
 		return false;
