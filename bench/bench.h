@@ -80,6 +80,7 @@ void bench_messages(struct bench *bench);
 void bench_open_close(struct bench *bench);
 void bench_flatness(struct bench *bench);
 void bench_memory(struct bench *bench);
+void bench_latency(struct bench *bench); /* by the wall clock, and beside Linux */
 void bench_cores(struct bench *bench); /* on the CPU clocks of its threads, and by the wall clock */
 void bench_calibration(struct bench *bench);
 void bench_device(struct bench *bench);	 /* against Linux, by the wall clock */

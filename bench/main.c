@@ -22,6 +22,7 @@ static const struct workload {
 	{ "fairness", "flows that share a bottleneck, in virtual time", bench_fairness },
 	{ "bufferbloat", "how long packets wait in a deep buffer, in virtual time", bench_bufferbloat },
 	{ "cores", "messages and openings by two threads and by one, hosts behind one address", bench_cores },
+	{ "latency", "one byte asked and answered by two threads, beside Linux's loopback", bench_latency },
 	{ "memory", "bytes of an idle connection, a half-open and a TIME-WAIT entry", bench_memory },
 	{ "device", "one connection to Linux's TCP over TUN and TAP, with and without offloads", bench_device },
 	{ "gateway", "tern gateway beside pasta and slirp4netns, as far as they are here", bench_gateway },

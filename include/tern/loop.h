@@ -49,6 +49,12 @@ int tern_loop_on_event(tern_loop *loop, tern_host *host,
 		       void (*fn)(void *context, tern_host *host, const struct tern_event *event),
 		       void *context);
 
+/* Before it sleeps, a loop looks about for at most this long (ns), which costs a core and saves the waking: some
+ * microseconds in answering another thread (tern/hosts.h). How long it does follows from how long the last sleep
+ * took: one longer than `most` ends the looking until one is shorter again. 0, as it begins: not at all; TERN_NEVER:
+ * it never sleeps. Descriptors are polled meanwhile. 0; -TERN_EINVAL: negative, or a virtual clock. */
+int tern_loop_set_spin(tern_loop *loop, tern_time most);
+
 /* One turn: moves what can move, some thousands of packets at most. Where nothing can, it sleeps (the
  * virtual clock jumps) until something is due, at most `wait` ns (0: no sleep; TERN_NEVER: as long as it
  * takes), and serves that. 1: something happened; 0: time is up, or (virtual) nothing will ever happen;

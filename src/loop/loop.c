@@ -22,7 +22,7 @@
 
 #include "base/bytes.h"
 
-static tern_time clock_now(void)
+tern_time loop_clock(void)
 {
 	struct timespec ts;
 
@@ -40,7 +40,7 @@ int tern_loop_create(tern_loop **out, enum tern_clock clock)
 	if (!loop)
 		return -TERN_ENOMEM;
 	loop->clock = clock;
-	loop->now = clock == TERN_CLOCK_REAL ? clock_now() : 0;
+	loop->now = clock == TERN_CLOCK_REAL ? loop_clock() : 0;
 	loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (loop->wake < 0 || loop->epoll < 0 || loop_reserve_polls(loop) < 0 ||
@@ -79,7 +79,7 @@ void tern_loop_destroy(tern_loop *loop)
 
 tern_time tern_loop_now(const tern_loop *loop)
 {
-	return loop->clock == TERN_CLOCK_REAL ? clock_now() : loop->now;
+	return loop->clock == TERN_CLOCK_REAL ? loop_clock() : loop->now;
 }
 
 int loop_find_host(tern_loop *loop, tern_host *host, bool add)
@@ -146,7 +146,7 @@ int tern_loop_on_event(tern_loop *loop, tern_host *host,
 void loop_refresh(tern_loop *loop)
 {
 	if (loop->clock == TERN_CLOCK_REAL)
-		loop->now = clock_now();
+		loop->now = loop_clock();
 	for (uint32_t i = 0; i < loop->n_hosts; i++) {
 		struct loop_host *host = &loop->hosts[i];
 
@@ -299,6 +299,19 @@ tern_time loop_deadline(const tern_loop *loop)
 	return at;
 }
 
+/* As loop_poll(), with what goes before sleeping. */
+static int sleep_until(tern_loop *loop, tern_time until)
+{
+	if (loop_spin(loop, until) || loop_arm(loop))
+		return 1;
+	const tern_time begin = loop->now;
+	const int	woken = loop_poll(loop, until == TERN_NEVER ? TERN_NEVER : max_i64(until - begin, 0));
+
+	if (loop->spin_most)
+		loop_slept(loop, loop_clock() - begin);
+	return woken;
+}
+
 /* Sleeps or jumps; `moved`: only looks. 1: a descriptor has something, or the deadline came; 0: neither. */
 static int pause_until(tern_loop *loop, bool moved, tern_time due, tern_time limit)
 {
@@ -307,9 +320,7 @@ static int pause_until(tern_loop *loop, bool moved, tern_time due, tern_time lim
 	int		woken = 0;
 
 	if (real && !moved) {
-		if (loop_arm(loop))
-			return 1;
-		woken = loop_poll(loop, until == TERN_NEVER ? TERN_NEVER : until - loop->now);
+		woken = sleep_until(loop, until);
 	} else if (loop_has_descriptors(loop)) {
 		const bool idle = !real && !moved && until == TERN_NEVER;
 		woken = loop_poll(loop, idle ? TERN_NEVER : 0);

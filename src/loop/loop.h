@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include <tern/loop.h>
@@ -63,6 +64,7 @@ struct tern_loop {
 	enum tern_clock	   clock;
 	tern_time	   now;
 	bool		   turning, stopping;
+	tern_time	   spin_most, spin; /* how long it looks about before it sleeps: at most, and now */
 	struct loop_host  *hosts;
 	struct loop_port  *ports;
 	struct loop_watch *watches; /* by descriptor */
@@ -77,6 +79,7 @@ struct tern_loop {
 	pthread_mutex_t	  mutex;
 	struct loop_post *posts, *posts_last;
 	bool		  woken;
+	atomic_bool	  posted; /* posts or woken: to be seen without the mutex */
 	int		  wake;
 };
 
@@ -96,6 +99,10 @@ void loop_drop_posts(tern_loop *loop);
  * Whether any has, or a signal came; or -TERN_E... */
 int  loop_poll(tern_loop *loop, tern_time timeout);
 void loop_call_watchers(tern_loop *loop); /* for what was noted */
+/* Looks about, not beyond `until`: true: there is something to do. */
+bool loop_spin(tern_loop *loop, tern_time until);
+void loop_slept(tern_loop *loop, tern_time span);
+tern_time loop_clock(void); /* CLOCK_MONOTONIC */
 bool loop_arm(tern_loop *loop); /* tells links that it sleeps now; true: one of them has something */
 tern_time loop_deadline(const tern_loop *loop); /* of links and hosts, the earliest beyond now */
 bool loop_has_descriptors(const tern_loop *loop); /* besides the wake-up */

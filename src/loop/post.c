@@ -21,6 +21,7 @@ int tern_post(tern_loop *loop, void (*fn)(void *context), void *context)
 	else
 		loop->posts = post;
 	loop->posts_last = post;
+	atomic_store_explicit(&loop->posted, true, memory_order_release);
 	pthread_mutex_unlock(&loop->mutex);
 	return 0;
 }
@@ -31,6 +32,7 @@ void loop_wake(tern_loop *loop)
 	if (!loop->posts && !loop->woken)
 		eventfd_write(loop->wake, 1);
 	loop->woken = true;
+	atomic_store_explicit(&loop->posted, true, memory_order_release);
 	pthread_mutex_unlock(&loop->mutex);
 }
 
@@ -45,6 +47,7 @@ static struct loop_post *take(tern_loop *loop)
 	if (posts || loop->woken)
 		eventfd_read(loop->wake, &ignored);
 	loop->woken = false;
+	atomic_store_explicit(&loop->posted, false, memory_order_relaxed);
 	pthread_mutex_unlock(&loop->mutex);
 	return posts;
 }

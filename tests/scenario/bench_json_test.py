@@ -11,7 +11,7 @@ BUILD = os.path.dirname(os.environ.get("TERN", os.path.join(os.path.dirname(__fi
 BENCH = os.path.join(BUILD, "tern-bench")
 
 INSIDE = ["calibration", "bulk", "bulk-64k", "bulk-owned", "messages", "flatness", "open-close", "acks", "instructions",
-          "goodput", "fairness", "bufferbloat", "cores", "memory"]
+          "goodput", "fairness", "bufferbloat", "cores", "latency", "memory"]
 WORKLOADS = INSIDE + ["device", "gateway"]
 KEYS = {"workload", "metric", "unit", "tern", "low", "high", "peers", "target", "better"}
 

@@ -443,6 +443,9 @@ static void threads_serve_together(void **state)
 
 	assert_int_equal(tern_hosts_stop(world.hosts), 0); /* and once more */
 	assert_int_equal(tern_hosts_stop(world.hosts), 0);
+	assert_int_equal(tern_loop_set_spin(tern_hosts_loop(world.hosts, 0), TERN_NEVER), 0);
+	assert_int_equal(tern_loop_set_spin(tern_hosts_loop(world.hosts, 1), 50 * TERN_MICROSECOND), 0);
+	assert_int_equal(tern_loop_set_spin(world.loop, 20 * TERN_MICROSECOND), 0);
 	assert_int_equal(tern_hosts_start(world.hosts), 0);
 	talk(&world, 1);
 	assert_int_equal(tern_hosts_stop(world.hosts), 0);

@@ -96,6 +96,54 @@ static void on_readable(void *context, short revents)
 	}
 }
 
+static void stop_it(void *context)
+{
+	tern_loop_stop(context);
+}
+
+static void *post_stop(void *context)
+{
+	assert_int_equal(tern_post(context, stop_it, context), 0);
+	return NULL;
+}
+
+/* However long it looks about, a turn ends in time, and posts and descriptors are seen. */
+static void looking_about_sees_what_comes(void **state)
+{
+	static const tern_time spans[] = { 0, 50 * TERN_MICROSECOND, TERN_NEVER };
+	tern_loop	      *loop = new_loop(TERN_CLOCK_VIRTUAL);
+
+	(void)state;
+	assert_int_equal(tern_loop_set_spin(loop, 1), -TERN_EINVAL);
+	tern_loop_destroy(loop);
+	for (size_t i = 0; i < sizeof spans / sizeof spans[0]; i++) {
+		const tern_time before = tern_loop_now(loop = new_loop(TERN_CLOCK_REAL));
+		pthread_t	thread;
+		int		fd[2];
+
+		assert_int_equal(tern_loop_set_spin(loop, -1), -TERN_EINVAL);
+		assert_int_equal(tern_loop_set_spin(loop, spans[i]), 0);
+		for (unsigned turn = 1; turn <= 3; turn++) { /* the second and third after a long sleep */
+			assert_int_equal(tern_loop_turn(loop, 2 * MS), 0);
+			assert_true(tern_loop_now(loop) >= before + turn * 2 * MS);
+		}
+		assert_int_equal(pthread_create(&thread, NULL, post_stop, loop), 0);
+		assert_int_equal(tern_loop_run(loop), 0);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		struct pipes pipes = { .loop = loop, .turned = true };
+		assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
+		pipes.fd[0] = fd[0];
+		assert_int_equal(tern_loop_watch_fd(loop, fd[0], POLLIN, on_readable, &pipes), 0);
+		assert_int_equal(tern_loop_turn(loop, MS), 0);
+		assert_int_equal(write(fd[1], "a", 1), 1);
+		assert_int_equal(tern_loop_turn(loop, TERN_NEVER), 1);
+		assert_int_equal(pipes.calls, 1);
+		close(fd[0]);
+		close(fd[1]);
+		tern_loop_destroy(loop);
+	}
+}
+
 static void watch_pipe(enum tern_clock clock)
 {
 	struct pipes pipes = { .loop = new_loop(clock) };
@@ -712,6 +760,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(virtual_time_passes_without_waiting),
 		cmocka_unit_test(real_time_is_waited_for),
+		cmocka_unit_test(looking_about_sees_what_comes),
 		cmocka_unit_test(a_signal_ends_the_sleep),
 		cmocka_unit_test(descriptors_of_the_program_are_watched),
 		cmocka_unit_test(many_descriptors_are_told_apart),
