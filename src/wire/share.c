@@ -68,16 +68,21 @@ static bool is_ephemeral(const struct tern_share *share, uint16_t port)
 	return port >= share->port_low && port <= share->port_high;
 }
 
+static unsigned by_port(const struct tern_share *share, uint16_t port)
+{
+	return (unsigned)port % share->n;
+}
+
 unsigned share_of_datagram(const struct tern_share *share, const struct tern_tuple *tuple)
 {
 	if (share_is_one(share))
 		return 0;
-	return is_ephemeral(share, tuple->local_port) ? tuple->local_port % share->n : by_both(share, tuple);
+	return is_ephemeral(share, tuple->local_port) ? by_port(share, tuple->local_port) : by_both(share, tuple);
 }
 
 bool share_has_port(const struct tern_share *share, uint16_t port)
 {
-	return share_is_one(share) || !is_ephemeral(share, port) || port % share->n == share->index;
+	return share_is_one(share) || !is_ephemeral(share, port) || by_port(share, port) == share->index;
 }
 
 /* ---- packets ---- */
@@ -109,7 +114,7 @@ static unsigned of_ports(const struct tern_share *share, uint8_t protocol, const
 
 static unsigned of_identifier(const struct tern_share *share, uint16_t identifier)
 {
-	return is_ephemeral(share, identifier) ? identifier % share->n : SHARE_STAYS;
+	return is_ephemeral(share, identifier) ? by_port(share, identifier) : SHARE_STAYS;
 }
 
 /* What an error quotes is ours: its source is our end. */
