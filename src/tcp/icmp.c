@@ -2,6 +2,7 @@
  * never killed by ICMP: hard errors count as soft there, since a forger needs only the tuple and a
  * guess; while opening, a hard error about our SYN ends the attempt. */
 #include "tcp/flight.h"
+#include "tcp/path.h"
 #include "tcp/plpmtud.h"
 #include "tcp/tcp.h"
 #include "tcp/timers.h"
@@ -43,11 +44,9 @@ void tcp_path_mtu(struct tcb *tcb, uint32_t mtu, tern_time now)
 			tcb->due |= DUE_TEXT;
 		}
 	}
-	tcb->mss = mss;
-	if (warm) {
-		cc_mss_changed(&warm->cc, mss);
+	path_mss_changed(tcb, mss);
+	if (warm)
 		tcb->due |= DUE_TEXT; /* a segment of this size may fit where the last did not */
-	}
 }
 
 bool tcp_icmp_arrives(struct tcb *tcb, const struct tcp_icmp *icmp, bool v6, tern_time now)

@@ -164,6 +164,15 @@ void path_controller_restarts(struct tcb *tcb, struct tcb_warm *warm, tern_time 
 	restart_after_idle(tcb, &warm->cc, cc_initial_window(tcb->mss, segments), warm->rto_us, now);
 }
 
+void path_mss_changed(struct tcb *tcb, uint16_t mss)
+{
+	tcb->mss = mss;
+	if (tcb->warm)
+		cc_mss_changed(&tcb->warm->cc, mss);
+	else if (*path_cwnd(tcb) > 0)
+		*path_cwnd(tcb) = max_u32(*path_cwnd(tcb), mss);
+}
+
 void path_controller_wakes(struct tcb *tcb, struct tcb_warm *warm, tern_time now)
 {
 	const struct tern_config *const config = &tcb_env(tcb)->config;

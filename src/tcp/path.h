@@ -94,6 +94,9 @@ void path_drop_state(struct tcb *tcb);
 
 /* A warm record that was kept is used again (RFC 5681 4.1). */
 void path_controller_restarts(struct tcb *tcb, struct tcb_warm *warm, tern_time now);
+/* Segments are of another size from here on. A window of less than one of them would send nothing (RFC 5681 3.1: the
+ * loss window is one full-sized segment), whether the controller is awake or rests. */
+void path_mss_changed(struct tcb *tcb, uint16_t mss);
 /* A warm record was attached: its controller goes on where it was, or begins (RFC 6928, RFC 5681 4.1). */
 void path_controller_wakes(struct tcb *tcb, struct tcb_warm *warm, tern_time now);
 /* The warm record goes: what the controller cannot do without is kept. */

@@ -53,14 +53,6 @@ static void note(const struct tcb *tcb, enum tern_note what, uint32_t value, ter
 	watch_note(tcb_env(tcb), &tuple, (enum tcp_state)tcb->state, what, value, now);
 }
 
-/* Segments are of another size from here on. */
-static void set_mss(struct tcb *tcb, uint16_t mss)
-{
-	tcb->mss = mss;
-	if (tcb->warm)
-		cc_mss_changed(&tcb->warm->cc, mss);
-}
-
 /* What is lost and too long goes in pieces. Without memory emit.c asks again. */
 static void recut(struct tcb *tcb)
 {
@@ -104,7 +96,7 @@ static void arrived(struct tcb *tcb, struct plpmtud *p, tern_time now)
 	p->low = p->probe;
 	size_is_settled(p, now);
 	tcb_env(tcb)->stats.TCPMTUPSuccess++;
-	set_mss(tcb, plpmtud_mss(tcb, p->most));
+	path_mss_changed(tcb, plpmtud_mss(tcb, p->most));
 	note(tcb, TERN_NOTE_PROBED_MTU, p->low, now);
 }
 
@@ -275,7 +267,7 @@ void plpmtud_timed_out(struct tcb *tcb, tern_time now)
 	low = smaller(tcb, plpmtud_packet(tcb, tcb->mss));
 	if (!low || flight_at(&warm->flight, 0)->len <= text_in(tcb, low) || !start(tcb, low))
 		return;
-	set_mss(tcb, text_in(tcb, low));
+	path_mss_changed(tcb, text_in(tcb, low));
 	recut(tcb);
 	note(tcb, TERN_NOTE_BLACK_HOLE, low, now);
 }

@@ -244,6 +244,26 @@ static void records_carry_it_and_its_moments(struct rig *r)
 	}
 }
 
+/* A window of one segment, as after a time-out, is one of the larger segment when the path grows while nothing flies:
+ * else a full segment would wait for ever, and its record would not be taken. */
+static void a_path_that_grows_at_rest_leaves_room_for_a_segment(struct rig *r)
+{
+	established(r);
+	tcp_path_mtu(r->tcb, 578, r->now);
+	exchange(r, 1, 100);
+	assert_null(r->tcb->warm);
+	assert_int_equal(r->tcb->mss, 538);
+	*path_cwnd(r->tcb) = 538;
+	tcp_path_mtu(r->tcb, 842, r->now);
+	assert_int_equal(r->tcb->mss, 802);
+	assert_int_equal(*path_cwnd(r->tcb), 802);
+	moves(r, TERN_SECOND);
+	writes(r, 101, 2000);
+	sends(r, TCP_ACK, 101, 1, 802);
+	is_quiet(r);
+	tcb_check(r->tcb);
+}
+
 static void records_of_an_unknown_controller_take_the_hosts(struct rig *r)
 {
 	established_with(r, "many");
@@ -299,6 +319,7 @@ int main(void)
 		CASE(another_controller_takes_over_the_window_alone),
 		CASE(shed_gives_back_what_is_idle),
 		CASE(records_carry_it_and_its_moments),
+		CASE(a_path_that_grows_at_rest_leaves_room_for_a_segment),
 		CASE(records_of_an_unknown_controller_take_the_hosts),
 		CASE(own_controllers_must_be_whole),
 	};
