@@ -2,9 +2,10 @@
  * to the host's loopback and back.
  *
  * In every round each relay has its turn at each MTU, so that what else the machine does meets all alike. One turn:
- * the relay starts with the agent as its command, iperf3 one way, the other way, connections, requests; then
- * its peak memory is read. Rates and latencies are by the wall clock; CPU time is that of the relay's processes, as
- * the system accounts it (what the kernel does in its system calls included), never the guest's or iperf3's.
+ * the relay starts with the agent as its command, iperf3 (Reno at both ends) one way, the other way, connections,
+ * requests; then its peak memory is read. Rates and latencies are by the wall clock; CPU time is that of the relay's
+ * processes, as the system accounts it (what the kernel does in its system calls included), never the guest's or
+ * iperf3's.
  */
 #include "gateway_relay.h"
 
@@ -204,7 +205,7 @@ static void add_rows(struct bench *bench, struct measuring *all)
 			struct bench_row *const row = bench_add(bench, &what, ours->at, ours->n);
 
 			if (i <= TO_CPU)
-				snprintf(row->note, sizeof row->note, "%s", all->iperf3);
+				snprintf(row->note, sizeof row->note, "%s-C reno", all->iperf3);
 			for (int kind = RELAY_TERN + 1; kind < RELAYS; kind++)
 				bench_add_peer(row, relay_name((enum relay_kind)kind), all->version[kind],
 					       all->samples[kind][m][i].at, all->samples[kind][m][i].n);

@@ -52,12 +52,14 @@ static double number_after(const char *at, const char *key)
 	return found ? strtod(found + strlen(key), NULL) : -1;
 }
 
+/* Reno at both ends, whichever relay it is: what a machine or a guest has by default instead may pace (BBR), and then
+ * that is measured. */
 static int run_iperf3(const char *address, const struct order *order, struct report *report)
 {
 	static char json[JSON];
 	char	    line[256];
 
-	snprintf(line, sizeof line, "exec timeout %u iperf3 -J -c %s -p %u -t %u %s 2>/dev/null",
+	snprintf(line, sizeof line, "exec timeout %u iperf3 -J -C reno -c %s -p %u -t %u %s 2>/dev/null",
 		 (unsigned)order->milliseconds / 1000 + 10, address, (unsigned)order->port,
 		 (unsigned)(order->milliseconds + 999) / 1000, order->kind == ORDER_BULK_TO ? "-R" : "");
 	FILE *const iperf3 = popen(line, "re");
