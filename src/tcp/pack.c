@@ -9,15 +9,14 @@
  */
 #include "base/bytes.h"
 #include "tcp/call.h"
-#include "tcp/codec.h"
-#include "tcp/pace.h"
+#include "tcp/pack.h"
 #include "tcp/path.h"
 #include "tcp/tcp.h"
 #include "tcp/timers.h"
 #include "tcp/warm.h"
 #include "wire/tuple.h"
 
-enum { PACK_VERSION = 3, FLIGHT_RECORD_BYTES = 48, LEAST_MTU = 68 };
+enum { PACK_VERSION = 3 };
 
 static void head(struct codec *codec)
 {
@@ -193,328 +192,6 @@ static void controller_name(struct codec *codec, struct tcb *tcb)
 	cold->congestion_control = (number >= 0 ? (unsigned)number : tcb_env(tcb)->congestion_control) & 63u;
 }
 
-static void ecn(struct codec *codec, struct tcb_ecn *ecn)
-{
-	uint8_t flags = (uint8_t)(ecn->agreed | ecn->accurate << 1 | ecn->distrust << 2 | ecn->heard << 3 |
-				  ecn->optional << 4);
-
-	codec_u32(codec, &ecn->r_cep);
-	codec_u32(codec, &ecn->r_e0b);
-	codec_u32(codec, &ecn->r_ceb);
-	codec_u32(codec, &ecn->r_e1b);
-	codec_u32(codec, &ecn->s_cep);
-	codec_u32(codec, &ecn->s_ceb);
-	codec_u32(codec, &ecn->delivered_ce);
-	codec_u8(codec, &ecn->handshake);
-	codec_u8(codec, &ecn->pending);
-	codec_u8(codec, &flags);
-	ecn->agreed = flags & 1;
-	ecn->accurate = flags & 2;
-	ecn->distrust = flags & 4;
-	ecn->heard = flags & 8;
-	ecn->optional = flags & 16;
-}
-
-static void undo(struct codec *codec, struct undo *undo)
-{
-	codec_u32(codec, &undo->cwnd);
-	codec_u32(codec, &undo->ssthresh);
-	codec_u32(codec, &undo->resent);
-	codec_u32(codec, &undo->needless);
-	codec_u32(codec, &undo->first_resent_ts);
-	codec_seq(codec, &undo->resent_end);
-	codec_seq(codec, &undo->from);
-	codec_flag(codec, &undo->possible);
-	codec_flag(codec, &undo->timed_out);
-	codec_u8(codec, &undo->frto);
-	codec->bad |= undo->frto > FRTO_NEW_SENT || undo->needless > undo->resent;
-}
-
-static void spent(struct codec *codec, tern_time spent[CHRONO_KINDS])
-{
-	for (unsigned i = 0; i < CHRONO_KINDS; i++)
-		codec_span(codec, &spent[i]);
-}
-
-static void path_recovery(struct codec *codec, struct tcb_path *path)
-{
-	codec_span(codec, &path->min_rtt);
-	codec_past(codec, &path->min_rtt_at);
-	codec_u64(codec, &path->delivery_rate);
-	codec_flag(codec, &path->rate_app_limited);
-	codec_u64(codec, &path->bytes_retransmitted);
-	spent(codec, path->spent);
-	codec_u32(codec, &path->backed_off_us);
-	undo(codec, &path->undo);
-	codec->bad |= path->undo.frto != FRTO_OFF;
-	codec_u32(codec, &path->spurious);
-	codec_u8(codec, &path->reo_wnd_mult);
-	codec_u8(codec, &path->reo_wnd_persist);
-	codec_flag(codec, &path->reordering_seen);
-}
-
-static void path_plpmtud(struct codec *codec, struct plpmtud *p)
-{
-	uint8_t waits = p->waits;
-
-	codec_u16(codec, &p->low);
-	codec_u16(codec, &p->high);
-	codec_u16(codec, &p->most);
-	codec_u16(codec, &p->probe);
-	codec_seq(codec, &p->probe_seq);
-	codec_u8(codec, &p->lost);
-	codec_u8(codec, &waits);
-	p->waits = waits;
-	codec_moment(codec, &p->again_at);
-	codec->bad |= p->low > p->high || p->high > p->most || p->probe > p->most;
-	codec->bad |= p->low != 0 && p->low < LEAST_MTU;
-}
-
-static void path(struct codec *codec, struct tcb *tcb)
-{
-	uint8_t has_path = tcb->has_path;
-
-	codec_u8(codec, &has_path);
-	if (!codec->writes && has_path)
-		path_attach(tcb); /* for want of memory it is forgotten */
-	struct tcb_path forgotten = { 0 };
-	struct tcb_path *const path = tcb->has_path ? path_of(tcb) : &forgotten;
-	uint8_t pacing = (uint8_t)path->pacing;
-
-	codec_u32(codec, path_cwnd(tcb));
-	codec_u32(codec, path_ssthresh(tcb));
-	if (!has_path)
-		return;
-	codec_u64(codec, &path->pacing_rate);
-	codec_u32(codec, &path->quantum);
-	codec_u16(codec, &path->mss);
-	path_recovery(codec, path);
-	path_plpmtud(codec, &path->plpmtud);
-	codec_u8(codec, &pacing);
-	codec_u64(codec, &path->max_pacing_rate);
-	codec_moment(codec, &path->tune.at);
-	codec_seq(codec, &path->tune.from);
-	codec_u32(codec, &path->tune.most);
-	path->pacing = (int8_t)pacing;
-	codec->bad |= path->pacing < -1 || path->pacing > 1;
-	ecn(codec, &path->ecn);
-}
-
-/* What the controller knows. Read by another controller, or without memory for it: let go. */
-static void controller_state(struct codec *codec, struct tcb *tcb)
-{
-	struct tcb_path *const path = path_of(tcb);
-	uint64_t state[TERN_CC_STATE_WORDS] = { 0 }, *from = path ? path->state : NULL;
-	struct tern_cc cc = { .ops = cc_at(&tcb_env(tcb)->config, tcb_cold(tcb)->congestion_control) };
-	uint16_t n = tcb->warm || from ? cc.ops->state_words : 0;
-
-	if (tcb->warm) {
-		cc = tcb->warm->cc;
-		from = cc.state;
-	}
-	cc.state = state;
-	if (codec->writes && n > 0) {
-		memcpy(state, from, n * sizeof *state);
-		cc_shift(&cc, -codec->now);
-	}
-	codec_u16(codec, &n);
-	codec->bad |= n > TERN_CC_STATE_WORDS;
-	for (uint16_t i = 0; i < n && !codec->bad; i++)
-		codec_u64(codec, &state[i]);
-	if (codec->writes || codec->bad || n == 0 || n != cc.ops->state_words)
-		return;
-	if (!tcb->warm)
-		from = path_new_state(tcb, n);
-	if (!from)
-		return;
-	cc_shift(&cc, codec->now);
-	memcpy(from, state, n * sizeof *state);
-}
-
-/* A place in the flight's list by time, as a number in sequence. */
-static void listed(struct codec *codec, const struct flight *flight, uint32_t *place)
-{
-	uint32_t number = codec->writes ? flight_number(flight, *place) : 0;
-
-	codec_u32(codec, &number);
-	if (!codec->writes)
-		*place = number; /* until flight_rebuild() */
-}
-
-static void flight_record(struct codec *codec, const struct flight *flight, struct flight_record *record)
-{
-	codec_past(codec, &record->sent_at);
-	codec_past(codec, &record->delivered_at);
-	codec_past(codec, &record->first_sent_at);
-	codec_u32(codec, &record->delivered);
-	codec_u32(codec, &record->lost);
-	codec_u32(codec, &record->in_flight);
-	codec_seq(codec, &record->seq);
-	listed(codec, flight, &record->younger);
-	codec_u16(codec, &record->len);
-	codec_u8(codec, &record->flags);
-	codec_u8(codec, &record->times);
-}
-
-static void flight(struct codec *codec, struct flight *flight, struct mem *mem)
-{
-	uint32_t n = flight->n;
-
-	codec_u32(codec, &n);
-	/* No more records than what is left can hold. One more: a SYN that waits needs its place. */
-	if (!codec->writes)
-		codec->bad |= n > (codec->room - codec->n) / FLIGHT_RECORD_BYTES || !flight_reserve(flight, mem, n + 1);
-	if (codec->bad)
-		return;
-	flight->n = n;
-	codec_u32(codec, &flight->in_flight);
-	codec_u32(codec, &flight->sacked);
-	codec_u32(codec, &flight->n_sacked);
-	codec_u32(codec, &flight->n_lost);
-	codec_u32(codec, &flight->lost_octets);
-	codec_seq(codec, &flight->highest_sacked);
-	codec_seq(codec, &flight->settled);
-	if (n > 0)
-		listed(codec, flight, &flight->oldest);
-	for (uint32_t i = 0; i < n; i++)
-		flight_record(codec, flight, flight_at(flight, i));
-	if (!codec->writes)
-		codec->bad |= !flight_rebuild(flight);
-}
-
-static void rate(struct codec *codec, struct rate *rate)
-{
-	codec_u64(codec, &rate->delivered);
-	codec_u64(codec, &rate->lost);
-	codec_u64(codec, &rate->round_end);
-	codec_u64(codec, &rate->app_limited);
-	codec_past(codec, &rate->delivered_at);
-	codec_past(codec, &rate->first_sent_at);
-}
-
-static void ranges(struct codec *codec, struct reassembly *ooo, struct mem *mem)
-{
-	uint16_t n = ooo->n;
-	uint8_t fin_seen = ooo->fin_seen;
-
-	codec_u8(codec, &fin_seen);
-	ooo->fin_seen = fin_seen;
-	codec_seq(codec, &ooo->fin);
-	codec_u16(codec, &n);
-	codec->bad |= n > REASSEMBLY_RANGES_MAX;
-	for (uint16_t i = 0; i < n && !codec->bad; i++) {
-		struct reassembly_range range = { { 0 }, { 0 } };
-
-		if (codec->writes)
-			range = ooo->ranges[i];
-		codec_seq(codec, &range.left);
-		codec_seq(codec, &range.right);
-		if (!codec->writes)
-			codec->bad |= !seq_lt(range.left, range.right) ||
-				      (i > 0 && !seq_lt(ooo->ranges[i - 1].right, range.left)) ||
-				      !reassembly_add(ooo, mem, range.left, range.right);
-	}
-	codec_u8(codec, &ooo->n_recent);
-	codec->bad |= ooo->n_recent > REASSEMBLY_RECENT;
-	for (unsigned i = 0; i < REASSEMBLY_RECENT; i++)
-		codec_seq(codec, &ooo->recent[i]);
-}
-
-static void rack(struct codec *codec, struct rack *rack)
-{
-	codec_past(codec, &rack->sent_at);
-	codec_span(codec, &rack->rtt);
-	codec_span(codec, &rack->min_rtt);
-	codec_past(codec, &rack->min_rtt_at);
-	codec_seq(codec, &rack->end);
-	codec_seq(codec, &rack->dsack_round);
-	codec_flag(codec, &rack->in_dsack_round);
-	codec_flag(codec, &rack->reordering_seen);
-	codec_u8(codec, &rack->reo_wnd_mult);
-	codec_u8(codec, &rack->reo_wnd_persist);
-}
-
-static void recovery(struct codec *codec, struct tcb_warm *warm)
-{
-	struct tlp *const tlp = &warm->tlp;
-
-	rack(codec, &warm->rack);
-	undo(codec, &warm->undo);
-	codec_seq(codec, &tlp->end);
-	codec_u32(codec, &tlp->ts);
-	codec_flag(codec, &tlp->out);
-	codec_flag(codec, &tlp->is_retrans);
-	codec_flag(codec, &tlp->due);
-	codec_flag(codec, &tlp->unsampled);
-	codec_u32(codec, &warm->prr.recover_fs);
-	codec_u32(codec, &warm->prr.delivered);
-	codec_u32(codec, &warm->prr.out);
-	codec_u64(codec, &warm->delivery_rate);
-	codec_u64(codec, &warm->bytes_retransmitted);
-	spent(codec, warm->chrono.spent);
-	codec_past(codec, &warm->chrono.since);
-	codec_u8(codec, &warm->chrono.kind);
-	codec->bad |= warm->chrono.kind > CHRONO_NONE;
-}
-
-static void warm(struct codec *codec, struct tcb_warm *warm, struct mem *mem)
-{
-	uint8_t flags = (uint8_t)(warm->urgent | warm->r1_told << 1 | warm->override_now << 2 |
-				  warm->partial_seen << 3 | warm->retransmit_now << 4 | warm->cwnd_limited << 5 |
-				  warm->recut << 6);
-	uint8_t bits = (uint8_t)(warm->ecn_cwr | warm->rate_app_limited << 1 | warm->backed_off << 2);
-
-	flight(codec, &warm->flight, mem);
-	rate(codec, &warm->rate);
-	recovery(codec, warm);
-	ranges(codec, &warm->ooo, mem);
-	codec_u32(codec, &warm->cc.cwnd);
-	codec_u32(codec, &warm->cc.ssthresh);
-	codec_u32(codec, &warm->cc.mss);
-	codec_u64(codec, &warm->cc.pacing_rate);
-	codec_u32(codec, &warm->cc.quantum);
-	codec_moment(codec, &warm->retransmit_at);
-	codec_moment(codec, &warm->reordering_at);
-	codec_moment(codec, &warm->probe_at);
-	codec_moment(codec, &warm->persist_at);
-	codec_moment(codec, &warm->override_at);
-	codec_moment(codec, &warm->pace_at);
-	codec_moment(codec, &warm->pace_from);
-	codec_u32(codec, &warm->pace_free);
-	pace_bound(warm, codec->now);
-	codec_moment(codec, &warm->progress_at);
-	codec_past(codec, &warm->last_sent_at);
-	codec_u32(codec, &warm->rto_us);
-	codec_seq(codec, &warm->recover);
-	codec_seq(codec, &warm->usage_end);
-	codec_u32(codec, &warm->max_in_flight);
-	codec_u32(codec, &warm->spurious);
-	codec_seq(codec, &warm->edge);
-	codec_seq(codec, &warm->push_end);
-	codec_seq(codec, &warm->up);
-	codec_u32(codec, &warm->dsack.left);
-	codec_u32(codec, &warm->dsack.right);
-	codec_u8(codec, &warm->recovery);
-	codec_u8(codec, &warm->backoff);
-	codec_u8(codec, &warm->probes);
-	codec_u32(codec, &warm->dup_acks);
-	codec_u8(codec, &flags);
-	codec_u16(codec, &warm->mtu);
-	codec_u16(codec, &warm->max_segment);
-	warm->urgent = flags & 1;
-	warm->r1_told = flags & 2;
-	warm->override_now = flags & 4;
-	warm->partial_seen = flags & 8;
-	warm->retransmit_now = flags & 16;
-	warm->cwnd_limited = flags & 32;
-	warm->recut = flags & 64;
-	codec_u8(codec, &bits);
-	warm->ecn_cwr = bits & 1;
-	warm->rate_app_limited = bits & 2;
-	warm->backed_off = bits & 4;
-	codec->bad |= warm->recovery > TERN_RECOVERY_LOSS || warm->cc.mss == 0 || warm->cc.cwnd == 0;
-}
-
 /* ---- text ---- */
 
 /* What the send store holds, from SND.UNA on. */
@@ -609,7 +286,7 @@ static void connection(struct codec *codec, struct tcb *tcb)
 	hot(codec, tcb);
 	cold(codec, tcb);
 	controller_name(codec, tcb);
-	path(codec, tcb);
+	pack_path(codec, tcb);
 	codec_u8(codec, &has_warm);
 	if (codec->bad)
 		return;
@@ -618,8 +295,8 @@ static void connection(struct codec *codec, struct tcb *tcb)
 		return;
 	}
 	if (has_warm)
-		warm(codec, tcb->warm, tcb_env(tcb)->mem);
-	controller_state(codec, tcb);
+		pack_warm(codec, tcb->warm, tcb_env(tcb)->mem);
+	pack_controller_state(codec, tcb);
 	if (has_warm)
 		text_out(codec, tcb);
 	text_in(codec, tcb);
