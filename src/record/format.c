@@ -54,8 +54,11 @@ static const uint8_t fields[256] = {
 static const struct setting {
 	uint16_t at;
 	uint8_t	 bytes;
+	bool	 is_switch; /* a byte of 0 or 1: any other would not be a bool */
 } settings[] = {
-#define SETTING(field) { offsetof(struct tern_config, field), sizeof((struct tern_config *)NULL)->field }
+#define SETTING(field)                                                                                                \
+	{ offsetof(struct tern_config, field), sizeof((struct tern_config *)NULL)->field,                             \
+	  _Generic(((struct tern_config *)NULL)->field, bool: true, default: false) }
 	SETTING(memory_limit), SETTING(memory_reserve), SETTING(msl), SETTING(rto_initial), SETTING(rto_min),
 	SETTING(rto_max), SETTING(delayed_ack), SETTING(r2), SETTING(r2_syn), SETTING(r1),
 	SETTING(syn_ack_retries), SETTING(orphan_timeout), SETTING(keepalive_idle), SETTING(keepalive_interval),
@@ -438,7 +441,7 @@ static void set_setting(struct tern_config *config, const struct setting *settin
 	else if (setting->bytes == 2)
 		memcpy(at, &half, 2);
 	else
-		*at = (uint8_t)value;
+		*at = setting->is_switch ? value != 0 : (uint8_t)value;
 }
 
 bool record_get_create(struct record_call *record, struct tern_config *config, char name[64], char cc[64])
@@ -455,11 +458,5 @@ bool record_get_create(struct record_call *record, struct tern_config *config, c
 	memcpy(config->secret, secret, sizeof config->secret);
 	for (unsigned i = 0; i < n; i++)
 		set_setting(config, &settings[i], record_get_number(rest, 8));
-	/* A switch is a byte of 0 or 1: any other would not be a bool. */
-	for (unsigned i = 0; i < N_SETTINGS; i++)
-		if (settings[i].at >= offsetof(struct tern_config, no_timestamps)) {
-			uint8_t *const at = (uint8_t *)config + settings[i].at;
-			*at = *at != 0;
-		}
 	return !rest->bad && rest->p == rest->end;
 }
