@@ -423,11 +423,8 @@ static int with_link(const struct nc_options *options, struct tern_link *link)
 	const struct tern_link *const device = link;
 	nc = (struct nc){ .options = options };
 	int error = tern_loop_create(&nc.loop, TERN_CLOCK_REAL);
-	if (error == 0 && options->impaired) {
-		struct tern_link *over;
-		error = tern_impair_create(&over, link, &options->impair, tern_allocator_default());
-		link = error == 0 ? over : link;
-	}
+	if (error == 0 && options->impaired)
+		error = dev_impair(&link, &options->impair);
 	if (error != 0)
 		link->ops->close(link);
 	else

@@ -256,6 +256,16 @@ bool dev_open(const struct dev_options *options, struct tern_link **link, char *
 
 /* ---- the host ---- */
 
+int dev_impair(struct tern_link **link, const struct tern_impair *impair)
+{
+	struct tern_link *over;
+	const int error = tern_impair_create(&over, *link, impair, tern_allocator_default());
+
+	if (error == 0)
+		*link = over;
+	return error;
+}
+
 int dev_join(const struct dev_options *options, tern_loop *loop, tern_host *host, struct tern_link *link)
 {
 	uint8_t number;

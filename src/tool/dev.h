@@ -51,6 +51,9 @@ bool dev_settle(const struct option_line *line, struct dev_options *options);
 /* Opens or makes the device, and brings it up where addresses for the system's end were given. */
 bool dev_open(const struct dev_options *options, struct tern_link **link, char *why, size_t room);
 
+/* A worse network over *link, which that stands for from then on. 0 or -TERN_E...: *link is then as it was. */
+int dev_impair(struct tern_link **link, const struct tern_impair *impair);
+
 /* The link becomes the loop's, the host has its addresses and routes there. 0 or -TERN_E...; the link is then closed
  * where the loop did not take it. */
 int dev_join(const struct dev_options *options, tern_loop *loop, tern_host *host, struct tern_link *link);
