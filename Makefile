@@ -2,6 +2,8 @@
 
 PREFIX ?= /usr/local
 BUILD  := build/release
+# The rows of the README's table and what stands beside them; BENCH_ARGS= measures the congestion control too.
+BENCH_ARGS ?= calibration bulk bulk-64k bulk-owned messages flatness open-close cores latency memory device gateway
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
 .PHONY: help demo test proof fuzz coverage bench baseline tidy build setup install clean mutants other-machines memcheck analyze wasm
@@ -12,7 +14,7 @@ help:
 	@echo 'make proof     the long forms of the tests, hours of them (tools/proof.py --list)'
 	@echo 'make coverage  branches of the core that the tests take, by directory (clang)'
 	@echo 'make fuzz      the fuzzers, FUZZ_SECONDS=60 for each (tools/fuzz.sh; AFL=1: by AFL++)'
-	@echo 'make bench     measure'
+	@echo 'make bench     measure, beside lwIP, gVisor and others (tools/bootstrap.sh bench); BENCH_ARGS=memory --full'
 	@echo 'make baseline  count instructions anew into bench/baseline'
 	@echo 'make mutants   put some two hundred faults into the code, one at a time: a test must find each'
 	@echo 'make other-machines  unit tests and scripts on a big-endian and a 32-bit machine, by qemu-user'
@@ -42,7 +44,8 @@ coverage:
 	@python3 tools/coverage.py
 
 bench: build
-	@$(BUILD)/tern-bench
+	@bench/peers/build.sh $(BUILD)/peers
+	@python3 bench/report.py --run $(BUILD)/tern-bench $(BENCH_ARGS)
 
 baseline: build
 	@TERN_BENCH=$(BUILD)/tern-bench python3 bench/baseline_test.py --write

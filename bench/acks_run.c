@@ -326,6 +326,7 @@ static void prepare(struct ends *e, enum kind kind)
 	for (uint32_t i = 0; kind == LOSS && i < 400; i++) { /* four losses are known, or repaired */
 		seg = next_ack(e, kind);
 		(void)tcp_arrive(e->tcb, &seg, 0, 0, e->now);
+		e->now += 10 * TERN_MICROSECOND; /* else RACK takes the late for lost */
 		set_window(e);
 		give_text(e, e->n * MSS > tcb_unsent(e->tcb) ? MSS : 0);
 		emit_all(e, MSS);

@@ -12,7 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BENCH_ROUNDS_MAX = 16, BENCH_ROWS_MAX = 1024, BENCH_NOTE = 96, BENCH_METRIC = 64, BENCH_PEERS = 2 };
+enum { BENCH_ROUNDS_MAX = 16, BENCH_ROWS_MAX = 1024, BENCH_PEERS = 4 };
+enum { BENCH_NOTE = 96, BENCH_METRIC = 64, BENCH_VERSION = 64 };
 
 enum bench_better { BENCH_HIGHER, BENCH_LOWER };
 
@@ -29,8 +30,10 @@ struct bench_case {
 
 /* Another that did the same in the same rounds. */
 struct bench_peer {
-	const char *name, *version;
+	const char *name;
+	char	    version[BENCH_VERSION];
 	double	    median, low, high;
+	double	    frames; /* a unit, as the row's note has them; 0: not said */
 };
 
 struct bench_row {
@@ -39,7 +42,11 @@ struct bench_row {
 	double		   median, low, high;
 	struct calibration machine;	     /* when the row was made */
 	double		   ceiling;	     /* what nothing could exceed; 0: not said */
+	double		   passes;	     /* what its copies and sums alone would allow; 0: not said */
 	double		   p99;		     /* seconds; 0: not said */
+	double		   load;	     /* the system's average of a minute, when the row was made */
+	int64_t		   date;	     /* seconds since 1970, when the row was made */
+	double		   frames;	     /* a unit: a segment of text, a message, an opening; 0: not said */
 	char		  note[BENCH_NOTE];  /* for the reader of the table; may be empty */
 	struct bench_peer  peers[BENCH_PEERS];
 	unsigned	   n_peers;
@@ -56,7 +63,7 @@ struct bench {
 /* One row; samples are put in order. The row, for its note. */
 struct bench_row *bench_add(struct bench *bench, const struct bench_case *what, double *samples, unsigned n);
 
-/* What a peer reached in it, without samples nothing; name and version must stay. */
+/* What a peer reached in it, without samples nothing; the name must stay. */
 void bench_add_peer(struct bench_row *row, const char *name, const char *version, double *samples, unsigned n);
 
 /* Ends the program: the machine cannot do it, or the stack did not as it should. */
@@ -66,10 +73,15 @@ int bench_need(int result, const char *what);
 /* malloc that does not fail. */
 void *bench_alloc(size_t n);
 
+/* How many times as good as the peer: above 1, tern is ahead. */
+double bench_ratio(const struct bench_row *row, const struct bench_peer *peer);
+
 double bench_cpu(void); /* seconds of CPU time of this process so far */
 
 void bench_print_table(const struct bench *bench);
 void bench_print_json(const struct bench *bench);
+/* The same, with the machine and what each row was measured beside, for bench/report.py. False: errno says why. */
+bool bench_write_results(const struct bench *bench, const char *path);
 
 /* ---- the workloads, a file each ---- */
 

@@ -96,6 +96,11 @@ static void take_events(struct transfer *t)
 				bench_fail("the connection ended");
 }
 
+static size_t carry(struct transfer *t)
+{
+	return t->bulk->ack_each_second ? world_carry_each(&t->world, CLIENT, 2) : world_carry(&t->world, CLIENT);
+}
+
 static void move(struct transfer *t, uint64_t bytes)
 {
 	const uint64_t until = t->received + bytes;
@@ -104,7 +109,7 @@ static void move(struct transfer *t, uint64_t bytes)
 		const uint64_t before = t->received;
 
 		send_some(t);
-		while (world_carry(&t->world, CLIENT) > 0) {
+		while (carry(t) > 0) {
 			while (receive_once(t))
 				;
 			(void)world_carry(&t->world, SERVER);
@@ -151,11 +156,23 @@ static double bound(const struct bench *bench, const struct bulk *bulk)
 	return 8 / (copies / bench->machine.copy + sums / bench->machine.sum);
 }
 
+static unsigned peers_of(const struct bulk *bulk)
+{
+	unsigned n = 0;
+
+	while (bulk->peers && n < BULK_PEERS && bulk->peers[n].program)
+		n++;
+	return n;
+}
+
 void bulk_run(struct bench *bench, const struct bulk *bulk, const struct bench_case *what)
 {
 	double	 samples[BENCH_ROUNDS_MAX];
 	uint64_t waits = 0, bytes = 0, segments = 0, acks = 0;
+	struct peer peers[BULK_PEERS];
+	const unsigned n_peers = peers_of(bulk);
 
+	peers_start(peers, n_peers, bench, bulk->peers);
 	for (unsigned round = 0; round < bench->rounds; round++) {
 		struct transfer t;
 
@@ -169,12 +186,15 @@ void bulk_run(struct bench *bench, const struct bulk *bulk, const struct bench_c
 		bytes += t.received - had;
 		waits += t.world.waits;
 		end(&t);
+		peers_round(peers, n_peers);
 	}
 	struct bench_row *const made = bench_add(bench, what, samples, bench->rounds);
-	const double		ratio = (double)acks / (double)segments;
 
-	snprintf(made->note, sizeof made->note, "%.0f B/segment, %.2f ACKs a segment, %.0f%% of its passes%s",
-		 (double)bytes / (double)segments, ratio, 100 * made->median / bound(bench, bulk),
+	made->frames = (double)(segments + acks) / (double)segments;
+	made->passes = bound(bench, bulk);
+	peers_end(peers, n_peers, made);
+	snprintf(made->note, sizeof made->note, "%.0f B/segment, %.2f frames a segment, %.0f%% of its passes%s",
+		 (double)bytes / (double)segments, made->frames, 100 * made->median / made->passes,
 		 waits ? ", STALLED" : "");
 }
 

@@ -4,15 +4,19 @@
  * tern's program copies nothing: it sends one buffer of its own again and again (tern_send_owned), and takes what
  * comes as it comes (struct tern_taker). Linux's reads and writes 128 KiB at a time. Rates are by the wall clock, of
  * what was acknowledged or taken; CPU time is that of tern's process, what the kernel does in its system calls (much
- * of the far end's TCP, then) included.
+ * of the far end's TCP, then) included. How much of it the system calls took says what a stack that costs nothing could
+ * reach with as many of them: the bound.
  */
 #include "device.h"
 #include "bench.h"
+#include "peer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <fcntl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 
 #include <tern/device.h>
 #include <tern/loop.h>
@@ -25,12 +29,13 @@ static const struct device_case {
 	uint32_t    mtu;
 	bool	    tap, plain;
 	double	    from, to; /* targets, Gbit/s */
+	bool	    gvisor, lwip; /* do it too, without offloads: they have none here */
 } cases[] = {
-	{ "TUN, MTU 65520", 65520, false, false, 28, 25 },
-	{ "TUN, MTU 1500", 1500, false, false, 28, 25 },
-	{ "TAP, MTU 65520", 65520, true, false, 28, 25 },
-	{ "TAP, MTU 1500", 1500, true, false, 28, 25 },
-	{ "TUN, MTU 1500, no offload", 1500, false, true, 8, 6 },
+	{ "TUN, MTU 65520", 65520, false, false, 28, 25, true, false },
+	{ "TUN, MTU 1500", 1500, false, false, 28, 25, false, false },
+	{ "TAP, MTU 65520", 65520, true, false, 28, 25, false, false },
+	{ "TAP, MTU 1500", 1500, true, false, 28, 25, false, false },
+	{ "TUN, MTU 1500, no offload", 1500, false, true, 8, 6, true, true },
 };
 
 enum { N_CASES = sizeof cases / sizeof cases[0] };
@@ -162,7 +167,30 @@ static void connect_to(struct run *run, uint16_t port)
 
 struct figures {
 	double rate, cpu, octets; /* Gbit/s, seconds a gigabyte, octets a packet of the device */
+	double system;		  /* the share of the CPU time that system calls took, 0 to 1 */
 };
+
+/* Seconds so far in the program and in system calls: as the system samples them, so that only their ratio is used. */
+struct spent {
+	double user, system;
+};
+
+static struct spent spent(void)
+{
+	struct rusage usage;
+
+	if (getrusage(RUSAGE_SELF, &usage) != 0)
+		bench_fail("the system does not say what was used");
+	return (struct spent){ (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6,
+			       (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6 };
+}
+
+static double system_share(struct spent from, struct spent to)
+{
+	const double user = to.user - from.user, system = to.system - from.system;
+
+	return user + system > 0 ? system / (user + system) : 0;
+}
 
 /* One direction for so long, a fifth of it ahead of the clock. */
 static struct figures measure(const struct device_case *what, struct device_peer *peer, bool sends, tern_time span)
@@ -177,10 +205,11 @@ static struct figures measure(const struct device_case *what, struct device_peer
 	tern_device_stats(link, &before);
 	const uint64_t	had = run.moved;
 	const double	cpu = bench_cpu();
+	const struct spent at_start = spent();
 	const tern_time start = tern_loop_now(run.loop);
 	turn_for(&run, span);
 	const double seconds = (double)(tern_loop_now(run.loop) - start) / 1e9, used = bench_cpu() - cpu;
-	const double moved = (double)(run.moved - had);
+	const double moved = (double)(run.moved - had), share = system_share(at_start, spent());
 	tern_device_stats(link, &after);
 	const uint64_t packets = sends ? after.packets_out - before.packets_out : after.packets_in - before.packets_in;
 
@@ -193,15 +222,60 @@ static struct figures measure(const struct device_case *what, struct device_peer
 	if (run.lent != 0)
 		bench_fail("owned memory was not released");
 	free(run.block);
-	return (struct figures){ moved * 8 / seconds / 1e9, used / (moved / 1e9), moved / (double)packets };
+	return (struct figures){ .rate = moved * 8 / seconds / 1e9, .cpu = used / (moved / 1e9),
+				 .octets = moved / (double)packets, .system = share };
+}
+
+/* ---- peers, a process each that is given the device ---- */
+
+enum { GVISOR, LWIP, PEERS };
+
+static const struct {
+	const char *name, *program;
+} peers[PEERS] = {
+	[GVISOR] = { "gVisor", "gvisor" },
+	[LWIP] = { "lwIP, window 256 KiB", "lwip-256k" },
+};
+
+struct samples {
+	double	 rate[BENCH_ROUNDS_MAX], cpu[BENCH_ROUNDS_MAX], octets, system, system_cpu;
+	unsigned n;
+	struct peer peer[PEERS]; /* of them only samples and version are kept */
+};
+
+/* One direction, with a device and a far end of its own. */
+static void peer_turn(const struct bench *bench, const struct device_case *what, bool sends, unsigned which,
+		      struct peer *had)
+{
+	const struct device_settings settings = { .mtu = what->mtu, .plain = true };
+	struct device_peer	     far;
+	struct peer		     peer;
+	const char		    *why;
+	char			     program[128];
+
+	if (bench->alone || bench->quick || !device_peer_start(&far, &settings, &why))
+		return;
+	(void)fcntl(far.device, F_SETFD, 0); /* the peer's program inherits it */
+	snprintf(program, sizeof program, "%s device %s %d %u %s %s %d", peers[which].program, sends ? "to" : "from",
+		 far.device, what->mtu, DEVICE_OURS, DEVICE_PEERS, sends ? DEVICE_SINK : DEVICE_SOURCE);
+	peer_start(&peer, bench, &(struct peer_what){ .name = peers[which].name, .program = program });
+	peer_round(&peer);
+	peer_stop(&peer);
+	device_peer_stop(&far);
+	if (peer.n == 0 || had->n == BENCH_ROUNDS_MAX)
+		return;
+	had->samples[had->n++] = peer.samples[0];
+	memcpy(had->version, peer.version, sizeof had->version);
 }
 
 /* ---- rows ---- */
 
-struct samples {
-	double	 rate[BENCH_ROUNDS_MAX], cpu[BENCH_ROUNDS_MAX], octets;
-	unsigned n;
-};
+/* What the system calls leave: the rate of a core that does nothing else. */
+static void note_bound(struct bench_row *row, const struct samples *s)
+{
+	snprintf(row->note, sizeof row->note, "%.0f %% of it in system calls, which bound it to %.1f Gbit/s a core",
+		 100 * s->system / s->n, 8 / (s->system_cpu / s->n));
+}
 
 static void add_rows(struct bench *bench, const struct device_case *what, struct samples samples[2])
 {
@@ -216,9 +290,11 @@ static void add_rows(struct bench *bench, const struct device_case *what, struct
 		struct bench_row *const row = bench_add(bench, &rate, s->rate, s->n);
 
 		snprintf(row->note, sizeof row->note, "%.0f octets of text a packet", s->octets / s->n);
+		for (unsigned i = 0; i < PEERS; i++)
+			bench_add_peer(row, peers[i].name, s->peer[i].version, s->peer[i].samples, s->peer[i].n);
 		snprintf(name, sizeof name, "%s Linux, CPU, %s", way ? "to" : "from", what->name);
 		const struct bench_case cpu = { "device", name, "s/GB", NAN, BENCH_LOWER };
-		(void)bench_add(bench, &cpu, s->cpu, s->n);
+		note_bound(bench_add(bench, &cpu, s->cpu, s->n), s);
 	}
 }
 
@@ -242,7 +318,13 @@ static bool one_round(const struct bench *bench, const struct device_case *what,
 		s->rate[s->n] = figures.rate;
 		s->cpu[s->n] = figures.cpu;
 		s->octets += figures.octets;
+		s->system += figures.system;
+		s->system_cpu += figures.system * figures.cpu;
 		s->n++;
+		if (what->gvisor)
+			peer_turn(bench, what, way == 1, GVISOR, &s->peer[GVISOR]);
+		if (what->lwip)
+			peer_turn(bench, what, way == 1, LWIP, &s->peer[LWIP]);
 	}
 	return true;
 }

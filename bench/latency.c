@@ -44,14 +44,22 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* The tenth tells what it costs where nobody else has the cores; who shares them shows in the others. */
+enum { SHARES = 3 };
+
+static const unsigned share[SHARES] = { 10, 50, 99 };
+
 struct spread {
-	double p50, p99; /* us */
+	double at[SHARES]; /* us */
 };
 
 static struct spread spread_of(double *took, unsigned n)
 {
 	qsort(took, n, sizeof *took, by_size);
-	return (struct spread){ took[n / 2], took[(uint64_t)n * 99 / 100] };
+	struct spread spread;
+	for (unsigned i = 0; i < SHARES; i++)
+		spread.at[i] = took[(uint64_t)n * share[i] / 100];
+	return spread;
 }
 
 /* ---- tern ---- */
@@ -222,22 +230,23 @@ static const char *release(void)
 static void one_mode(struct bench *bench, enum mode mode, double *took)
 {
 	const unsigned n = bench->quick ? 200 : EXCHANGES_MOST;
-	double	       tern[2][BENCH_ROUNDS_MAX], linux_[2][BENCH_ROUNDS_MAX];
+	double	       tern[SHARES][BENCH_ROUNDS_MAX], linux_[SHARES][BENCH_ROUNDS_MAX];
 
 	for (unsigned round = 0; round < bench->rounds; round++) {
 		const struct spread ours = by_tern(mode, took, n);
 		const struct spread theirs = bench->alone ? ours : by_linux(mode, took, n);
 
-		tern[0][round] = ours.p50;
-		tern[1][round] = ours.p99;
-		linux_[0][round] = theirs.p50;
-		linux_[1][round] = theirs.p99;
+		for (unsigned i = 0; i < SHARES; i++) {
+			tern[i][round] = ours.at[i];
+			linux_[i][round] = theirs.at[i];
+		}
 	}
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < SHARES; i++) {
 		char metric[BENCH_METRIC];
 
-		snprintf(metric, sizeof metric, "%s, %s", modes[mode].name, i ? "p99" : "p50");
-		const struct bench_case row = { "latency", metric, "us", i ? NAN : modes[mode].target, BENCH_LOWER };
+		snprintf(metric, sizeof metric, "%s, p%u", modes[mode].name, share[i]);
+		const struct bench_case row = { "latency", metric, "us", share[i] == 50 ? modes[mode].target : NAN,
+						BENCH_LOWER };
 		struct bench_row *const made = bench_add(bench, &row, tern[i], bench->rounds);
 		if (!bench->alone)
 			bench_add_peer(made, "Linux", release(), linux_[i], bench->rounds);

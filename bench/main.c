@@ -2,6 +2,7 @@
 #include "bench.h"
 #include "gateway_relay.h"
 #include "goodput_real.h"
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,6 +35,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct command_line {
 	bool wanted[N_WORKLOADS], any, json, list, help, quick, full, alone;
+	const char *results; /* NULL: not asked for */
 };
 
 static void list(void)
@@ -50,12 +52,16 @@ static void help(void)
 	     "Without a workload: all of them.\n");
 	list();
 	puts("\n"
-	     "  --json   an array of {workload, metric, unit, tern, low, high, peers, target, better}\n"
+	     "  --json   an array of {workload, metric, unit, tern, low, high, peers, target, better};\n"
+	     "           where known also frames (of a segment, message or opening), passes (what the\n"
+	     "           copies and sums would allow) and note\n"
+	     "  --results FILE\n"
+	     "           the same with machine and dates, into a file (bench/report.py makes pages of it)\n"
 	     "  --alone  without peers\n"
 	     "  --list   the workloads\n"
 	     "  --quick  seconds instead of minutes: to see that it works, not for figures\n"
 	     "  --full   also what takes gigabytes or the better part of an hour:\n"
-	     "           10^6 connections that talk, 10^7 endpoints, 6x10^7 in TIME-WAIT, every path of goodput\n"
+	     "           10^7 endpoints, 6x10^7 in TIME-WAIT, every path of goodput\n"
 	     "  --help   this\n"
 	     "\n"
 	     "tern-bench goodput --real: beside Linux over tern wire, in real time; see its --help.\n"
@@ -96,6 +102,10 @@ static bool *workload_named(struct command_line *line, const char *name)
 static bool parse(struct command_line *line, int n, char *const arguments[])
 {
 	for (int i = 0; i < n; i++) {
+		if (strcmp(arguments[i], "--results") == 0 && i + 1 < n) {
+			line->results = arguments[++i];
+			continue;
+		}
 		const bool  is_option = arguments[i][0] == '-';
 		bool *const named = is_option ? option_named(line, arguments[i]) : workload_named(line, arguments[i]);
 
@@ -114,7 +124,8 @@ static bool parse(struct command_line *line, int n, char *const arguments[])
 	return true;
 }
 
-static void run(const struct command_line *line)
+/* False: the results could not be written, which has been said. */
+static bool run(const struct command_line *line)
 {
 	static struct bench bench;
 
@@ -132,6 +143,10 @@ static void run(const struct command_line *line)
 		bench_print_json(&bench);
 	else
 		bench_print_table(&bench);
+	if (!line->results || bench_write_results(&bench, line->results))
+		return true;
+	fprintf(stderr, "tern-bench: %s: %s\n", line->results, strerror(errno));
+	return false;
 }
 
 int main(int argc, char *argv[])
@@ -156,8 +171,8 @@ int main(int argc, char *argv[])
 		help();
 	else if (line.list)
 		list();
-	else
-		run(&line);
+	else if (!run(&line))
+		return EXIT_FAILED;
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return EXIT_DONE;
 	fputs("tern-bench: cannot write the output\n", stderr);

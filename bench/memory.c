@@ -3,6 +3,7 @@
  * table and the host itself are in it, and whatever its pools keep.
  */
 #include "bench.h"
+#include "peer.h"
 #include "world.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,11 +35,14 @@ static const struct world_settings settings = {
 	.backlog = 2000000,
 };
 
-static void add(struct bench *bench, const char *metric, double target, double bytes, const char *note)
+static struct bench_row *add(struct bench *bench, const char *metric, double target, double bytes, const char *note)
 {
 	const struct bench_case row = { "memory", metric, "bytes", target, BENCH_LOWER };
 
-	snprintf(bench_add(bench, &row, &bytes, 1)->note, BENCH_NOTE, "%s", note);
+	struct bench_row *const made = bench_add(bench, &row, &bytes, 1);
+
+	snprintf(made->note, BENCH_NOTE, "%s", note);
+	return made;
 }
 
 /* Two endpoints each: with --full ten million of them. */
@@ -63,7 +67,13 @@ static void established(struct bench *bench)
 
 	snprintf(note, sizeof note, "%u endpoints; client %.1f, server %.1f; %.0f resident, %.2f GB of all",
 		 2 * (unsigned)n, client, server, (resident() - before) / n / 2, (resident() - before) / 1e9);
-	add(bench, "idle established", 256, client > server ? client : server, note);
+	struct bench_row *const row =
+		add(bench, "idle established", 256, client > server ? client : server, note);
+	struct peer lwip;
+
+	peer_start(&lwip, bench, &(struct peer_what){ .name = "lwIP", .program = "lwip-64k memory" });
+	peer_round(&lwip);
+	peer_end(&lwip, row);
 	world_destroy(&world);
 }
 
@@ -91,7 +101,7 @@ static void half_open(struct bench *bench)
 	if (stats.TernHalfOpen != n)
 		bench_fail("%llu half-open entries of %u", (unsigned long long)stats.TernHalfOpen, (unsigned)n);
 	snprintf(note, sizeof note, "%u entries", (unsigned)n);
-	add(bench, "half-open entry", 96, (double)stats.TernMemory / n, note);
+	(void)add(bench, "half-open entry", 96, (double)stats.TernMemory / n, note);
 	world_destroy(&world);
 }
 
@@ -122,7 +132,7 @@ static void time_wait(struct bench *bench)
 		bench_fail("%llu TIME-WAIT entries of %u", (unsigned long long)stats.TernTimeWait, (unsigned)n);
 	snprintf(note, sizeof note, "%u entries, %llu blocks left", (unsigned)n,
 		 (unsigned long long)stats.TernConnections);
-	add(bench, "TIME-WAIT entry", 80, (double)stats.TernMemory / n, note);
+	(void)add(bench, "TIME-WAIT entry", 80, (double)stats.TernMemory / n, note);
 	world_destroy(&world);
 	free(client);
 	free(server);

@@ -7,6 +7,7 @@
  */
 #include "bench.h"
 #include "open_close_run.h"
+#include "peer.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -96,11 +97,14 @@ void doors_open_and_close(struct doors *doors, uint32_t n)
 		open_and_close(doors, DOORS_BATCH, two_msl + TERN_SECOND);
 }
 
+enum { DOORS_PEERS = 1 };
+
 struct variant {
-	const char *metric;
+	const char *metric, *also; /* also: the same world again, one at a time; NULL: not so */
 	uint32_t    batch, waiting; /* K */
 	bool	    reuse;
-	double	    target;
+	double	    target, also_target;
+	struct peer_what peers[DOORS_PEERS]; /* without a program: none */
 };
 
 /* Reuse: a moment, so that timestamps are younger. Else the batch that opened K ago goes out as this comes in. */
@@ -111,59 +115,95 @@ static tern_time step_of(const struct variant *variant)
 	return variant->waiting ? two_msl * variant->batch / variant->waiting : two_msl + TERN_SECOND;
 }
 
-/* The median, in millions a second. */
-static double one_case(struct bench *bench, const struct variant *variant)
+static uint32_t how_many(const struct bench *bench)
 {
-	const uint32_t	 opens = bench->quick ? 2000 : 400000;
+	return bench->quick ? 2000 : 400000;
+}
+
+/* Million a second, in doors that are filled. The row. */
+static struct bench_row *rounds(struct bench *bench, struct doors *doors, const struct variant *variant)
+{
+	const uint32_t	 opens = how_many(bench);
 	const tern_time	 step = step_of(variant);
 	double		 samples[BENCH_ROUNDS_MAX];
-	struct tern_stats stats[2];
+	struct tern_stats stats;
 	uint64_t	 frames = 0;
-	struct doors	 doors;
+	struct peer	 peers[DOORS_PEERS];
+	const unsigned	 n_peers = variant->peers[0].program ? DOORS_PEERS : 0;
 
-	begin(&doors, variant->reuse);
-	for (uint32_t i = 0; i < variant->waiting + opens / 10; i += variant->batch)
-		open_and_close(&doors, variant->batch, step);
+	peers_start(peers, n_peers, bench, variant->peers);
 	for (unsigned round = 0; round < bench->rounds; round++) {
-		const uint64_t before = doors.world.frames[CLIENT] + doors.world.frames[SERVER];
+		const uint64_t before = doors->world.frames[CLIENT] + doors->world.frames[SERVER];
 		const double   start = bench_cpu();
 
 		for (uint32_t i = 0; i < opens; i += variant->batch)
-			open_and_close(&doors, variant->batch, step);
+			open_and_close(doors, variant->batch, step);
 		samples[round] = opens / (bench_cpu() - start) / 1e6;
-		frames += doors.world.frames[CLIENT] + doors.world.frames[SERVER] - before;
+		frames += doors->world.frames[CLIENT] + doors->world.frames[SERVER] - before;
+		peers_round(peers, n_peers);
 	}
 	const struct bench_case row = { "open-close", variant->metric, "million/s", variant->target, BENCH_HIGHER };
 	struct bench_row *const made = bench_add(bench, &row, samples, bench->rounds);
 
-	for (int i = 0; i < 2; i++)
-		tern_host_stats(doors.world.host[i], &stats[i]);
-	snprintf(made->note, sizeof made->note, "%.2f frames each, %llu in TIME-WAIT",
-		 (double)frames / ((double)opens * bench->rounds),
-		 (unsigned long long)stats[variant->reuse ? SERVER : CLIENT].TernTimeWait);
+	tern_host_stats(doors->world.host[variant->reuse ? SERVER : CLIENT], &stats);
+	peers_end(peers, n_peers, made);
+	made->frames = (double)frames / ((double)opens * bench->rounds);
+	snprintf(made->note, sizeof made->note, "%.2f frames each, %llu in TIME-WAIT", made->frames,
+		 (unsigned long long)stats.TernTimeWait);
+	return made;
+}
+
+/* The median, in millions a second. */
+static double one_case(struct bench *bench, const struct variant *variant)
+{
+	struct variant single = *variant;
+	struct doors   doors;
+
+	begin(&doors, variant->reuse);
+	for (uint32_t i = 0; i < variant->waiting + how_many(bench) / 10; i += variant->batch)
+		open_and_close(&doors, variant->batch, step_of(variant));
+	const double median = rounds(bench, &doors, variant)->median;
+
+	single.metric = variant->also;
+	single.batch = 1;
+	single.target = variant->also_target;
+	single.peers[0].program = NULL;
+	if (variant->also)
+		(void)rounds(bench, &doors, &single);
 	world_destroy(&doors.world);
-	return made->median;
+	return median;
 }
 
 void bench_open_close(struct bench *bench)
 {
-	static const struct variant always[] = {
-		{ "one at a time", 1, 0, false, 0.8 },
-		{ "batches of 8, reuse (RFC 6191)", 8, 0, true, NAN },
+	static const struct variant empty = {
+		.metric = "batches of 8", .batch = 8, .target = 1.2,
+		.peers = { { .name = "lwIP, MSL 100 ms", .program = "lwip-msl open-close 16" } },
+	};
+	static const struct variant single = {
+		.metric = "one at a time", .batch = 1, .target = 0.8,
+		.peers = { { .name = "Linux, loopback", .program = "linux open-close" } },
+	};
+	static const struct variant reuse = {
+		.metric = "batches of 8, reuse (RFC 6191)", .batch = 8, .reuse = true, .target = NAN,
 	};
 	struct variant waiting[] = {
-		{ "batches of 8, K = 10^6", 8, 1000000, false, NAN },
-		{ "batches of 8, K = 10^7", 8, 10000000, false, NAN },
-		{ "batches of 8, K = 6x10^7", 8, 60000000, false, NAN },
+		{ .metric = "batches of 8, K = 10^6", .also = "one at a time, K = 10^6", .waiting = 1000000,
+		  .peers = { { .name = "lwIP, K = 10^4", .program = "lwip-64k open-close 10000", .slow = true } } },
+		{ .metric = "batches of 8, K = 10^7", .also = "one at a time, K = 10^7", .waiting = 10000000 },
+		{ .metric = "batches of 8, K = 6x10^7", .also = "one at a time, K = 6x10^7", .waiting = 60000000 },
 	};
-	const unsigned n_waiting = bench->full ? 3 : bench->quick ? 0 : 1;
-	const double   alone = one_case(bench, &(struct variant){ "batches of 8", 8, 0, false, 1.2 });
+	const unsigned n_waiting = bench->full ? 3 : bench->quick ? 0 : 2;
+	const double   alone = one_case(bench, &empty);
 
-	for (unsigned i = 0; i < sizeof always / sizeof *always; i++)
-		(void)one_case(bench, &always[i]);
-	waiting[2].target = 0.8 * alone;
-	for (unsigned i = 0; i < n_waiting; i++)
+	(void)one_case(bench, &single);
+	(void)one_case(bench, &reuse);
+	for (unsigned i = 0; i < n_waiting; i++) {
+		waiting[i].batch = 8;
+		waiting[i].target = i == 2 ? 0.8 * alone : NAN;
+		waiting[i].also_target = NAN;
 		(void)one_case(bench, &waiting[i]);
+	}
 }
 
 /* ---- counted ---- */

@@ -1,4 +1,4 @@
-/* Rows: taken in, and shown as a table or as JSON. */
+/* Rows: taken in, and shown as a table. */
 #include "bench.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -72,6 +72,9 @@ struct bench_row *bench_add(struct bench *bench, const struct bench_case *what, 
 	made->low = samples[0];
 	made->high = samples[n - 1];
 	made->machine = bench->machine;
+	made->date = (int64_t)time(NULL);
+	if (getloadavg(&made->load, 1) != 1)
+		made->load = 0;
 	return made;
 }
 
@@ -83,13 +86,13 @@ void bench_add_peer(struct bench_row *row, const char *name, const char *version
 		bench_fail("more than %d peers", BENCH_PEERS);
 	struct bench_peer *const peer = &row->peers[row->n_peers++];
 
-	*peer = (struct bench_peer){ .name = name, .version = version, .median = middle_of(samples, n) };
+	*peer = (struct bench_peer){ .name = name, .median = middle_of(samples, n) };
+	snprintf(peer->version, sizeof peer->version, "%s", version);
 	peer->low = samples[0];
 	peer->high = samples[n - 1];
 }
 
-/* How many times as good as the peer: above 1, tern is ahead. */
-static double ratio_of(const struct bench_row *row, const struct bench_peer *peer)
+double bench_ratio(const struct bench_row *row, const struct bench_peer *peer)
 {
 	return row->what.better == BENCH_HIGHER ? row->median / peer->median : peer->median / row->median;
 }
@@ -97,7 +100,7 @@ static double ratio_of(const struct bench_row *row, const struct bench_peer *pee
 /* Three digits that matter. */
 static const char *figure(char to[16], double value)
 {
-	const int digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
+	const int digits = value >= 100 ? 0 : value >= 10 ? 1 : value >= 0.1 ? 2 : 4;
 
 	if (isnan(value))
 		snprintf(to, 16, "-");
@@ -149,24 +152,44 @@ static void print_peers(const struct bench_row *row, int wide)
 		const struct bench_peer *const peer = &row->peers[i];
 		char median[16], ratio[16], range[40];
 
-		printf("%-11s    %-*s %9s %17s  %-9s tern is %s times as good\n", "", wide - 2, peer->name,
+		printf("%-11s    %-*s %9s %17s  %-9s tern is %s times as good", "", wide - 2, peer->name,
 		       figure(median, peer->median), range_of(range, peer->low, peer->high), row->what.unit,
-		       figure(ratio, ratio_of(row, peer)));
+		       figure(ratio, bench_ratio(row, peer)));
+		if (peer->frames > 0)
+			printf("; %.2f frames each", peer->frames);
+		putchar('\n');
 	}
+}
+
+/* Whether an earlier peer has the same name and version. */
+static bool was_named(const struct bench *bench, size_t row, unsigned peer)
+{
+	const struct bench_peer *const one = &bench->rows[row].peers[peer];
+
+	for (size_t i = 0; i <= row; i++)
+		for (unsigned k = 0; k < bench->rows[i].n_peers && (i < row || k < peer); k++)
+			if (strcmp(bench->rows[i].peers[k].name, one->name) == 0 &&
+			    strcmp(bench->rows[i].peers[k].version, one->version) == 0)
+				return true;
+	return false;
 }
 
 static void print_versions(const struct bench *bench)
 {
-	for (size_t i = 0; i < bench->n_rows; i++) {
-		const struct bench_row *const row = &bench->rows[i];
+	bool any = false;
 
-		for (unsigned k = 0; k < row->n_peers; k++)
-			printf("%s%s %s", k > 0 ? ", " : "\nBeside ", row->peers[k].name, row->peers[k].version);
-		if (row->n_peers > 0) {
-			puts(".");
-			return;
+	for (size_t i = 0; i < bench->n_rows; i++) {
+		for (unsigned k = 0; k < bench->rows[i].n_peers; k++) {
+			const struct bench_peer *const peer = &bench->rows[i].peers[k];
+
+			if (was_named(bench, i, k))
+				continue;
+			printf("%s%s (%s)", any ? "; " : "\nBeside ", peer->name, peer->version);
+			any = true;
 		}
 	}
+	if (any)
+		puts(".");
 }
 
 void bench_print_table(const struct bench *bench)
@@ -189,40 +212,4 @@ void bench_print_table(const struct bench *bench)
 	puts("\nMedian and range of the rounds, on the CPU clock; of the gateway, rates and latencies by the wall\n"
 	     "clock. memcpy, sum: what this machine copied and summed just before, GB/s (64 KiB in the cache). Its\n"
 	     "passes: what the copies and sums alone would allow.");
-}
-
-static void print_json_peers(const struct bench_row *row)
-{
-	for (unsigned i = 0; i < row->n_peers; i++) {
-		const struct bench_peer *const peer = &row->peers[i];
-
-		printf("%s\"%s\": {\"version\": \"%s\", \"median\": %.6g, \"low\": %.6g, \"high\": %.6g, "
-		       "\"ratio\": %.4g}",
-		       i > 0 ? ", " : "", peer->name, peer->version, peer->median, peer->low, peer->high,
-		       ratio_of(row, peer));
-	}
-}
-
-void bench_print_json(const struct bench *bench)
-{
-	puts("[");
-	for (size_t i = 0; i < bench->n_rows; i++) {
-		const struct bench_row *const row = &bench->rows[i];
-		char target[32] = "null";
-
-		if (!isnan(row->what.target))
-			snprintf(target, sizeof target, "%g", row->what.target);
-		printf("  {\"workload\": \"%s\", \"metric\": \"%s\", \"unit\": \"%s\", \"tern\": %.6g, "
-		       "\"low\": %.6g, \"high\": %.6g, \"peers\": {",
-		       row->what.workload, row->what.metric, row->what.unit, row->median, row->low, row->high);
-		print_json_peers(row);
-		printf("}, \"target\": %s, \"better\": \"%s\"", target,
-		       row->what.better == BENCH_HIGHER ? "higher" : "lower");
-		if (row->ceiling > 0)
-			printf(", \"ceiling\": %.6g", row->ceiling);
-		if (row->p99 > 0)
-			printf(", \"p99_s\": %.6g", row->p99);
-		printf("}%s\n", i + 1 < bench->n_rows ? "," : "");
-	}
-	puts("]");
 }

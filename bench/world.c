@@ -69,6 +69,36 @@ size_t world_carry(struct world *world, int from)
 	return made;
 }
 
+/* What a host has, onto the wire. */
+static void put_on_wire(struct world *world, int from)
+{
+	struct tern_link *const near = world->end[from];
+	tern_packet	       *batch[WORLD_BATCH];
+	const size_t		made = tern_host_output(world->host[from], batch, WORLD_BATCH, world->now);
+
+	if (made > 0 && near->ops->send(near, batch, made, world->now) != made)
+		bench_fail("the pair is full");
+	world->frames[from] += made;
+}
+
+size_t world_carry_each(struct world *world, int from, size_t each)
+{
+	struct tern_link *const near = world->end[from], *const far = world->end[1 - from];
+	tern_packet	       *batch[WORLD_BATCH];
+
+	put_on_wire(world, from);
+	const size_t n = far->ops->receive(far, batch, WORLD_BATCH, world->now);
+
+	for (size_t i = 0; i < n; i += each) {
+		tern_host_input(world->host[1 - from], batch + i, n - i < each ? n - i : each, world->now);
+		put_on_wire(world, 1 - from);
+	}
+	const size_t back = near->ops->receive(near, batch, WORLD_BATCH, world->now);
+
+	tern_host_input(world->host[from], batch, back, world->now);
+	return n;
+}
+
 void world_settle(struct world *world)
 {
 	while (world_carry(world, CLIENT) + world_carry(world, SERVER) > 0)
@@ -122,10 +152,12 @@ void world_wait(struct world *world, const char *what)
 
 tern_socket world_connect(struct world *world, uint32_t n, uint64_t cookie)
 {
-	struct tern_open open = { .remote = { .port = (uint16_t)(1 + n / 8 % SPREAD) }, .cookie = cookie };
-	tern_socket	 socket;
+	static const struct tern_addr server = { .b = { [10] = 0xff, [11] = 0xff, 10, 0, 0, 2 } };
+	const struct tern_open open = {
+		.remote = { .addr = server, .port = (uint16_t)(1 + n / 8 % SPREAD) }, .cookie = cookie,
+	};
+	tern_socket socket;
 
-	bench_need(tern_addr_parse(&open.remote.addr, "10.0.0.2"), "an address");
 	bench_need(tern_connect(world->host[CLIENT], &open, &socket), "a connection");
 	return socket;
 }

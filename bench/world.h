@@ -32,6 +32,9 @@ void world_destroy(struct world *world);
 
 /* One batch from a host to the other one; the packets it had. */
 size_t world_carry(struct world *world, int from);
+/* The same, but the other host takes them `each` at a time and gives what it has to say to it after each of these; that
+ * goes back at the end, as one batch. */
+size_t world_carry_each(struct world *world, int from, size_t each);
 /* Everything that wants to move does. */
 void world_settle(struct world *world);
 /* As much time passes, and what is due in it happens when it is due. */

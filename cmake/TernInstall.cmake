@@ -14,6 +14,10 @@ endif()
 if(TARGET tern_packetdrill)
 	install(TARGETS tern_packetdrill LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 endif()
+# Opened at run time by what was linked with the library (link/dpdk.c).
+if(TARGET tern_dpdk)
+	install(TARGETS tern_dpdk LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/tern")
+endif()
 # Not into /etc: whoever needs it puts it there (tern doctor says so).
 install(FILES share/apparmor.d/tern DESTINATION "${CMAKE_INSTALL_DATADIR}/tern/apparmor.d")
 

@@ -2,11 +2,12 @@
 # Sees to what building and testing tern needs. On Debian and Ubuntu what is missing is installed through apt;
 # elsewhere it is named, and the build goes on where it can.
 #
-# usage: bootstrap.sh [ci | fuzz | coverage]
+# usage: bootstrap.sh [ci | fuzz | coverage | bench]
 #
 #	ci        the cross compilers, their emulator, clang and clang-tidy too
 #	fuzz      clang; where AFL=1, AFL++ too
 #	coverage  clang and what reads its counters
+#	bench     what the peers of tern-bench are built with, and those that Debian has ready
 #
 # Quick where nothing is missing: it asks the machine for the programs and headers themselves, not apt.
 set -eu
@@ -31,6 +32,7 @@ has_program python3 || need 'python3' 'python3'
 has_program scdoc || want 'scdoc' 'scdoc'
 has_header cmocka.h || want 'cmocka' 'libcmocka-dev'
 has_header jansson.h || want 'jansson' 'libjansson-dev'
+has_header zlib.h || want 'zlib' 'zlib1g-dev'
 has_header pcap/pcap.h || want 'libpcap' 'libpcap-dev'
 has_program valgrind || want 'valgrind' 'valgrind'
 if [ "${1:-}" = ci ]; then
@@ -73,6 +75,15 @@ if [ "${1:-}" = fuzz ] && [ "${AFL:-0}" = 1 ]; then
 fi
 if [ "${1:-}" = coverage ]; then
 	has_program llvm-cov || want 'llvm-cov' 'llvm'
+fi
+
+if [ "${1:-}" = bench ]; then
+	has_program dpkg-source || want 'dpkg-source' 'dpkg-dev'
+	has_program go || want 'go' 'golang-go'
+	[ -d /usr/share/gocode/src/gvisor.dev/gvisor ] || want 'gVisor' 'golang-gvisor-gvisor-dev'
+	has_program iperf3 || want 'iperf3' 'iperf3'
+	has_program pasta || want 'pasta' 'passt'
+	has_program slirp4netns || want 'slirp4netns' 'slirp4netns'
 fi
 
 say_missing() {
@@ -129,5 +140,18 @@ check_cmake() {
 	fi
 }
 
+# DPDK for the plug-in and its test: 160 MB in two hundred packages, so apart from what everything else needs.
+want_dpdk() {
+	if ! has_program apt-get || { has_program pkg-config && pkg-config --exists libdpdk; }; then
+		return
+	fi
+	as_root=''
+	[ "$(id -u)" -eq 0 ] || as_root='sudo'
+	echo 'Installing: libdpdk-dev'
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends libdpdk-dev \
+		</dev/null >/dev/null 2>&1 || echo 'Left out: the plug-in for DPDK and its test' >&2
+}
+
 [ -z "$packages" ] || install_missing
+[ "${1:-}" != ci ] || want_dpdk
 check_cmake

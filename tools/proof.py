@@ -56,6 +56,8 @@ FORMS = (
     Form("other-machines", 60, "tools/other_machines.sh", r"^== |passed, |^skipped"),
     Form("memcheck", 120, "python3 tools/memcheck.py {build}", r"exit code|passed, |^left out|^skipped"),
     Form("analysis", 60, "python3 tools/analyze.py {build}", r" files, |passed, |^skipped"),
+    Form("playground", 90, "TERN_PLAY_SESSIONS=5000 TERN={build}/tern python3 tests/scenario/playground_test.py Module",
+         r" sessions, |^Ran"),
     Form("rows", 5, "TERN={build}/tern python3 tests/scenario/rows_test.py", r"^Ran"),
 )
 

@@ -76,7 +76,7 @@ def read_report(path):
 
 def run_ctest(options, report):
     command = ["ctest", "--test-dir", options.build, "--output-on-failure", "--no-tests=error",
-               "--parallel", str(options.jobs), "--output-junit", report,
+               "--parallel", str(2 * options.jobs), "--output-junit", report,
                "--test-output-size-passed", str(OUTPUT_LIMIT), "--test-output-size-failed", str(OUTPUT_LIMIT)]
     if options.label:
         command += ["--label-regex", "^(" + options.label + ")$"]
@@ -129,7 +129,8 @@ def main():
     parser.add_argument("build", help="a configured and built directory, such as build/release")
     parser.add_argument("--label", help="only tests with one of these labels: unit|sim")
     parser.add_argument("--exclude-label", help="no tests with one of these labels")
-    parser.add_argument("--jobs", "-j", type=int, default=os.cpu_count() or 2)
+    parser.add_argument("--jobs", "-j", type=int, default=os.cpu_count() or 2,
+                        help="how many at a time; of tests that mostly wait (PROCESSORS 1), twice as many")
     options = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as directory:

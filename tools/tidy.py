@@ -47,6 +47,7 @@ ROOMS = {
     "option": {"option"} | OPEN,
     "lab": {"lab", "option", "record", "loop", "link", "watch"} | OPEN,
     "play": {"play", "loop", "link", "watch"} | OPEN,
+    "dpdk": {"dpdk", "link"},
     "sockets": {"sockets"} | OPEN,
     "packetdrill": {"packetdrill", "sockets"} | OPEN,
     "script": {"script", "sockets", "packetdrill", "record", "loop", "link", "watch"} | OPEN,

@@ -1,5 +1,5 @@
-/* tern/device.h - links that are descriptors of the system: a TUN or TAP device, the frames of an interface, a
- * VM's network card.
+/* tern/device.h - links to devices: a TUN or TAP device, the frames of an interface, a VM's network card, a card
+ * by DPDK.
  * Everything here makes system calls; the links themselves are as tern/link.h describes them.
  *
  * Errors of the system come back as they are, negated (-EPERM, -EBUSY, -ENODEV ...): the numbers of
@@ -111,6 +111,33 @@ struct tern_xdp {
  * interface; -EINVAL: a setting out of range, or no such queue; -EOPNOTSUPP: before Linux 5.4; -ENOMEM; -ENOBUFS
  * (locked memory); or -E.... */
 int tern_xdp_create(struct tern_link **link, const struct tern_xdp *settings, const struct tern_allocator *allocator);
+
+/* ---- DPDK: a network card, or what takes its place, polled past the system ---- */
+
+/* By a plug-in, tern-dpdk.so, which is built where libdpdk's headers are (22.11) and opened when it is asked for. It
+ * is looked for in TERN_PLUGIN_DIR where the environment has that, else where tern was installed (lib/tern). Frames
+ * come and go by bursts; transport sums are the device's where it makes those of TCP and of UDP. There is no
+ * descriptor: the loop asks all the time while something moves, and every 50 us while nothing does. */
+struct tern_dpdk {
+	/* As DPDK's devargs: "0000:03:00.0", "net_tap0,iface=d0", "net_memif0,role=client". */
+	const char *device;
+	/* More words for DPDK's environment (EAL), with blanks between them ("-m 256 --file-prefix=x"); NULL: none. The
+	 * environment is started once in a process, so they are the first link's. Before them stand --in-memory or
+	 * --no-shconf, --no-telemetry, the first core that the process may use, and, where the system has no huge
+	 * pages, --no-huge. */
+	const char *eal;
+	const char *directory; /* of the plug-in; NULL: as above */
+	const char *netns;     /* as struct tern_tun has it; the whole environment is then of that namespace */
+	uint32_t    mtu;       /* 68 to 9600; 0: the device's */
+	uint8_t	    mac[6];    /* all zero: the device's, or a random one where the system has that too (net_tap) */
+	bool	    plain;     /* no offloads */
+};
+
+/* 0; -ENOENT: no plug-in; -ELIBBAD: one that cannot be opened here; -EALREADY: the environment was started with other
+ * words; -EINVAL: a setting out of range; -ENODEV; or -E...: why, where not NULL, is then what there is to say, cut
+ * to `room` bytes with its final zero. */
+int tern_dpdk_create(struct tern_link **link, const struct tern_dpdk *settings,
+		     const struct tern_allocator *allocator, char *why, size_t room);
 
 /* ---- QEMU: -netdev stream and -netdev dgram over UNIX sockets ---- */
 

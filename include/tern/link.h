@@ -23,7 +23,8 @@ struct tern_link_ops {
 	/* When receive() is to be called next: it may then have something, here or at the far end. A time
 	 * that has passed: now. TERN_NEVER: no such time. */
 	tern_time (*deadline)(const struct tern_link *link);
-	/* A descriptor to poll for reading, or -1. */
+	/* A descriptor to poll for reading, or -1: there is none, or it says nothing before arm(), and until then
+	 * deadline() tells all. */
 	int (*fd)(const struct tern_link *link);
 	void (*close)(struct tern_link *link);
 	/* May be NULL. The caller is about to wait for the descriptor: from now until the next receive(), whatever

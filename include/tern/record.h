@@ -9,6 +9,7 @@
 #ifndef TERN_RECORD_H
 #define TERN_RECORD_H
 
+#include <tern/datagram.h>
 #include <tern/host.h>
 #include <tern/socket.h>
 
@@ -54,6 +55,15 @@ enum tern_record_op {
 	TERN_RECORD_RECEIVE_POST,    /* socket; a: n */
 	TERN_RECORD_RECEIVE_POSTED,  /* socket */
 	TERN_RECORD_RECEIVE_UNPOST,  /* socket */
+	TERN_RECORD_SET_NEIGHBOUR,   /* a: link; data: struct tern_addr; more: the six octets */
+	TERN_RECORD_DATAGRAM_OPEN,   /* data: struct tern_datagram_open */
+	TERN_RECORD_DATAGRAM_JOIN,   /* socket; a: link; data: struct tern_addr */
+	TERN_RECORD_DATAGRAM_LEAVE,  /* socket; a: link; data: struct tern_addr */
+	TERN_RECORD_DATAGRAM_SEND,   /* socket; data: struct tern_datagram */
+	TERN_RECORD_DATAGRAM_RECEIVE, /* socket */
+	TERN_RECORD_DATAGRAM_REFUSE, /* socket; a: enum tern_unreachable; b: mtu */
+	TERN_RECORD_DATAGRAM_REPORT, /* a: enum tern_unreachable; b: mtu; data: struct tern_datagram */
+	TERN_RECORD_DATAGRAM_CLOSE,  /* socket */
 	TERN_RECORD_OPS
 };
 
@@ -83,7 +93,8 @@ const char *tern_record_op_name(enum tern_record_op op);
 typedef struct tern_recording tern_recording;
 
 /* Starts a file; an old one of that name is replaced. command says what was run (may be NULL). 0, or
- * the negated errno of the system. */
+ * the negated errno of the system. What is recorded has been given to the system before the host acts on it: it
+ * stays, however the program ends. */
 int tern_recording_create(tern_recording **recording, const char *path, const char *command);
 
 /* tern_host_create(), kept from its first moment: the host has number 0, 1, ... in the order of these
@@ -101,10 +112,17 @@ struct tern_replay_result {
 	uint64_t packets; /* output packets compared */
 	uint64_t bytes;	  /* of them */
 	unsigned hosts;
-	bool	 identical;
+	bool	 identical;	/* as far as it went */
+	bool	 cut;		/* the end is missing, as where the program was killed: the whole records were fed */
 	uint64_t differs_at;	/* not identical: number of the input, from 1, in whose output */
-	char	 message[320];	/* what differs, or why the file cannot be read */
+	char	 message[320];	/* what differs, after which record it is cut, or why the file cannot be read */
 	char	 command[240];	/* what was run */
+};
+
+enum tern_replay_way {
+	TERN_REPLAY_COMING, /* the host is about to be given it */
+	TERN_REPLAY_CAME,   /* the host has been given it */
+	TERN_REPLAY_LEFT,   /* the host has just made it */
 };
 
 struct tern_replay_options {
@@ -113,6 +131,11 @@ struct tern_replay_options {
 	void (*host)(void *context, unsigned number, const char *name, tern_host *host);
 	/* Told of each input before it is fed. May be NULL. */
 	void (*input)(void *context, uint64_t number, unsigned host, enum tern_record_op op, tern_time now);
+	/* Told of each link that a host is given. May be NULL. */
+	void (*link)(void *context, unsigned number, const struct tern_link_config *config);
+	/* Told of each batch of a host's packets, which are valid until it returns. May be NULL. */
+	void (*packets)(void *context, unsigned number, enum tern_replay_way way, tern_packet *const batch[], size_t n,
+			tern_time now);
 	void *context;
 	struct tern_watcher watcher; /* on every host; event NULL: none */
 };

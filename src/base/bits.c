@@ -23,7 +23,7 @@ size_t bits_words(uint32_t room)
 	return n;
 }
 
-void bits_put(struct bits *bits, uint32_t i)
+void bits_put_levels(struct bits *bits, uint32_t i)
 {
 	uint64_t *level = bits->words;
 
@@ -40,7 +40,7 @@ void bits_put(struct bits *bits, uint32_t i)
 	}
 }
 
-void bits_take(struct bits *bits, uint32_t i)
+void bits_take_levels(struct bits *bits, uint32_t i)
 {
 	uint64_t *level = bits->words;
 
@@ -53,6 +53,38 @@ void bits_take(struct bits *bits, uint32_t i)
 			return;
 		level += width;
 		i /= WORD_BITS;
+	}
+}
+
+/* Those of [i, i + n) that one word has. */
+static uint64_t run_of(uint32_t i, uint32_t n)
+{
+	const uint32_t here = n < WORD_BITS - i % WORD_BITS ? n : WORD_BITS - i % WORD_BITS;
+
+	return ~(uint64_t)0 >> (WORD_BITS - here) << i % WORD_BITS;
+}
+
+void bits_put_run(struct bits *bits, uint32_t i, uint32_t n)
+{
+	tern_assert(n <= bits->room && i <= bits->room - n);
+	for (uint32_t step; n > 0; i += step, n -= step) {
+		const uint64_t run = run_of(i, n);
+
+		step = (uint32_t)__builtin_popcountll(run);
+		bits_put(bits, i); /* and the levels above know of the word */
+		bits->words[i / WORD_BITS] |= run;
+	}
+}
+
+void bits_take_run(struct bits *bits, uint32_t i, uint32_t n)
+{
+	tern_assert(n <= bits->room && i <= bits->room - n);
+	for (uint32_t step; n > 0; i += step, n -= step) {
+		const uint64_t run = run_of(i, n);
+
+		step = (uint32_t)__builtin_popcountll(run);
+		bits->words[i / WORD_BITS] &= ~run;
+		bits_take(bits, i); /* so do they where it is empty now */
 	}
 }
 

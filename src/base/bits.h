@@ -25,8 +25,26 @@ struct bits {
 
 size_t bits_words(uint32_t room);
 
-void bits_put(struct bits *bits, uint32_t i);  /* i < room; being in already is no harm */
-void bits_take(struct bits *bits, uint32_t i); /* i < room; nor is not being in */
+void bits_put_levels(struct bits *bits, uint32_t i); /* the same where there may be more than one */
+void bits_take_levels(struct bits *bits, uint32_t i);
+
+static inline void bits_put(struct bits *bits, uint32_t i) /* i < room; being in already is no harm */
+{
+	if (bits->room <= 64 && i < bits->room)
+		*bits->words |= (uint64_t)1 << i;
+	else
+		bits_put_levels(bits, i);
+}
+static inline void bits_take(struct bits *bits, uint32_t i) /* i < room; nor is not being in */
+{
+	if (bits->room <= 64 && i < bits->room)
+		*bits->words &= ~((uint64_t)1 << i);
+	else
+		bits_take_levels(bits, i);
+}
+/* The same of [i, i + n), which lies below room. */
+void bits_put_run(struct bits *bits, uint32_t i, uint32_t n);
+void bits_take_run(struct bits *bits, uint32_t i, uint32_t n);
 bool bits_has(const struct bits *bits, uint32_t i);
 
 /* The lowest member at or above from, the highest at or below it; BITS_NONE: there is none. Any from. */

@@ -55,24 +55,19 @@ void mem_put(struct mem *mem, void *block, size_t size)
 	mem->allocator.free(mem->allocator.context, block, size);
 }
 
-/* A free block: its first bytes lead to the next. */
-struct free_block {
-	struct free_block *next;
-};
-
 void pool_init(struct pool *pool, struct mem *mem, size_t size, size_t align, uint32_t keep)
 {
-	if (size < sizeof(struct free_block))
-		size = sizeof(struct free_block);
-	if (align < _Alignof(struct free_block))
+	if (size < sizeof(struct pool_block))
+		size = sizeof(struct pool_block);
+	if (align < _Alignof(struct pool_block))
 		align = MEM_ALIGN;
 	*pool = (struct pool){ .mem = mem, .size = size, .align = align, .keep = keep };
 }
 
-void *pool_get(struct pool *pool, enum mem_claim claim)
+void *pool_get_fresh(struct pool *pool, enum mem_claim claim)
 {
 	struct mem	  *mem = pool->mem;
-	struct free_block *block = pool->free;
+	struct pool_block *block = pool->free;
 
 	if (!block) {
 		void *fresh = mem_get(mem, pool->size, pool->align, claim);
@@ -91,27 +86,19 @@ void *pool_get(struct pool *pool, enum mem_claim claim)
 	return block;
 }
 
-void pool_put(struct pool *pool, void *block)
+void pool_put_over(struct pool *pool, void *block)
 {
 	if (!block)
 		return;
 	tern_assert(pool->n_used > 0);
 	pool->n_used--;
-	if (pool->n_free >= pool->keep) {
-		mem_put(pool->mem, block, pool->size);
-		return;
-	}
-	struct free_block *freed = block;
-	freed->next = pool->free;
-	pool->free = freed;
-	pool->n_free++;
-	pool->mem->idle += pool->size;
+	mem_put(pool->mem, block, pool->size);
 }
 
 void pool_trim(struct pool *pool)
 {
 	while (pool->free) {
-		struct free_block *block = pool->free;
+		struct pool_block *block = pool->free;
 
 		pool->free = block->next;
 		pool->n_free--;

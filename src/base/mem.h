@@ -40,18 +40,55 @@ static inline bool mem_is_tight(const struct mem *mem)
 	return mem->used > top - top / 8;
 }
 
+/* A free block: its first bytes lead to the next. */
+struct pool_block {
+	struct pool_block *next;
+};
+
 /* Blocks of one size, last in first out. Keeps at most `keep` free blocks; the rest go back.
  * A block from pool_get() is not zeroed unless it is fresh: the caller initialises it. */
 struct pool {
-	struct mem *mem;
-	void	   *free;
-	size_t	    size, align;
-	uint32_t    n_free, n_used, keep;
+	struct mem	  *mem;
+	struct pool_block *free;
+	size_t		   size, align;
+	uint32_t	   n_free, n_used, keep;
 };
 
 void  pool_init(struct pool *pool, struct mem *mem, size_t size, size_t align, uint32_t keep);
-void *pool_get(struct pool *pool, enum mem_claim claim);
-void  pool_put(struct pool *pool, void *block);
+void *pool_get_fresh(struct pool *pool, enum mem_claim claim); /* the same where none is free, or memory is short */
+void  pool_put_over(struct pool *pool, void *block);	       /* the same where enough are free, or of NULL */
+
+/* Several times for each message, and so inline. */
+static inline void *pool_get(struct pool *pool, enum mem_claim claim)
+{
+	struct mem *const	 mem = pool->mem;
+	struct pool_block *const block = pool->free;
+
+	/* What is idle is in `used` already, so that a block that is free fits wherever all that is used does. */
+	if (!block || (claim != MEM_RESERVED && mem->used > mem->limit - mem->reserve))
+		return pool_get_fresh(pool, claim);
+	pool->free = block->next;
+	pool->n_free--;
+	pool->n_used++;
+	mem->idle -= pool->size;
+	return block;
+}
+
+static inline void pool_put(struct pool *pool, void *block)
+{
+	struct pool_block *const freed = block;
+
+	if (!block || pool->n_used == 0 || pool->n_free >= pool->keep) {
+		pool_put_over(pool, block);
+		return;
+	}
+	pool->n_used--;
+	freed->next = pool->free;
+	pool->free = freed;
+	pool->n_free++;
+	pool->mem->idle += pool->size;
+}
+
 void  pool_trim(struct pool *pool); /* gives every free block back */
 void  pool_done(struct pool *pool); /* as trim; asserts that none is in use */
 

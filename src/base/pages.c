@@ -109,8 +109,9 @@ static bool reach(struct pages_pool *pool, struct pages *store, uint32_t i, enum
 	return true;
 }
 
-/* The page i after the base's, taken if it was not there. */
-static uint8_t *page_at(struct pages_pool *pool, struct pages *store, uint32_t i, enum mem_claim claim)
+/* The same where it is not there yet. */
+static __attribute__((noinline)) uint8_t *take_page(struct pages_pool *pool, struct pages *store, uint32_t i,
+						    enum mem_claim claim)
 {
 	if (!reach(pool, store, i, claim))
 		return NULL;
@@ -123,35 +124,42 @@ static uint8_t *page_at(struct pages_pool *pool, struct pages *store, uint32_t i
 	return *page;
 }
 
+/* The page i after the base's, taken if it was not there. NULL: no memory. */
+static uint8_t *page_at(struct pages_pool *pool, struct pages *store, uint32_t i, enum mem_claim claim)
+{
+	uint8_t *const page = i < store->room ? *place(store, i) : NULL;
+
+	return page ? page : take_page(pool, store, i, claim);
+}
+
 /* Bytes from the start of the base's page to offset. */
 static uint32_t from_base_page(const struct pages *store, uint32_t offset)
 {
 	return offset - store->base + store->base % PAGE_BYTES;
 }
 
-/* The place of what stands at offset, and how many bytes in a row have theirs there; 0: no memory. */
-static size_t place_for(struct pages_pool *pool, struct pages *store, uint32_t offset, size_t most,
-			enum mem_claim claim, uint8_t **to)
-{
-	const uint32_t at = from_base_page(store, offset);
-	uint8_t *const page = page_at(pool, store, at / PAGE_BYTES, claim);
-
-	*to = page + (page ? at % PAGE_BYTES : 0);
-	return page ? min_size(most, PAGE_BYTES - at % PAGE_BYTES) : 0;
-}
-
 size_t pages_write(struct pages_pool *pool, struct pages *store, uint32_t offset, const uint8_t *from,
 		   size_t n, enum mem_claim claim)
 {
-	size_t	 done = 0, step;
-	uint8_t *to;
+	const uint32_t at = from_base_page(store, offset);
+	size_t	       done = 0, step;
 
 	tern_assert(n <= PAGES_REACH && offset - store->base <= PAGES_REACH - n);
+	if (at % PAGE_BYTES + n <= PAGE_BYTES) { /* most, of what is short */
+		uint8_t *const page = page_at(pool, store, at / PAGE_BYTES, claim);
+
+		if (page)
+			memcpy(page + at % PAGE_BYTES, from, n);
+		return page ? n : 0;
+	}
 	for (; done < n; done += step) {
-		step = place_for(pool, store, offset + (uint32_t)done, n - done, claim, &to);
-		if (step == 0)
+		const uint32_t to = at + (uint32_t)done;
+		uint8_t *const page = page_at(pool, store, to / PAGE_BYTES, claim);
+
+		if (!page)
 			break;
-		memcpy(to, from + done, step);
+		step = min_size(n - done, PAGE_BYTES - to % PAGE_BYTES);
+		memcpy(page + to % PAGE_BYTES, from + done, step);
 	}
 	return done;
 }
@@ -159,16 +167,21 @@ size_t pages_write(struct pages_pool *pool, struct pages *store, uint32_t offset
 size_t pages_write_sum(struct pages_pool *pool, struct pages *store, uint32_t offset, const uint8_t *from, size_t n,
 		       enum mem_claim claim, uint32_t *sum)
 {
-	size_t	 done = 0, step;
-	uint8_t *to;
+	const uint32_t at = from_base_page(store, offset);
+	size_t	       done = 0, step;
 
 	tern_assert(n <= PAGES_REACH && offset - store->base <= PAGES_REACH - n);
 	for (; done < n; done += step) {
-		step = place_for(pool, store, offset + (uint32_t)done, n - done, claim, &to);
-		if (step == 0)
+		const uint32_t to = at + (uint32_t)done;
+		uint8_t *const page = page_at(pool, store, to / PAGE_BYTES, claim);
+
+		if (!page)
 			break;
-		*sum = done % 2 == 0 ? pool->unit->copy(*sum, to, from + done, step) :
-				       sum_join(*sum, pool->unit->copy(0, to, from + done, step), 1);
+		uint8_t *const there = page + to % PAGE_BYTES;
+
+		step = min_size(n - done, PAGE_BYTES - to % PAGE_BYTES);
+		*sum = done % 2 == 0 ? pool->unit->copy(*sum, there, from + done, step) :
+				       sum_join(*sum, pool->unit->copy(0, there, from + done, step), 1);
 	}
 	return done;
 }
@@ -185,6 +198,43 @@ size_t pages_peek(const struct pages *store, uint32_t offset, size_t most, const
 		return 0;
 	*at = page + where % PAGE_BYTES;
 	return min_size(most, PAGE_BYTES - where % PAGE_BYTES);
+}
+
+struct pages *pages_new_with(struct pages_pool *pool, uint32_t base, const uint8_t *from, size_t n,
+			     enum mem_claim claim)
+{
+	const uint32_t at = base % PAGE_BYTES;
+	struct pages  *store;
+	uint8_t	      *page;
+
+	if (n > PAGE_BYTES - at)
+		return NULL;
+	store = pages_new(pool, base, claim);
+	if (!store)
+		return NULL;
+	page = pool_get(&pool->pages, claim);
+	if (!page) {
+		pool_put(&pool->stores, store);
+		return NULL;
+	}
+	*place(store, 0) = page;
+	store->n = 1;
+	memcpy(page + at, from, n);
+	return store;
+}
+
+bool pages_read_out(struct pages_pool *pool, struct pages *store, uint32_t offset, void *to, size_t n)
+{
+	const uint32_t where = from_base_page(store, offset);
+	uint8_t *const page = *place(store, 0);
+
+	if (store->n != 1 || store->ring != store->inline_ring || !page || where >= PAGE_BYTES ||
+	    n > PAGE_BYTES - where)
+		return false;
+	memcpy(to, page + where, n);
+	pool_put(&pool->pages, page);
+	pool_put(&pool->stores, store);
+	return true;
 }
 
 void pages_release(struct pages_pool *pool, struct pages *store, uint32_t offset)

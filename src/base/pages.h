@@ -30,6 +30,14 @@ void pages_pool_done(struct pages_pool *pool);
 struct pages *pages_new(struct pages_pool *pool, uint32_t base, enum mem_claim claim);
 void	      pages_free(struct pages_pool *pool, struct pages *store);
 
+/* A store with n bytes from base on in its first page: what a short message needs. NULL: no memory, or they do not
+ * fit there. */
+struct pages *pages_new_with(struct pages_pool *pool, uint32_t base, const uint8_t *from, size_t n,
+			     enum mem_claim claim);
+/* Copies out the n bytes from offset, which is at or after base, where these are in one page and no other is held, and
+ * frees the store. False: it is not so, and nothing has changed. */
+bool pages_read_out(struct pages_pool *pool, struct pages *store, uint32_t offset, void *to, size_t n);
+
 /* Puts n bytes at offset (at or after base, less than 2^30 beyond it). Returns how many of them,
  * from the front, have their place now: fewer than n where memory ran out. */
 size_t pages_write(struct pages_pool *pool, struct pages *store, uint32_t offset, const uint8_t *from,

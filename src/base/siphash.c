@@ -56,8 +56,8 @@ static inline uint64_t end(struct lanes *s, int rounds)
 }
 
 /* Inlined into its two callers, so that the numbers of rounds are constants. */
-static inline uint64_t siphash(const struct siphash_key *key, const uint8_t *p, size_t n, int rounds,
-			       int last_rounds)
+__attribute__((always_inline)) static inline uint64_t siphash(const struct siphash_key *key, const uint8_t *p, size_t n,
+							      int rounds, int last_rounds)
 {
 	struct lanes s = begin(key);
 	uint64_t last = (uint64_t)n << 56;
@@ -70,13 +70,23 @@ static inline uint64_t siphash(const struct siphash_key *key, const uint8_t *p, 
 	return end(&s, last_rounds);
 }
 
-uint64_t siphash13_12(const struct siphash_key *key, uint64_t first, uint32_t then)
+static inline uint64_t twelve(const struct siphash_key *key, uint64_t first, uint32_t then, int rounds, int last_rounds)
 {
 	struct lanes s = begin(key);
 
-	absorb(&s, first, 1);
-	absorb(&s, UINT64_C(12) << 56 | then, 1);
-	return end(&s, 3);
+	absorb(&s, first, rounds);
+	absorb(&s, UINT64_C(12) << 56 | then, rounds);
+	return end(&s, last_rounds);
+}
+
+uint64_t siphash13_12(const struct siphash_key *key, uint64_t first, uint32_t then)
+{
+	return twelve(key, first, then, 1, 3);
+}
+
+uint64_t siphash24_12(const struct siphash_key *key, uint64_t first, uint32_t then)
+{
+	return twelve(key, first, then, 2, 4);
 }
 
 uint64_t siphash13(const struct siphash_key *key, const void *data, size_t n)

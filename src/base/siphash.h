@@ -13,6 +13,7 @@ uint64_t siphash13(const struct siphash_key *key, const void *data, size_t n);
 /* siphash13() of the twelve octets of first and then, little-endian: what every IPv4 segment is looked up by. */
 uint64_t siphash13_12(const struct siphash_key *key, uint64_t first, uint32_t then);
 uint64_t siphash24(const struct siphash_key *key, const void *data, size_t n);
+uint64_t siphash24_12(const struct siphash_key *key, uint64_t first, uint32_t then); /* likewise */
 
 /* A stream of numbers from a seed: splitmix64. For simulations, jitter and picks, not for secrets. */
 static inline uint64_t splitmix64(uint64_t *state)

@@ -99,6 +99,11 @@ void slice_put(struct slices_pool *pool, struct slice *slice)
 	was.release(was.context, was.bytes, was.n);
 }
 
+void slice_hold(struct slice *slice)
+{
+	slice->refs++;
+}
+
 /* The store lets go of its oldest slice. */
 static void drop_head(struct slices_pool *pool, struct slices *store)
 {
@@ -125,7 +130,7 @@ void slices_free(struct slices_pool *pool, struct slices *store)
 	pool_put(&pool->stores, store);
 }
 
-static struct slice *append(struct slices_pool *pool, struct slices *store, enum kind kind)
+static inline struct slice *append(struct slices_pool *pool, struct slices *store, enum kind kind)
 {
 	struct slice *slice = pool_get(pool_of(pool, kind), MEM_ORDINARY);
 
@@ -166,6 +171,17 @@ size_t slices_copy(struct slices_pool *pool, struct slices *store, const void *f
 {
 	size_t done = 0;
 
+	/* A short message, and nothing before it. */
+	if (!store->head && n <= SMALL_ROOM) {
+		struct slice *const only = append(pool, store, SMALL);
+
+		if (!only)
+			return 0;
+		memcpy(only + 1, from, n);
+		only->n = (uint32_t)n;
+		store->end += (uint32_t)n;
+		return n;
+	}
 	n = min_size(n, room_left(store));
 	while (done < n) {
 		struct slice *slice = store->last;
@@ -239,6 +255,15 @@ size_t slices_gather(struct slices *store, uint32_t offset, uint32_t n, struct s
 	*got = 0;
 	if (n == 0)
 		return 0;
+	/* All of it stands in one: so with most messages. */
+	if (store->head == store->last && room > 0) {
+		struct slice *const only = store->head;
+
+		only->refs++;
+		parts[0] = (struct slice_part){ only->bytes + (offset - only->offset), n, only };
+		*got = n;
+		return 1;
+	}
 	for (struct slice *slice = find(store, offset); *got < n && used < room; slice = slice->next) {
 		const uint32_t skip = offset + *got - slice->offset;
 		const uint32_t take = min_u32(n - *got, slice->n - skip);
@@ -270,8 +295,17 @@ void slices_read(struct slices *store, uint32_t offset, void *to, uint32_t n)
 
 void slices_release(struct slices_pool *pool, struct slices *store, uint32_t offset)
 {
+	struct slice *const only = store->head;
+
 	tern_assert(offset - store->base <= store->end - store->base);
 	store->base = offset;
+	/* A short message, and nobody holds it any more. */
+	if (only && offset == store->end && only == store->last && only->kind == SMALL && only->refs == 1) {
+		store->head = store->last = store->newest = store->again = NULL;
+		store->bytes -= SLICE_BLOCK_SMALL;
+		pool_put(&pool->small, only);
+		return;
+	}
 	while (store->head && offset - store->head->offset >= store->head->n)
 		drop_head(pool, store);
 }

@@ -60,6 +60,7 @@ int slices_own(struct slices_pool *pool, struct slices *store, const void *from,
 size_t slices_gather(struct slices *store, uint32_t offset, uint32_t n, struct slice_part *parts, size_t room,
 		     uint32_t *got);
 void   slice_put(struct slices_pool *pool, struct slice *slice);
+void   slice_hold(struct slice *slice); /* once more, by whoever holds it already: slice_put() that, too */
 
 /* Copies [offset, offset + n) out: for packing. */
 void slices_read(struct slices *store, uint32_t offset, void *to, uint32_t n);

@@ -4,12 +4,12 @@
 
 uint32_t sum_add(uint32_t sum, const void *from, size_t n)
 {
-	return sum_and_copy(sum, NULL, from, n);
+	return sum_pass(sum, from, n);
 }
 
 uint32_t sum_copy(uint32_t sum, void *restrict to, const void *restrict from, size_t n)
 {
-	return sum_and_copy(sum, to, from, n);
+	return sum_copy_pass(sum, to, from, n);
 }
 
 const struct sum_unit *sum_unit_best(void)

@@ -36,22 +36,38 @@ static inline uint16_t sum_native16(uint8_t first, uint8_t second)
 	return native;
 }
 
+/* With the carry, which is 1 like all of 2^64: of few words this takes less than two sums. */
+static inline uint64_t sum_carried(uint64_t sum, uint64_t word)
+{
+	return __builtin_add_overflow(sum, word, &sum) ? sum + 1 : sum;
+}
+
+/* The word at from, which goes to `to` where there is one. */
+__attribute__((always_inline)) static inline uint64_t sum_word(uint8_t *to, const uint8_t *from)
+{
+	uint64_t word;
+
+	memcpy(&word, from, sizeof word);
+	if (to)
+		memcpy(to, &word, sizeof word);
+	return word;
+}
+
 /* What is too little for vectors. */
 __attribute__((always_inline)) static inline uint64_t sum_rest(uint8_t *to, const uint8_t *from, size_t n)
 {
-	struct sum_pair s = { 0 };
-	uint64_t	last = 0;
+	uint64_t sum = 0, last = 0;
 
+	for (; n >= 32; n -= 32, from += 32) {
+		sum = sum_carried(sum, sum_word(to, from));
+		sum = sum_carried(sum, sum_word(to ? to + 8 : to, from + 8));
+		sum = sum_carried(sum, sum_word(to ? to + 16 : to, from + 16));
+		sum = sum_carried(sum, sum_word(to ? to + 24 : to, from + 24));
+		to = to ? to + 32 : to;
+	}
 	for (; n >= 8; n -= 8, from += 8) {
-		uint64_t word;
-
-		memcpy(&word, from, 8);
-		if (to) {
-			memcpy(to, &word, 8);
-			to += 8;
-		}
-		s.words += word;
-		s.uppers += word >> 32;
+		sum = sum_carried(sum, sum_word(to, from));
+		to = to ? to + 8 : to;
 	}
 	if (n >= 4) {
 		uint32_t word;
@@ -66,19 +82,20 @@ __attribute__((always_inline)) static inline uint64_t sum_rest(uint8_t *to, cons
 		if (to)
 			to[i] = from[i];
 	}
-	return sum_joined(s) + last;
+	return sum_fold32(sum) + last;
 }
 
-/* Inlined into its two callers, whatever the compiler thinks of its size, so that whether it copies is no
- * question at run time. */
-__attribute__((always_inline)) static inline uint32_t sum_and_copy(uint32_t sum, uint8_t *to, const uint8_t *from,
-								   size_t n)
+/* What is shorter is not worth the joining, nor a frame for vectors. */
+enum { SUM_FEW = 128 };
+
+/* Inlined into its callers, whatever the compiler thinks of its size, so that whether it copies is no
+ * question at run time. n: SUM_FEW or more. */
+__attribute__((always_inline)) static inline uint32_t sum_many(uint32_t sum, uint8_t *to, const uint8_t *from,
+							       size_t n)
 {
 	sum_vector words[2] = { 0 }, uppers[2] = { 0 };
 	struct sum_pair s = { 0 };
 
-	if (n < 2 * sizeof words) /* not worth the joining */
-		return sum_fold32(sum + sum_rest(to, from, n));
 	for (; n >= sizeof words; n -= sizeof words, from += sizeof words) {
 		sum_vector in[2];
 
@@ -101,6 +118,27 @@ __attribute__((always_inline)) static inline uint32_t sum_and_copy(uint32_t sum,
 		s.uppers += uppers[0][i];
 	}
 	return sum_fold32(sum + sum_joined(s) + sum_rest(to, from, n));
+}
+
+__attribute__((noinline)) static uint32_t sum_add_many(uint32_t sum, const uint8_t *from, size_t n)
+{
+	return sum_many(sum, NULL, from, n);
+}
+
+__attribute__((noinline)) static uint32_t sum_copy_many(uint32_t sum, uint8_t *restrict to,
+							const uint8_t *restrict from, size_t n)
+{
+	return sum_many(sum, to, from, n);
+}
+
+static inline uint32_t sum_pass(uint32_t sum, const void *from, size_t n)
+{
+	return n < SUM_FEW ? sum_fold32(sum + sum_rest(NULL, from, n)) : sum_add_many(sum, from, n);
+}
+
+static inline uint32_t sum_copy_pass(uint32_t sum, void *restrict to, const void *restrict from, size_t n)
+{
+	return n < SUM_FEW ? sum_fold32(sum + sum_rest(to, from, n)) : sum_copy_many(sum, to, from, n);
 }
 
 #endif

@@ -1,30 +1,23 @@
 /* A packet that arrived is written once tern has said what it made of it: when the next ones are asked for, or
  * something is sent. A packet that leaves is written when it is first offered to the link, with what tern told when
  * it was made. What passes here before an impairment is what tern sent, lost or not.
- *
- * Checksums that the device is to complete are completed in the copy that is written, so that readers find no
- * wrong ones; a segment of 64 KiB that the device splits stays one packet.
  */
 #include "gateway/capture.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/bytes.h"
 #include "gateway/gateway.h"
 #include "watch/pcapng.h"
-#include "watch/text.h"
-#include "wire/checksum.h"
-#include "wire/tuple.h"
+#include "watch/remark.h"
 
-enum { BATCH = 64, SENT = 1024, COMMENT = 200 };
+enum { BATCH = 64, SENT = 1024 };
 
 struct told {
 	uint64_t id; /* of the packet; 0: nothing was told */
-	char	 comment[COMMENT];
+	char	 comment[REMARK_SIZE];
 };
 
 struct capture {
@@ -44,11 +37,7 @@ struct capture {
 	struct told out[SENT]; /* by id */
 	uint64_t    written;   /* the highest id */
 
-	/* The change of state that the segment being told of brought. */
-	bool			has_change;
-	struct tern_watch_event change;
-	bool			has_again; /* the next segment sends octets again, for this reason */
-	struct tern_watch_event again;
+	struct remarks remarks;
 };
 
 static struct capture *capture_of(struct tern_link *link)
@@ -58,168 +47,39 @@ static struct capture *capture_of(struct tern_link *link)
 
 /* ---- comments ---- */
 
-/* Where it says what is to be done with such a segment. */
-static const char *clause_of(enum tern_verdict verdict)
-{
-	switch (verdict) {
-	case TERN_VERDICT_DUPLICATE:
-	case TERN_VERDICT_OUT_OF_WINDOW: return "RFC 9293 3.10.7.4, first step: acceptability";
-	case TERN_VERDICT_OUT_OF_ORDER: return "RFC 9293 3.10.7.4: held for later processing";
-	case TERN_VERDICT_PAWS: return "RFC 7323 5: an old timestamp";
-	case TERN_VERDICT_NO_TIMESTAMP: return "RFC 7323 3.2: timestamp missing";
-	case TERN_VERDICT_BAD_ACK: return "RFC 9293 3.10.7: acknowledges what was not sent";
-	case TERN_VERDICT_OLD_ACK: return "RFC 5961 5.2: older than any window";
-	case TERN_VERDICT_NO_ACK: return "RFC 9293 3.10.7.4, fifth step: no ACK bit";
-	case TERN_VERDICT_RESET: return "RFC 9293 3.10.7.4, second step";
-	case TERN_VERDICT_REFUSED: return "RFC 9293 3.10.7.3, second step";
-	case TERN_VERDICT_BLIND_RESET: return "RFC 5961 3.2: challenged";
-	case TERN_VERDICT_BLIND_SYN: return "RFC 5961 4.2: challenged";
-	case TERN_VERDICT_STRAY_RESET: return "RFC 9293 3.10.7.1: discarded";
-	case TERN_VERDICT_NO_CONNECTION: return "RFC 9293 3.10.7.1: answered with RST";
-	case TERN_VERDICT_WAITING: return "waits for the onward connection";
-	case TERN_VERDICT_DUPLICATE_SYN: return "the SYN again";
-	case TERN_VERDICT_TIME_WAIT: return "RFC 9293 3.10.7.4, TIME-WAIT";
-	case TERN_VERDICT_TIME_WAIT_REUSED: return "RFC 6191: a new connection";
-	case TERN_VERDICT_TEXT_AFTER_CLOSE: return "RFC 9293 3.6.1: nobody reads it";
-	case TERN_VERDICT_NO_MEMORY: return "the memory budget is spent";
-	case TERN_VERDICT_BACKLOG_FULL: return "too many connections wait";
-	default: return NULL;
-	}
-}
-
-/* "SYN-RECEIVED to ESTABLISHED (our-syn-acked, RFC 9293 3.10.7.4)", "ESTABLISHED". Takes the change. */
-static void put_states(struct capture *capture, struct text *out, const struct tern_watch_event *event)
-{
-	const struct tern_watch_event *const change = &capture->change;
-	const bool changed = capture->has_change && tuple_equal(&change->tuple, &event->tuple);
-
-	capture->has_change = false;
-	if (!changed) {
-		text_put(out, tern_state_name(event->state));
-		return;
-	}
-	text_format(out, "%s to %s (%s", tern_state_name(change->u.state.from), tern_state_name(change->u.state.to),
-		    tern_why_name(change->u.state.why));
-	if (change->u.state.clause)
-		text_format(out, ", %s", change->u.state.clause);
-	text_put(out, ")");
-}
-
-static void tell_arrived(struct capture *capture, const struct tern_watch_event *event)
-{
-	const bool		drop = event->kind == TERN_WATCH_PACKET_DROP;
-	const uint64_t		mark = drop ? event->u.drop.mark : event->u.segment.mark;
-	const enum tern_verdict verdict =
-		drop ? event->u.drop.verdict : (enum tern_verdict)event->u.segment.verdict;
-	struct text out;
-
-	if (mark < capture->first || mark - capture->first >= capture->n_waiting)
-		return;
-	struct told *const told = &capture->in[mark - capture->first];
-
-	told->id = mark;
-	text_init(&out, told->comment, sizeof told->comment);
-	text_put(&out, "tern: ");
-	if (!drop) {
-		put_states(capture, &out, event);
-		text_put(&out, "; ");
-	}
-	text_put(&out, tern_verdict_name(verdict));
-	if (clause_of(verdict))
-		text_format(&out, ": %s", clause_of(verdict));
-}
-
-static void tell_sent(struct capture *capture, const struct tern_watch_event *event)
-{
-	struct told *const told = &capture->out[event->u.segment.id % SENT];
-	struct text	   out;
-
-	told->id = event->u.segment.id;
-	text_init(&out, told->comment, sizeof told->comment);
-	text_put(&out, "tern: ");
-	put_states(capture, &out, event);
-	if (event->u.segment.probe)
-		text_put(&out, "; probe");
-	if (event->u.segment.retransmitted)
-		text_put(&out, "; retransmission");
-	if (capture->has_again && tuple_equal(&capture->again.tuple, &event->tuple) &&
-	    (event->u.segment.retransmitted || event->u.segment.probe))
-		text_format(&out, ": %s", tern_retransmit_why_name(capture->again.u.retransmit.why));
-	capture->has_again = false;
-}
-
 void capture_event(struct gateway *gateway, const struct tern_watch_event *event)
 {
 	struct capture *const capture = gateway->capture;
+	const bool	      drop = event->kind == TERN_WATCH_PACKET_DROP;
+	char		      said[REMARK_SIZE];
+	struct told	     *told = NULL;
+	uint64_t	      id = 0;
 
-	switch (event->kind) {
-	case TERN_WATCH_STATE:
-		/* Two at one segment: from the first to the last. */
-		if (capture->has_change && tuple_equal(&capture->change.tuple, &event->tuple) &&
-		    capture->change.now == event->now) {
-			const enum tern_state from = capture->change.u.state.from;
-
-			capture->change = *event;
-			capture->change.u.state.from = from;
-		} else {
-			capture->change = *event;
-		}
-		capture->has_change = true;
+	switch (remark_of(&capture->remarks, event, said)) {
+	case REMARK_NONE: return;
+	case REMARK_ARRIVED:
+		id = drop ? event->u.drop.mark : event->u.segment.mark;
+		if (id < capture->first || id - capture->first >= capture->n_waiting)
+			return;
+		told = &capture->in[id - capture->first];
 		break;
-	case TERN_WATCH_RETRANSMIT:
-		capture->again = *event;
-		capture->has_again = true;
+	case REMARK_SENT:
+		id = event->u.segment.id;
+		told = &capture->out[id % SENT];
 		break;
-	case TERN_WATCH_SEGMENT_RX:
-	case TERN_WATCH_PACKET_DROP: tell_arrived(capture, event); break;
-	case TERN_WATCH_SEGMENT_TX: tell_sent(capture, event); break;
-	default: break;
 	}
+	if (!told)
+		return;
+	told->id = id;
+	memcpy(told->comment, said, sizeof said);
 }
 
 /* ---- writing ---- */
 
-/* The Internet checksum over everything from start on, of which the field holds the pseudo-header's part. */
-static uint16_t complete(const struct pcapng_part *part, size_t n, size_t start)
-{
-	uint32_t sum = 0;
-	size_t	 at = 0, summed = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		const size_t skip = at < start ? (start - at < part[i].n ? start - at : part[i].n) : 0;
-
-		sum = checksum_add_at(sum, (const uint8_t *)part[i].at + skip, part[i].n - skip, summed);
-		summed += part[i].n - skip;
-		at += part[i].n;
-	}
-	return checksum_finish(sum);
-}
-
 static void write_packet(struct capture *capture, const tern_packet *packet, tern_time now,
 			 enum pcapng_direction direction, const char *comment)
 {
-	struct pcapng_part part[TERN_PACKET_PARTS + 1];
-	uint8_t		   head[TERN_PACKET_HEADERS + 64];
-	size_t		   n = 0;
-
-	for (unsigned i = 0; i < packet->n_parts; i++)
-		part[n++] = (struct pcapng_part){ packet->part[i].at, packet->part[i].n };
-	const size_t field = (size_t)packet->csum_start + packet->csum_offset;
-
-	if (n > 0 && packet->checksum_offload && packet->csum_start > 0 && field + 2 <= part[0].n) {
-		const size_t copied = part[0].n < sizeof head ? part[0].n : sizeof head;
-		const uint16_t sum = complete(part, n, packet->csum_start);
-
-		if (field + 2 <= copied) {
-			memcpy(head, part[0].at, copied);
-			put16(head + field, sum);
-			memmove(part + 2, part + 1, (n - 1) * sizeof part[0]);
-			part[1] = (struct pcapng_part){ (const uint8_t *)part[0].at + copied, part[0].n - copied };
-			part[0] = (struct pcapng_part){ head, copied };
-			n++;
-		}
-	}
-	pcapng_packet(capture->to, now + capture->epoch, direction, part, n, comment);
+	pcapng_whole(capture->to, now + capture->epoch, direction, packet, comment);
 }
 
 static void write_waiting(struct capture *capture)
@@ -228,7 +88,7 @@ static void write_waiting(struct capture *capture)
 		write_packet(capture, capture->waiting[i], capture->arrived, PCAPNG_INBOUND,
 			     capture->in[i].id ? capture->in[i].comment : NULL);
 	capture->n_waiting = 0;
-	capture->has_change = false; /* what is told from here on no arrival has brought */
+	remark_forget(&capture->remarks);
 }
 
 static size_t capture_receive(struct tern_link *link, tern_packet *batch[], size_t room, tern_time now)

@@ -8,6 +8,8 @@
  *	{"do":"sockets"}  each TCP connection with its STATUS, listener, half-open and TIME-WAIT entry:
  *			  {"state":"CLOSE-WAIT","local":"10.0.2.2","local_port":80,...,"held":true,"idle_ms":31200,...};
  *			  timers as milliseconds from now, null where they are not armed
+ *	{"do":"history"}  what connections did lately (--history), as the lines of docs/json-lines.md, then
+ *			  {"now":123,"connections":3,"events":512,"left_out":0,"forgotten":0,"bytes":4194304}
  *	{"do":"forwards"} each forward: {"id":1,"forward":"127.0.0.1:8080:80/tcp"}
  *	{"do":"stats"}	  each counter: {"name":"tcp_opened","value":3}
  *	{"do":"add","forward":"8080:80/udp"}	as -p has it: {"id":2,"forward":"8080:80/udp"}; host port 0: any

@@ -107,6 +107,23 @@ void control_tell(struct control_text *to, const char *format, ...)
 	to->n += n > 0 && n < CONTROL_PIECE ? (size_t)n : 0;
 }
 
+bool control_append(struct control_text *to, const char *text, size_t n)
+{
+	if (to->lost)
+		return false;
+	if (to->room - to->n < n) {
+		char *const at = realloc(to->at, to->n + n + CONTROL_PIECE);
+
+		if (!at)
+			return false;
+		to->at = at;
+		to->room = to->n + n + CONTROL_PIECE;
+	}
+	memcpy(to->at + to->n, text, n);
+	to->n += n;
+	return true;
+}
+
 void control_tell_limits(struct control_text *to, const struct tern_status *status)
 {
 	control_tell(to, ",\"delivery_rate_app_limited\":%s,\"busy_ms\":%" PRId64 ",\"rwnd_limited_ms\":%" PRId64
@@ -256,6 +273,7 @@ void control_answer(struct gateway *gateway, const char *request, struct control
 	} known[] = {
 		{ "flows", list_flows },   { "forwards", list_forwards },   { "stats", list_stats },
 		{ "sockets", control_sockets }, { "add", add_forward },	   { "remove", remove_forward },
+		{ "history", control_history },
 	};
 	char	  what[32];
 	const int error = control_field(request, "do", what, sizeof what);
@@ -270,5 +288,5 @@ void control_answer(struct gateway *gateway, const char *request, struct control
 			return;
 		}
 	}
-	failed(to, "do is flows, sockets, forwards, stats, add or remove");
+	failed(to, "do is flows, sockets, history, forwards, stats, add or remove");
 }

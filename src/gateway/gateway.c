@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "gateway/capture.h"
@@ -125,6 +126,21 @@ static size_t take(void *context, uint64_t cookie, const uint8_t *text, size_t n
 	return cookie >> 56 == OWNER_TCP ? relay_tcp_take(context, cookie, text, n) : 0;
 }
 
+/* What is kept holds the host's secret and all that is said: its owner's alone. */
+static int make_recorded(struct gateway *gateway, const struct tern_config *config)
+{
+	const struct gateway_options *const options = gateway->options;
+	const mode_t			    before = umask(077);
+	const int error = tern_recording_create(&gateway->recording, options->record, options->called);
+
+	(void)umask(before);
+	if (error) {
+		gateway_say("--record: cannot write '%s': %s", options->record, strerror(-error));
+		return error;
+	}
+	return tern_recording_host(gateway->recording, &gateway->host, config, "tern", tern_loop_now(gateway->loop));
+}
+
 static int make_host(struct gateway *gateway)
 {
 	const struct gateway_options *const options = gateway->options;
@@ -138,10 +154,12 @@ static int make_host(struct gateway *gateway)
 	config.memory_limit = options->memory < SIZE_MAX ? (size_t)options->memory : SIZE_MAX;
 	if (options->cc)
 		config.congestion_control = options->cc;
-	if (gateway->show || gateway->capture)
+	if (gateway->show || gateway->capture || gateway->history)
 		config.watcher = (struct tern_watcher){ show_event, gateway };
 	if (getrandom(config.secret, sizeof config.secret, 0) != sizeof config.secret)
 		return -errno;
+	if (options->record)
+		return make_recorded(gateway, &config);
 	return tern_host_create(&gateway->host, &config, tern_loop_now(gateway->loop));
 }
 
@@ -189,6 +207,8 @@ static int make_stack(struct gateway *gateway)
 
 	if (!error && (gateway->options->watch || gateway->options->json))
 		error = show_open(gateway);
+	if (!error)
+		error = gateway_history_open(gateway);
 	if (!error)
 		error = make_link(gateway);
 	if (!error)
@@ -408,6 +428,13 @@ static void end(struct gateway *gateway)
 		tern_loop_destroy(gateway->loop); /* closes the link, and with it the capture */
 	if (gateway->host)
 		tern_host_destroy(gateway->host);
+	gateway_history_done(gateway);
+	if (gateway->recording) {
+		const int error = tern_recording_close(gateway->recording);
+
+		if (error)
+			gateway_say("--record: '%s' is not whole: %s", gateway->options->record, strerror(-error));
+	}
 	chunks_delete(gateway->tcp.chunks);
 	flow_table_done(&gateway->flows);
 }

@@ -23,6 +23,7 @@
 
 #include <tern/tern.h>
 #include <tern/datagram.h>
+#include <tern/record.h>
 #include <tern/device.h>
 
 /* ---- events ---- */
@@ -177,6 +178,9 @@ void control_done(struct gateway *gateway);
 /* ---- show.c: --watch, --json ---- capture.c: --pcap, a link on the link ---- */
 
 struct show;	/* gateway/show.h */
+struct history; /* watch/history.h */
+int  gateway_history_open(struct gateway *gateway);
+void gateway_history_done(struct gateway *gateway);
 struct capture; /* gateway/capture.h */
 
 /* ---- gateway.c ---- */
@@ -224,6 +228,8 @@ struct gateway {
 	struct forwarding  *forwarding; /* forward.c's own */
 	struct show	   *show;
 	struct capture	   *capture;
+	struct history	   *history; /* --history, or NULL */
+	tern_recording	   *recording; /* --record; NULL: none */
 
 	bool	  ending; /* the guest is gone; sockets drain until: */
 	tern_time end_by, look_at;

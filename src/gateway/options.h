@@ -32,6 +32,7 @@ struct gateway_options {
 	bool			qemu_dgram;
 	int			ready_fd, exit_fd; /* -1: none */
 	const char	       *control;	   /* path, or NULL */
+	uint64_t		history;	   /* bytes for what connections did lately; 0: none is kept */
 
 	struct tern_addr network;  /* --cidr: 10.0.2.0, mapped; .2 gateway, .3 DNS, .100 guest (QEMU: .15) */
 	unsigned	 bits;	   /* 24; 8 to 28 */
@@ -61,6 +62,8 @@ struct gateway_options {
 	enum gateway_colour colour;
 	unsigned	    columns; /* 0: the terminal's */
 	const char	   *json, *pcap; /* files, or NULL; "-" is standard output */
+	const char	   *record;	 /* file, or NULL */
+	const char	   *called;	 /* the command line, as a recording keeps it; or NULL */
 	bool		    stats;	 /* counters on stderr at the end */
 	bool		    impaired;	 /* any of --delay ... was given */
 	struct tern_impair  impair;	 /* both directions alike */

@@ -7,6 +7,7 @@
 
 #include "gateway/capture.h"
 #include "gateway/gateway.h"
+#include "watch/history.h"
 #include "watch/live.h"
 
 struct show {
@@ -55,6 +56,8 @@ void show_event(void *context, const struct tern_watch_event *event)
 
 	if (gateway->capture)
 		capture_event(gateway, event);
+	if (gateway->history)
+		history_event(gateway->history, event);
 	if (gateway->show)
 		live_event(&gateway->show->live, event);
 }

@@ -281,6 +281,8 @@ int tern_datagram_open(tern_host *host, const struct tern_datagram_open *open, t
 	struct datagram_socket *socket;
 	int			error;
 
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_DATAGRAM_OPEN, .data = open });
 	if (!is_sensible(open))
 		return -TERN_EINVAL;
 	if (open->any && all->any[open->kind])
@@ -342,6 +344,8 @@ int tern_datagram_close(tern_host *host, tern_socket handle)
 {
 	struct datagram_socket *const socket = datagram_socket_of(host, handle);
 
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_DATAGRAM_CLOSE, .socket = handle });
 	if (!socket)
 		return -TERN_EBADF;
 	close_socket(host, socket);

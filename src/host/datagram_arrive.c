@@ -157,6 +157,8 @@ int tern_datagram_receive(tern_host *host, tern_socket handle, struct tern_datag
 	struct datagram_socket *const socket = datagram_socket_of(host, handle);
 	struct waiting		     *datagram;
 
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_DATAGRAM_RECEIVE, .socket = handle });
 	*out = (struct tern_datagram){ .data = NULL };
 	if (!socket)
 		return -TERN_EBADF;
@@ -203,6 +205,9 @@ int tern_datagram_refuse(tern_host *host, tern_socket handle, enum tern_unreacha
 	struct datagram_socket *const socket = datagram_socket_of(host, handle);
 	struct ip_header	      ip;
 
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){
+					  .op = TERN_RECORD_DATAGRAM_REFUSE, .socket = handle, .a = why, .b = mtu });
 	if (!socket || !socket->taken)
 		return -TERN_EBADF;
 	if ((unsigned)why > TERN_UNREACHABLE_TOO_BIG)

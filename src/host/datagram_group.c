@@ -35,6 +35,9 @@ int tern_datagram_join(tern_host *host, tern_socket handle, uint8_t link, const 
 {
 	struct datagram_socket *const socket = datagram_socket_of(host, handle);
 
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){
+					  .op = TERN_RECORD_DATAGRAM_JOIN, .socket = handle, .a = link, .data = addr });
 	if (!socket)
 		return -TERN_EBADF;
 	if (socket->any || socket->connected || link >= host->routes.n_links || !addr_is_multicast(addr))
@@ -58,6 +61,11 @@ int tern_datagram_leave(tern_host *host, tern_socket handle, uint8_t link, const
 {
 	struct datagram_socket *const socket = datagram_socket_of(host, handle);
 
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){ .op = TERN_RECORD_DATAGRAM_LEAVE,
+							      .socket = handle,
+							      .a = link,
+							      .data = addr });
 	if (!socket)
 		return -TERN_EBADF;
 	const unsigned at = find_group(host, link, addr);

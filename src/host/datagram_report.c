@@ -33,6 +33,9 @@ int tern_datagram_report(tern_host *host, const struct tern_datagram *received, 
 	uint8_t	 quote[IPV6_HEADER + UDP_HEADER + QUOTE_MOST];
 	uint32_t n = received->data ? (uint32_t)received->n : 0;
 
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){
+					  .op = TERN_RECORD_DATAGRAM_REPORT, .a = why, .b = mtu, .data = received });
 	if (kind_of(why) < 0 || addr_is_v4(&received->remote.addr) != v4 || received->n > 65535 - UDP_HEADER)
 		return -TERN_EINVAL;
 	if (n > QUOTE_MOST)

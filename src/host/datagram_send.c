@@ -139,6 +139,9 @@ int tern_datagram_send(tern_host *host, tern_socket handle, const struct tern_da
 	struct bounce		     *bounce;
 	int			      error;
 
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){
+					  .op = TERN_RECORD_DATAGRAM_SEND, .socket = handle, .data = in });
 	if (!socket)
 		return -TERN_EBADF;
 	if (socket->error && socket->connected) {

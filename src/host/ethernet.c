@@ -175,6 +175,9 @@ void ethernet_confirm(struct tern_host *host, uint8_t link, const struct tern_ad
 
 int tern_host_set_neighbour(tern_host *host, uint8_t link, const struct tern_addr *addr, const uint8_t mac[6])
 {
+	if (host_is_recorded(host))
+		host_record(host, &(struct tern_record_call){
+					  .op = TERN_RECORD_SET_NEIGHBOUR, .a = link, .data = addr, .more = mac });
 	if (link >= host->routes.n_links || !host->links[link].ethernet || !ethernet_is_station(mac) ||
 	    kind_on(host, link, addr) != ROUTE_OTHER)
 		return -TERN_EINVAL;

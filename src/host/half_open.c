@@ -100,12 +100,18 @@ static void leave_queue(struct half_opens *table, uint32_t index)
 
 	if (!half->waits)
 		return;
+	int ends = (half->prev == HALF_OPEN_NONE) + (half->next == HALF_OPEN_NONE);
+
 	half->waits = false;
-	for (unsigned i = 0; i < HALF_QUEUES && (half->prev == HALF_OPEN_NONE || half->next == HALF_OPEN_NONE); i++) {
-		if (table->queue[i].first == index)
+	for (unsigned i = 0; i < HALF_QUEUES && ends > 0; i++) { /* nearly always the first's */
+		if (table->queue[i].first == index) {
 			table->queue[i].first = half->next;
-		if (table->queue[i].last == index)
+			ends--;
+		}
+		if (table->queue[i].last == index) {
 			table->queue[i].last = half->prev;
+			ends--;
+		}
 	}
 	if (half->prev != HALF_OPEN_NONE)
 		record(table, half->prev)->next = half->next;

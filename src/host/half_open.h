@@ -1,6 +1,6 @@
 /* Half-open connections: between a SYN that a listener took and the proof that the peer hears us
  * (SYN-RECEIVED of a passive OPEN, RFC 9293 3.10.7.2, 3.10.7.4), kept outside the full block (DESIGN 5.6):
- * 80 bytes each.
+ * 84 bytes each.
  *
  * A record stands in one queue: those that ask (accept-any listeners that wait for the program's word) in
  * their own, the others in one for each number of SYN-ACKs repeated. All in a queue wait equally long, so
@@ -27,13 +27,13 @@ struct half_open {
 	struct tern_addr local, remote;
 	uint32_t	 zone;
 	uint16_t	 local_port, remote_port;
-	tern_time	 deadline;
+	tern_time	 deadline __attribute__((packed, aligned(4))); /* else 4 bytes of every entry were padding */
 	union {
 		seq_t	 iss;
 		uint32_t ask; /* where asked: the ask's record, which keeps iss as well */
 	} u;
 	seq_t	 irs;
-	uint32_t ts_recent;
+	uint32_t ts_recent, ts_offset;
 	uint32_t next, prev; /* of its queue; of a free one next: the free list */
 	uint32_t listener : HALF_LISTENER_BITS;
 	uint32_t repeated : 5;	 /* SYN-ACKs sent again by the timer */
@@ -49,7 +49,7 @@ struct half_open {
 	bool	 waits : 1; /* stands in a queue */
 };
 
-_Static_assert(sizeof(struct half_open) == 80, "half-open record");
+_Static_assert(sizeof(struct half_open) == 84, "half-open record");
 
 struct half_opens {
 	struct mem	  *mem;

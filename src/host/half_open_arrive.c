@@ -30,15 +30,14 @@ static seq_t iss_of(const struct tern_host *host, const struct half_open *half)
 	return half->asked ? ask_of(&host->listeners, half->u.ask)->iss : half->u.iss;
 }
 
-static void agreed_of(const struct tern_host *host, const struct half_open *half,
-		      const struct tern_tuple *tuple, struct tcp_agreement *agreed)
+static void agreed_of(const struct tern_host *host, const struct half_open *half, struct tcp_agreement *agreed)
 {
 	*agreed = (struct tcp_agreement){
 		.iss = iss_of(host, half),
 		.irs = half->irs,
 		.snd_wnd = half->wnd,
 		.ts_recent = half->ts_recent,
-		.ts_offset = tcp_ts_offset(&host->env, tuple),
+		.ts_offset = half->ts_offset,
 		.peer_mss = half->peer_mss,
 		.our_mss = half->our_mss,
 		.snd_wscale = half->snd_wscale,
@@ -60,21 +59,19 @@ static uint8_t traffic_class_of(const struct tern_host *host, const struct half_
 	return set ? (uint8_t)(listener->option[TERN_TRAFFIC_CLASS] & 0xfc) : 0; /* the ECN bits are ours */
 }
 
-static void send_syn_ack(struct tern_host *host, uint32_t index, bool again, tern_time now)
+static void send_syn_ack(struct tern_host *host, const struct half_open *half, const struct tern_tuple *tuple,
+			 bool again, tern_time now)
 {
-	const struct half_open *const half = entry(host, index);
-	struct tcp_agreement	      agreed;
-	struct tcp_segment	      syn_ack;
-	struct tern_tuple	      tuple;
+	struct tcp_agreement agreed;
+	struct tcp_segment   syn_ack;
 
-	half_open_tuple(&host->half_opens, index, &tuple);
-	agreed_of(host, half, &tuple, &agreed);
+	agreed_of(host, half, &agreed);
 	/* A path that drops SYN-ACKs with accurate ECN gets one without; the peer then goes without (RFC 9768
 	 * 3.1.4.2), which its ACK tells. */
 	if (agreed.ecn >= ECN_ACCURATE && half->repeated >= 2)
 		agreed.ecn = ECN_NONE;
-	emit_syn_ack(&host->env, &syn_ack, &tuple, &agreed, now);
-	reply_segment(host, &tuple, SYN_RECEIVED, &syn_ack, traffic_class_of(host, half), again);
+	emit_syn_ack(&host->env, &syn_ack, tuple, &agreed, now);
+	reply_segment(host, tuple, SYN_RECEIVED, &syn_ack, traffic_class_of(host, half), again);
 }
 
 /* 1, 2, 4 s ... (RFC 6298 5.5), at most rto_max; the same for all of one queue. */
@@ -88,38 +85,35 @@ static tern_time patience(const struct tern_host *host, uint32_t repeated)
 	return wait;
 }
 
-static void wait_for_ack(struct tern_host *host, uint32_t index, tern_time now)
+static void wait_for_ack(struct tern_host *host, uint32_t index, const struct tern_tuple *tuple, tern_time now)
 {
 	const struct half_open *const half = entry(host, index);
 	const tern_time		      deadline = now + patience(host, half->repeated);
-	struct tern_tuple	      tuple;
 
 	half_open_wait(&host->half_opens, index, min_u32(half->repeated, HALF_ASKING - 1), deadline);
-	if (!env_is_watched(&host->env))
-		return;
-	half_open_tuple(&host->half_opens, index, &tuple);
-	watch_timer(&host->env, &tuple, SYN_RECEIVED, TERN_TIMER_SYN_ACK, TERN_TIMER_SET, half->deadline,
-		    half->repeated, now);
+	if (env_is_watched(&host->env))
+		watch_timer(&host->env, tuple, SYN_RECEIVED, TERN_TIMER_SYN_ACK, TERN_TIMER_SET, half->deadline,
+			    half->repeated, now);
 }
 
 /* ---- beginning ---- */
 
 /* The change of state, the SYN-ACK and its timer. */
-static void begin(struct tern_host *host, uint32_t index, tern_time now)
+static void begin(struct tern_host *host, uint32_t index, const struct tern_tuple *tuple, tern_time now)
 {
-	struct tern_tuple tuple;
-
-	half_open_tuple(&host->half_opens, index, &tuple);
 	if (env_is_watched(&host->env))
-		watch_state(&host->env, &tuple, LISTEN, SYN_RECEIVED, TERN_WHY_SYN_ARRIVED, now);
-	send_syn_ack(host, index, false, now);
-	wait_for_ack(host, index, now);
+		watch_state(&host->env, tuple, LISTEN, SYN_RECEIVED, TERN_WHY_SYN_ARRIVED, now);
+	send_syn_ack(host, entry(host, index), tuple, false, now);
+	wait_for_ack(host, index, tuple, now);
 }
 
 void half_open_accepted(struct tern_host *host, uint32_t index, tern_time now)
 {
+	struct tern_tuple tuple;
+
+	half_open_tuple(&host->half_opens, index, &tuple);
 	entry(host, index)->asking = false;
-	begin(host, index, now);
+	begin(host, index, &tuple, now);
 }
 
 static void fill(struct half_open *half, const struct tern_tuple *tuple, const struct tcp_agreement *agreed,
@@ -133,6 +127,7 @@ static void fill(struct half_open *half, const struct tern_tuple *tuple, const s
 	half->listener = listener & ((1u << HALF_LISTENER_BITS) - 1);
 	half->irs = agreed->irs;
 	half->ts_recent = agreed->ts_recent;
+	half->ts_offset = agreed->ts_offset;
 	half->wnd = syn->wnd;
 	half->peer_mss = agreed->peer_mss;
 	half->our_mss = agreed->our_mss;
@@ -145,15 +140,11 @@ static void fill(struct half_open *half, const struct tern_tuple *tuple, const s
 }
 
 /* Larger than all that the last incarnation used (RFC 9293 3.6.1), and than what was in flight of it. */
-static seq_t choose_iss(const struct tern_host *host, const struct tern_tuple *tuple, const seq_t *floor,
-			tern_time now)
+static seq_t above(seq_t iss, const seq_t *floor)
 {
 	enum { BEYOND = 65537 };
-	const seq_t iss = tcp_isn(&host->env, tuple, now);
 
-	if (floor == NULL || seq_gt(iss, *floor))
-		return iss;
-	return seq_add(*floor, BEYOND);
+	return floor == NULL || seq_gt(iss, *floor) ? iss : seq_add(*floor, BEYOND);
 }
 
 /* The entry asks: its record is made and the listener's program told. */
@@ -176,26 +167,27 @@ enum tern_verdict half_open_make(struct tern_host *host, uint32_t listener, cons
 				 tern_time now)
 {
 	struct listener *const of = listener_at(&host->listeners, listener);
-	const seq_t	       iss = choose_iss(host, tuple, isn_floor, now);
 	const uint32_t	       index = half_open_get(&host->half_opens);
-	struct tcp_agreement   agreed = { .iss = iss };
+	struct tcp_agreement   agreed;
 
 	if (index == HALF_OPEN_NONE)
 		return TERN_VERDICT_NO_MEMORY;
+	tcp_numbers(&host->env, tuple, &agreed.iss, &agreed.ts_offset, now);
+	agreed.iss = above(agreed.iss, isn_floor);
 	tcp_agree(&host->env, &agreed, syn, listener_mss(host, of, tuple), !addr_is_v4(&tuple->remote));
 	agreed.ecn = ecn_agree(listener_ecn(host, of), syn, traffic_class);
 	fill(entry(host, index), tuple, &agreed, syn, listener);
-	entry(host, index)->u.iss = iss;
+	entry(host, index)->u.iss = agreed.iss;
 	if (demux_insert(&host->demux, tuple, demux_ref_of(DEMUX_HALF_OPEN, index)) != 0) {
 		half_open_put(&host->half_opens, index);
 		return TERN_VERDICT_NO_MEMORY;
 	}
 	of->n_half_open++;
 	if (!of->ask) {
-		begin(host, index, now);
+		begin(host, index, tuple, now);
 		return TERN_VERDICT_NEW_CONNECTION;
 	}
-	if (begin_asking(host, index, iss, now))
+	if (begin_asking(host, index, agreed.iss, now))
 		return TERN_VERDICT_WAITING;
 	half_open_drop(host, index);
 	return TERN_VERDICT_NO_MEMORY;
@@ -280,8 +272,8 @@ static void expire_one(struct tern_host *host, uint32_t index, tern_time now)
 	if (env_is_watched(&host->env))
 		watch_retransmit(&host->env, &tuple, SYN_RECEIVED, TERN_RETRANSMIT_TIMEOUT,
 				 iss_of(host, half), 1, half->repeated, patience(host, half->repeated), now);
-	send_syn_ack(host, index, true, now);
-	wait_for_ack(host, index, now);
+	send_syn_ack(host, half, &tuple, true, now);
+	wait_for_ack(host, index, &tuple, now);
 }
 
 tern_time half_open_until(const struct tern_host *host, uint32_t index)
@@ -313,7 +305,7 @@ static void challenge(struct tern_host *host, struct half_open *half, const stru
 	const struct tcp_ack_only ack = { .seq = seq_add(iss_of(host, half), 1),
 					  .ack = seq_add(half->irs, 1),
 					  .ts_recent = half->ts_recent,
-					  .ts_offset = tcp_ts_offset(&host->env, tuple),
+					  .ts_offset = half->ts_offset,
 					  .wnd = (uint16_t)wnd,
 					  .ts_ok = half->ts_ok };
 	struct tcp_segment	  seg;
@@ -351,7 +343,7 @@ static enum tern_verdict repeat_syn_ack(struct tern_host *host, uint32_t index,
 		watch_retransmit(&host->env, tuple, SYN_RECEIVED, TERN_RETRANSMIT_DUPLICATE_SYN,
 				 iss_of(host, half), 1, half->repeated, 0, now);
 	host->env.stats.RetransSegs++;
-	send_syn_ack(host, index, true, now);
+	send_syn_ack(host, half, tuple, true, now);
 	return TERN_VERDICT_DUPLICATE_SYN;
 }
 
@@ -368,7 +360,7 @@ static bool is_proved(const struct tern_host *host, const struct half_open *half
 		      struct tcp_agreement *agreed, tern_time now)
 {
 	if (seq_eq(seg->ack, seq_add(iss_of(host, half), 1))) {
-		agreed_of(host, half, tuple, agreed);
+		agreed_of(host, half, agreed);
 		return true;
 	}
 	return cookies_are_out(host, half, now) &&

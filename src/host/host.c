@@ -204,7 +204,11 @@ void tern_host_destroy(tern_host *host)
 
 void host_set_now(struct tern_host *host, tern_time now)
 {
-	host->now = max_i64(host->now, now);
+	if (now <= host->now)
+		return;
+	if (host->noted.taken != 0)
+		timers_until(host, now);
+	host->now = now;
 }
 
 void tern_host_advance(tern_host *host, tern_time now)
@@ -311,7 +315,7 @@ enum tern_verdict host_verdict(struct tern_host *host, const struct tern_tuple *
 void host_forget_ways(struct tern_host *host)
 {
 	host->last_route_known = false;
-	host->last.in_known = host->last.out_known = false;
+	host->last.in_known = host->last.in_plain = host->last.out_known = false;
 }
 
 static bool is_last_route(const struct tern_host *host, uint32_t zone, const struct tern_addr *dst)
@@ -324,10 +328,23 @@ bool host_route(struct tern_host *host, uint32_t zone, const struct tern_addr *d
 	if (!is_last_route(host, zone, dst)) {
 		host->last_route_known = route_find(&host->routes, zone, dst, &host->last_route);
 		host->last_dst = *dst;
+		host->last_dst_is_one = false;
 		host->last_zone = zone;
 	}
 	*route = host->last_route;
 	return host->last_route_known;
+}
+
+bool host_reaches_one(struct tern_host *host, uint32_t zone, const struct tern_addr *dst)
+{
+	const bool known = is_last_route(host, zone, dst);
+
+	if (known && host->last_dst_is_one)
+		return true;
+	const bool one = route_kind_of(&host->routes, zone, dst) != ROUTE_BROADCAST;
+
+	host->last_dst_is_one = known && one;
+	return one;
 }
 
 /* The smallest that is known of the way (SHLD-6). */

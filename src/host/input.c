@@ -11,6 +11,7 @@
 #include "wire/icmp.h"
 #include "wire/nd.h"
 #include "wire/nd_router.h"
+#include "wire/tcp_read.h"
 
 void input_drop(struct tern_host *host, const struct ip_header *ip, enum tern_verdict verdict, uint32_t len,
 		uint64_t mark)
@@ -37,6 +38,15 @@ struct open_block {
 	bool	    accepted; /* its last segment was */
 };
 
+/* What is over is settled at once. */
+static inline void settle_over(struct tern_host *host, struct open_block *open)
+{
+	if (open->tcb->state >= ESTABLISHED && open->tcb->state != TIME_WAIT)
+		return;
+	settle_block(host, open->tcb);
+	open->tcb = NULL;
+}
+
 static void arrive_block(struct tern_host *host, const struct lookup *in, struct tcb *tcb, struct open_block *open)
 {
 	const enum tcp_state before = (enum tcp_state)tcb->state;
@@ -51,10 +61,7 @@ static void arrive_block(struct tern_host *host, const struct lookup *in, struct
 	if (verdict == TERN_VERDICT_BAD_ACK && (before == SYN_SENT || before == SYN_RECEIVED))
 		reply_reset(host, &in->tuple, before, &in->seg);
 	*open = (struct open_block){ tcb, verdict == TERN_VERDICT_ACCEPTED };
-	if (tcb->state >= ESTABLISHED && tcb->state != TIME_WAIT)
-		return;
-	settle_block(host, tcb);
-	open->tcb = NULL;
+	settle_over(host, open);
 }
 
 /* RFC 9293 3.10.7.1 for a tuple that names no connection, 3.10.7.2 where somebody listens. */
@@ -76,21 +83,10 @@ static void arrive_nobody(struct tern_host *host, const struct lookup *in)
 	reply_reset(host, &in->tuple, CLOSED, &in->seg);
 }
 
-/* Whose the segment is. Nearly always the first of its bucket with its tag, and a block: that is looked at here,
- * without asking round. */
-static demux_ref find(const struct tern_host *host, const struct lookup *in)
+/* Asked of the table. */
+static void arrive_found(struct tern_host *host, const struct lookup *in, struct open_block *open)
 {
-	const demux_ref guess = demux_guess(&host->demux, in->hash);
-
-	if (demux_ref_kind(guess) == DEMUX_BLOCK &&
-	    tcb_is(tcb_pool_at(&host->blocks, demux_ref_index(guess)), &in->tuple))
-		return guess;
-	return demux_find_hash(&host->demux, &in->tuple, in->hash);
-}
-
-static void arrive_segment(struct tern_host *host, const struct lookup *in, struct open_block *open)
-{
-	const demux_ref ref = find(host, in);
+	const demux_ref ref = demux_find_hash(&host->demux, &in->tuple, in->hash);
 	const uint32_t	index = demux_ref_index(ref);
 	struct tcb     *made = NULL;
 
@@ -114,6 +110,63 @@ static void arrive_segment(struct tern_host *host, const struct lookup *in, stru
 	}
 }
 
+static uint32_t ports_of(const struct lookup *in)
+{
+	return (uint32_t)in->seg.dst_port << 16 | in->seg.src_port;
+}
+
+/* Where it went is looked at first when the next comes. */
+static void remember(struct tern_host *host, const struct lookup *in, uint32_t index)
+{
+	const uint32_t ports = ports_of(in);
+
+	host->last.blocks[(ports ^ ports >> 16) % LAST_BLOCKS].ports = ports;
+	host->last.blocks[(ports ^ ports >> 16) % LAST_BLOCKS].index = index;
+}
+
+static uint32_t known(const struct tern_host *host, const struct lookup *in)
+{
+	const uint32_t ports = ports_of(in);
+
+	return host->last.blocks[(ports ^ ports >> 16) % LAST_BLOCKS].ports == ports ?
+		       host->last.blocks[(ports ^ ports >> 16) % LAST_BLOCKS].index :
+		       TCB_NONE;
+}
+
+/* Nearly always it is for the first of its bucket with its tag, and that is a block: looked at without asking round. */
+static void arrive_hashed(struct tern_host *host, struct lookup *in, struct open_block *open)
+{
+	if (in->known != TCB_NONE)
+		in->hash = demux_hash(&host->demux, &in->tuple);
+
+	const demux_ref	  guess = demux_guess(&host->demux, in->hash);
+	struct tcb *const tcb =
+		demux_ref_kind(guess) == DEMUX_BLOCK ? tcb_pool_at(&host->blocks, demux_ref_index(guess)) : NULL;
+
+	if (!tcb || !tcb_is(tcb, &in->tuple)) {
+		arrive_found(host, in, open);
+		return;
+	}
+	remember(host, in, demux_ref_index(guess));
+	arrive_block(host, in, tcb, open);
+}
+
+/* A block in ESTABLISHED stands in the table, and no other bears its name. What else may come of a segment it sees to
+ * itself (arrive_block()), but for what is over then. */
+static void arrive_segment(struct tern_host *host, struct lookup *in, struct open_block *open)
+{
+	struct tcb *const tcb = tcb_pool_at(&host->blocks, in->known);
+
+	if (tcb && tcb->state == ESTABLISHED && tcb_is(tcb, &in->tuple) && !neighbours_ask(&host->neighbours)) {
+		open->accepted = tcp_arrive(tcb, &in->seg, in->ip.traffic_class, in->mark, host->now) ==
+				 TERN_VERDICT_ACCEPTED;
+		open->tcb = tcb;
+		settle_over(host, open);
+	} else {
+		arrive_hashed(host, in, open);
+	}
+}
+
 /* ---- reading ---- */
 
 /* Reads the segment of a packet for us. What is wrong with it, or ACCEPTED. pseudo: the sum of its pseudo-header, of
@@ -125,7 +178,7 @@ static enum tern_verdict read_segment(const struct tern_host *host, struct looku
 		if (!checksum_is_right(host->sum->add(in->pseudo, in->ip.payload, in->ip.payload_len)))
 			return TERN_VERDICT_BAD_CHECKSUM; /* MUST-3 */
 	}
-	if (!tcp_wire_parse(&in->seg, in->ip.payload, in->ip.payload_len))
+	if (!tcp_wire_read(&in->seg, in->ip.payload, in->ip.payload_len))
 		return TERN_VERDICT_MALFORMED;
 	in->tuple = (struct tern_tuple){
 		.local = in->ip.dst,
@@ -145,17 +198,20 @@ static void count_bad_segment(struct tern_host *host, const struct lookup *in, e
 	input_drop(host, &in->ip, verdict, in->ip.payload_len, in->mark);
 }
 
-static void count_segment(struct tern_host *host, const struct ip_header *ip)
+static void count_segments(struct tern_host *host, const struct ip_header *ip, uint32_t n)
 {
 	struct tern_stats *const stats = &host->env.stats;
 	const unsigned		 field = ip->traffic_class & 3;
 
-	stats->InSegs++;
-	stats->InDelivers++;
-	stats->InNoECTPkts += field == 0;
-	stats->InECT1Pkts += field == 1;
-	stats->InECT0Pkts += field == 2;
-	stats->InCEPkts += field == 3;
+	stats->InSegs += n;
+	stats->InDelivers += n;
+	if (field == 0) {
+		stats->InNoECTPkts += n;
+		return;
+	}
+	stats->InECT1Pkts += field == 1 ? n : 0;
+	stats->InECT0Pkts += field == 2 ? n : 0;
+	stats->InCEPkts += field == 3 ? n : 0;
 }
 
 static void input_tcp(struct tern_host *host, struct lookup *in)
@@ -168,8 +224,9 @@ static void input_tcp(struct tern_host *host, struct lookup *in)
 		count_bad_segment(host, in, verdict);
 		return;
 	}
+	in->known = TCB_NONE;
 	in->hash = demux_hash(&host->demux, &in->tuple);
-	count_segment(host, &in->ip);
+	count_segments(host, &in->ip, 1);
 	arrive_segment(host, in, &open);
 	if (open.tcb)
 		settle_block(host, open.tcb);
@@ -421,11 +478,16 @@ static bool read_plain(struct tern_host *host, struct lookup *in)
 {
 	if (in->frame > FRAME_IP)
 		return false;
-	read_header(in);
-	if (in->parsed != IP_PARSED || in->ip.is_fragment || in->ip.protocol != IPPROTO_TCP_)
-		return false;
-	place(host, in);
-	return judge_plain(host, in) && read_segment(host, in, host->last.in_pseudo) == TERN_VERDICT_ACCEPTED;
+	if (!run_read_ip(&host->last, in)) {
+		read_header(in);
+		if (in->parsed != IP_PARSED || in->ip.is_fragment || in->ip.protocol != IPPROTO_TCP_)
+			return false;
+		place(host, in);
+		if (!judge_plain(host, in))
+			return false;
+		run_keep_ip(&host->last, in);
+	}
+	return read_segment(host, in, host->last.in_pseudo) == TERN_VERDICT_ACCEPTED;
 }
 
 /* Reads one packet; a tuple that is the last one's is not hashed again. */
@@ -442,21 +504,16 @@ static void stage_read(struct tern_host *host, struct lookup *in, const struct t
 		in->frame = ethernet_read(host, in->link, &in->at, &in->len);
 	in->looped_zone = packet->zone;
 	in->repeats = in->is_read = false;
-	in->first = NULL;
-	if (before && before->plain && before->seg.text_len > 0 && run_read(in, before)) {
-		in->plain = in->repeats = true;
-		return;
-	}
-	if (before && before->first)
-		before = before->first; /* whose headers are read */
+	in->more = 0;
 	in->plain = read_plain(host, in);
 	if (!in->plain)
 		return;
 	in->repeats = before && before->plain && tuple_equal(&before->tuple, &in->tuple);
-	if (in->repeats) {
+	in->known = in->repeats ? before->known : known(host, in);
+	if (in->repeats)
 		in->hash = before->hash;
+	if (in->repeats || in->known != TCB_NONE)
 		return;
-	}
 	in->hash = demux_hash(&host->demux, &in->tuple);
 	demux_prefetch(&host->demux, in->hash);
 }
@@ -468,67 +525,106 @@ static void stage_touch(const struct tern_host *host, const struct lookup *in)
 	if (demux_ref_kind(guess) == DEMUX_BLOCK) {
 		const struct tcb *const tcb = tcb_pool_at(&host->blocks, demux_ref_index(guess));
 
+		if (!tcb)
+			return;
 		__builtin_prefetch(tcb);
 		__builtin_prefetch((const char *)tcb + 64);
+		/* What is measured, heard and counted: of IPv4 nothing before it is asked. */
+		__builtin_prefetch(&tcb_cold(tcb)->srtt8);
+		__builtin_prefetch(&tcb_cold(tcb)->linger);
 	}
 }
 
-/* A packet that goes on with a run. */
-static void arrive_next(struct tern_host *host, struct lookup *in, struct open_block *open)
+/* The one `number` behind the first of a run, by itself. */
+static void arrive_apart(struct tern_host *host, const struct lookup *first, const struct tern_packet *packet,
+			 const uint8_t *text, uint32_t number, struct open_block *open)
 {
-	const struct tcp_more more = {
-		.text = in->seg.text, .seq = in->seg.seq, .text_len = in->seg.text_len,
-		.sum = in->offload ? 0 : run_sum(in), .unchecked = !in->offload,
-	};
-	enum tcp_more_result result = TCP_MORE_OTHERWISE;
+	struct lookup in;
 
-	if (open->tcb && open->accepted)
-		result = tcp_arrive_more(open->tcb, &more, host->now);
-	if (result == TCP_MORE_TAKEN) {
-		count_segment(host, &in->first->ip);
+	if (!run_complete(&in, first, packet, text, number)) {
+		count_bad_segment(host, &in, TERN_VERDICT_BAD_CHECKSUM);
 		return;
 	}
-	if (!run_complete(in)) {
-		count_bad_segment(host, in, TERN_VERDICT_BAD_CHECKSUM);
+	count_segments(host, &in.ip, 1);
+	if (open->tcb)
+		arrive_block(host, &in, open->tcb, open);
+	else
+		arrive_segment(host, &in, open);
+}
+
+/* What goes on with the run that a packet begins, which has arrived. */
+static void arrive_run(struct tern_host *host, const struct lookup *first, const struct tern_packet *const batch[],
+		       struct open_block *open)
+{
+	const uint8_t *text[HOST_BATCH];
+	uint32_t       sum[HOST_BATCH];
+
+	for (uint32_t i = 0; i < first->more; i++) {
+		text[i] = run_text(first, batch[0], batch[i + 1]);
+		if (!first->offload)
+			sum[i] = run_sum(first, text[i]);
+	}
+	for (uint32_t done = 0; done < first->more; done++) {
+		const struct tcp_more more = {
+			.text = text + done,
+			.sum = first->offload ? NULL : sum + done,
+			.seq = seq_add(first->seg.seq, (done + 1) * first->seg.text_len),
+			.text_len = first->seg.text_len,
+			.n = first->more - done,
+		};
+
+		if (open->tcb && open->accepted) {
+			const uint32_t taken = tcp_arrive_more(open->tcb, &more, host->now);
+
+			count_segments(host, &first->ip, taken);
+			done += taken;
+		}
+		if (done < first->more)
+			arrive_apart(host, first, batch[done + 1], text[done], done + 1, open);
+	}
+}
+
+/* What a packet, and the run that it begins, bring. open: what is left to be settled. */
+static void arrive_read(struct tern_host *host, struct lookup *in, const struct tern_packet *const batch[],
+			struct open_block *open)
+{
+	if (open->tcb && !in->repeats) {
+		settle_block(host, open->tcb);
+		open->tcb = NULL;
+	}
+	if (!in->plain) {
+		input_one(host, in);
 		return;
 	}
-	count_segment(host, &in->ip);
+	count_segments(host, &in->ip, 1);
 	if (open->tcb)
 		arrive_block(host, in, open->tcb, open);
 	else
 		arrive_segment(host, in, open);
+	if (in->more > 0)
+		arrive_run(host, in, batch, open);
 }
 
 /* All of a batch arrives before anything is emitted (MUST-59). */
 void input_packets(struct tern_host *host, const struct tern_packet *const batch[], size_t n)
 {
-	struct lookup	  in[HOST_BATCH];
-	struct open_block open = { NULL, false };
+	struct lookup	     in[HOST_BATCH], *end = in; /* of a run only the first */
+	struct open_block    open = { NULL, false };
+	const struct lookup *before = NULL;
 
 	tern_assert(n <= HOST_BATCH);
-	for (size_t i = 0; i < n; i++)
-		stage_read(host, &in[i], batch[i], i > 0 ? &in[i - 1] : NULL);
-	for (size_t i = 0; i < n && n > 1; i++)
-		if (in[i].plain && !in[i].first)
-			stage_touch(host, &in[i]);
-	host->env.stats.InReceives += n;
-	for (size_t i = 0; i < n; i++) {
-		if (open.tcb && !in[i].repeats) {
-			settle_block(host, open.tcb);
-			open.tcb = NULL;
-		}
-		if (!in[i].plain) {
-			input_one(host, &in[i]);
-		} else if (in[i].first) {
-			arrive_next(host, &in[i], &open);
-		} else {
-			count_segment(host, &in[i].ip);
-			if (open.tcb)
-				arrive_block(host, &in[i], open.tcb, &open);
-			else
-				arrive_segment(host, &in[i], &open);
-		}
+	for (size_t i = 0; i < n; i += 1 + before->more) {
+		stage_read(host, end, batch[i], before);
+		if (end->plain && i + 1 < n && run_may_go_on(end, batch[i], batch[i + 1]))
+			end->more = run_length(end, batch[i], batch + i + 1, n - i - 1);
+		before = end++;
 	}
+	for (const struct lookup *one = in; one < end && n > 1; one++)
+		if (one->plain && one->known == TCB_NONE)
+			stage_touch(host, one);
+	host->env.stats.InReceives += n;
+	for (struct lookup *one = in; one < end; batch += 1 + one->more, one++)
+		arrive_read(host, one, batch, &open);
 	if (open.tcb)
 		settle_block(host, open.tcb);
 }

@@ -44,6 +44,7 @@ enum {
 	HOST_BOUNCES = 16,	  /* buffers for ICMP and for text in too many pieces */
 	HOST_BOUNCE_BYTES = 2048,
 	HOST_BATCH = 32,	  /* segments looked up together */
+	LAST_BLOCKS = 32,
 	HOST_LOOPBACK_MTU = 16384,
 	HOST_WAITING_SHARE = 4, /* of the packets, one in so many may wait for neighbours */
 };
@@ -119,6 +120,7 @@ struct outgoing {
 	struct ip_header ip;
 	struct route	 route;
 	uint32_t	 pseudo;  /* of TCP: the sum of its pseudo-header, of length 0 */
+	struct ip_head4	 head;	  /* of TCP over IPv4 that is never cut: what all packets have in common */
 	bool		 offload; /* the link, or nobody, completes the checksum */
 	uint32_t	 frame;	  /* bytes before the IP header: 14 on an Ethernet link */
 };
@@ -129,8 +131,22 @@ struct last_ways {
 	bool		 in_known, out_known;
 	uint8_t		 in_link;
 	uint32_t	 in_zone, in_pseudo, out_zone;
+	uint32_t	 out_local, out_remote; /* IPv4, as blocks name them; else 0, which no block of IPv4 has */
 	struct tern_addr in_src, in_dst;
+	bool		 in_plain; /* in_known, and this is the last header that was read, IPv4 without options: */
+	uint8_t		 in_head[IPV4_HEADER];
+	struct ip_header in_ip;
 	struct outgoing	 out;
+	struct {
+		uint32_t ports, index; /* 0, 0 to begin with, which names no segment's */
+	} blocks[LAST_BLOCKS]; /* where segments went lately, by their ports: to be asked whether it still is so */
+};
+
+/* Blocks whose deadlines may have changed in this tick, each in the place of its index (timers.c). */
+enum { TIMERS_NOTED = 64 };
+struct noted {
+	uint64_t taken; /* a bit for each place */
+	uint32_t at[TIMERS_NOTED];
 };
 
 struct tern_host {
@@ -157,6 +173,7 @@ struct tern_host {
 
 	struct block_list ready, events;
 	bool		  timers_unarmed; /* the wheel had no memory: deadlines are found by looking */
+	struct noted	  noted;
 
 	struct reply replies[HOST_REPLIES]; /* ring */
 	uint32_t     reply_first, n_replies;
@@ -175,6 +192,7 @@ struct tern_host {
 	struct tern_addr    last_dst;
 	uint32_t	    last_zone;
 	bool		    last_route_known;
+	bool		    last_dst_is_one; /* where the route is known: tern_connect() has asked */
 	struct last_ways    last;
 
 	uint32_t shed_from; /* the block after the last that was asked to give memory back */
@@ -199,6 +217,8 @@ void host_drop_block(struct tern_host *host, struct tcb *tcb);
 void host_forget_ways(struct tern_host *host);
 /* The way to dst, remembered for the next packet there. False: none. */
 bool host_route(struct tern_host *host, uint32_t zone, const struct tern_addr *dst, struct route *route);
+/* The unicast address is nobody's broadcast address. */
+bool host_reaches_one(struct tern_host *host, uint32_t zone, const struct tern_addr *dst);
 /* Where memory was refused since the last call: takes back what a few connections can spare. */
 void host_shed(struct tern_host *host);
 /* MTU of the path to the tuple's remote address, as far as we know it; 0: no route. */
@@ -244,14 +264,72 @@ static inline bool block_is_over(const struct tcb *tcb)
 /* After anything was done to a block. It may be gone afterwards. */
 void settle_block(struct tern_host *host, struct tcb *tcb);
 
-void	    list_init(struct block_list *list, enum block_list_kind kind);
-void	    list_push(struct tern_host *host, struct block_list *list, struct tcb *tcb); /* no-op if queued */
-struct tcb *list_pop(struct tern_host *host, struct block_list *list); /* NULL: empty */
-void	    list_check(const struct tern_host *host, const struct block_list *list);
+void list_init(struct block_list *list, enum block_list_kind kind);
+void list_check(const struct tern_host *host, const struct block_list *list);
+
+static inline uint32_t *list_link(struct tcb *tcb, enum block_list_kind kind)
+{
+	return kind == LIST_READY ? &tcb->ready_next : &tcb->event_next;
+}
+
+/* It goes to the end, unless it is queued already. */
+static inline void list_push(struct tern_host *host, struct block_list *list, enum block_list_kind kind,
+			     struct tcb *tcb)
+{
+	const uint32_t index = tcb_index(tcb);
+
+	if (*list_link(tcb, kind) != TCB_NOT_QUEUED)
+		return;
+	*list_link(tcb, kind) = TCB_NONE;
+	if (list->last == TCB_NONE)
+		list->first = index;
+	else
+		*list_link(tcb_pool_used(&host->blocks, list->last), kind) = index;
+	list->last = index;
+	list->n++;
+}
+
+/* The first leaves. NULL: empty. */
+static inline struct tcb *list_pop(struct tern_host *host, struct block_list *list, enum block_list_kind kind)
+{
+	if (list->first == TCB_NONE)
+		return NULL;
+	struct tcb *const tcb = tcb_pool_used(&host->blocks, list->first);
+	uint32_t *const	  next = list_link(tcb, kind);
+
+	list->first = *next;
+	if (list->first == TCB_NONE)
+		list->last = TCB_NONE;
+	*next = TCB_NOT_QUEUED;
+	list->n--;
+	return tcb;
+}
 
 /* ---- timers.c ---- */
 
-void	  timers_arm(struct tern_host *host, struct tcb *tcb);
+void	  timers_arm(struct tern_host *host, uint32_t index); /* the block's earliest deadline; none: no-op */
+void	  timers_until(struct tern_host *host, tern_time now); /* before time moves on to now: the noted are armed */
+void	  timers_note_instead(struct tern_host *host, uint32_t index); /* of another in its place, which is armed */
+/* Its deadlines may be others now: it is armed when the tick is over. */
+static inline void timers_note(struct tern_host *host, const struct tcb *tcb)
+{
+	const uint32_t index = tcb_index(tcb), at = index % TIMERS_NOTED;
+	const uint64_t bit = UINT64_C(1) << at;
+
+	if (host->noted.taken & bit && host->noted.at[at] != index) {
+		timers_note_instead(host, index);
+		return;
+	}
+	host->noted.at[at] = index;
+	host->noted.taken |= bit;
+}
+/* It will be. */
+static inline bool timers_is_noted(const struct tern_host *host, const struct tcb *tcb)
+{
+	const uint32_t index = tcb_index(tcb), at = index % TIMERS_NOTED;
+
+	return host->noted.taken >> at & 1 && host->noted.at[at] == index;
+}
 void	  timers_run(struct tern_host *host); /* everything due at host->now */
 tern_time timers_deadline(const struct tern_host *host);
 void	  timers_rest(struct tern_host *host); /* the last block is gone: what is armed, nobody waits for */
@@ -292,8 +370,20 @@ void output_check(const struct tern_host *host);
 
 /* ---- packet.c: tern_packets out of what is to be sent ---- */
 
-/* The way of the tuple's segments, for packet_segment(). False: there is none, counted. */
-bool packet_way(struct tern_host *host, const struct tern_tuple *tuple, struct outgoing *way);
+/* The way of the tuple's segments, for packet_segment(), until the next is asked for. NULL: there is none, counted. */
+struct outgoing *packet_way(struct tern_host *host, const struct tern_tuple *tuple);
+/* That of a block's segments. */
+static inline struct outgoing *packet_way_of(struct tern_host *host, const struct tcb *tcb)
+{
+	struct last_ways *const last = &host->last;
+	struct tern_tuple	tuple;
+
+	if (last->out_known && last->out_remote == tcb->name.remote && last->out_local == tcb->name.local &&
+	    last->out_zone == tcb->name.zone && !tcb->v6)
+		return &last->out;
+	tcb_get_tuple(tcb, &tuple);
+	return packet_way(host, &tuple);
+}
 /* The link takes a run of segments whole. */
 static inline bool way_splits(const struct tern_host *host, const struct outgoing *way)
 {
@@ -314,7 +404,30 @@ int packet_message(struct tern_host *host, const struct message *message, struct
 void packet_free(struct tern_host *host, struct tern_packet *packet);
 
 /* An empty packet; NULL: none is free. */
-struct tern_packet *packet_get(struct tern_host *host);
+static inline struct tern_packet *packet_get(struct tern_host *host)
+{
+	struct tern_packet *const packet = host->free_packets;
+
+	if (!packet)
+		return NULL;
+	host->free_packets = packet->next;
+	host->n_free_packets--;
+	packet->next = NULL;
+	packet->n_parts = 0;
+	packet->len = 0;
+	packet->csum_start = packet->csum_offset = packet->gso_size = packet->gso_headers = 0;
+	packet->checksum_offload = false;
+	packet->mark = 0;
+	packet->part[0].held = NULL;
+	return packet;
+}
+/* Its first part: n octets of headers. */
+static inline void packet_begin(struct tern_packet *packet, uint32_t n)
+{
+	packet->part[0] = (struct tern_packet_part){ .at = packet->headers, .n = n };
+	packet->n_parts = 1;
+	packet->len = n;
+}
 /* Its next part. */
 static inline void packet_add(struct tern_packet *packet, const void *at, uint32_t n, void *held)
 {
@@ -324,15 +437,42 @@ static inline void packet_add(struct tern_packet *packet, const void *at, uint32
 }
 /* What the next packet of this way bears itself: hop limit (0: the host's), traffic class, identification. */
 void packet_bears(struct tern_host *host, struct outgoing *way, uint8_t ttl, uint8_t traffic_class);
+/* Cuts a packet that is too long for its link (RFC 791 3.2, RFC 8200 4.5); it is used up. */
+void packet_fragment(struct tern_host *host, const struct outgoing *out, struct tern_packet *whole);
+/* To the link, or back to ourselves. */
+static inline void packet_dispatch(struct tern_host *host, const struct outgoing *out, struct tern_packet *packet)
+{
+	packet->link = out->route.link;
+	packet->next_hop = out->route.next_hop;
+	packet->zone = out->ip.zone;
+	host->env.stats.OutRequests++;
+	if (out->frame > 0)
+		ethernet_dispatch(host, out, packet);
+	else
+		packet_push(out->route.link == ROUTE_LOOPBACK ? &host->loop : &host->made, packet);
+}
 /* A whole packet leaves, in fragments where it is too long for the way. */
-void packet_finish(struct tern_host *host, const struct outgoing *out, struct tern_packet *packet);
+static inline void packet_finish(struct tern_host *host, const struct outgoing *out, struct tern_packet *packet)
+{
+	if (packet->len - out->frame > out->route.mtu && packet->gso_size == 0 && out->route.link != ROUTE_LOOPBACK)
+		packet_fragment(host, out, packet);
+	else
+		packet_dispatch(host, out, packet);
+}
 
 /* ---- segment.c ---- */
 
+/* Whose a segment is. */
+struct sender {
+	const struct tcb	*tcb; /* or NULL: then it has these, */
+	const struct tern_tuple *tuple;
+	enum tcp_state		 state;
+};
+
 /* A segment, or a run of them, becomes packets in host->made or host->loop; its text is the store's (out->text) or
- * none. Where packets or memory are short it is lost, as on a wire. tcb: whose it is, or NULL. */
-void packet_segment(struct tern_host *host, struct outgoing *way, const struct tern_tuple *tuple,
-		    enum tcp_state state, const struct tcp_out *out, const struct tcb *tcb);
+ * none. Where packets or memory are short it is lost, as on a wire. */
+void packet_segment(struct tern_host *host, struct outgoing *way, const struct sender *from,
+		    const struct tcp_out *out);
 
 /* ---- icmp.c ---- */
 

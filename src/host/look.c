@@ -13,10 +13,15 @@ bool tern_host_event(tern_host *host, struct tern_event *event)
 		return true;
 	if (host->datagrams.events_first && datagram_event(host, event))
 		return true;
-	while ((tcb = list_pop(host, &host->events))) {
+	for (;;) {
+		const uint32_t index = host->events.first;
+
+		tcb = list_pop(host, &host->events, LIST_EVENTS);
+		if (!tcb)
+			return false;
 		if (tcb->held && tcb->ready != 0) {
 			*event = (struct tern_event){
-				.socket = handle_of(HANDLE_CONNECTION, tcb_index(tcb), tcb->generation),
+				.socket = handle_of(HANDLE_CONNECTION, index, tcb->generation),
 				.ready = tcb->ready,
 				.cookie = tcb_cold(tcb)->cookie,
 			};
@@ -25,7 +30,6 @@ bool tern_host_event(tern_host *host, struct tern_event *event)
 		}
 		settle_block(host, tcb); /* let go of while it was queued: frees it where that was all */
 	}
-	return false;
 }
 
 void tern_host_stats(const tern_host *host, struct tern_stats *stats)
@@ -156,7 +160,8 @@ static void check_block(const struct tern_host *host, const struct tcb *tcb)
 	tern_assert(!block_is_over(tcb) || tcb->ready_next != TCB_NOT_QUEUED || tcb->event_next != TCB_NOT_QUEUED);
 	tern_assert(tcb->due == 0 || tcb->ready_next != TCB_NOT_QUEUED);
 	tern_assert(tcb->ready == 0 || !tcb->held || tcb->event_next != TCB_NOT_QUEUED);
-	tern_assert(tcp_deadline(tcb, host->now) == TERN_NEVER || tcb->wheel_tick != 0 || host->timers_unarmed);
+	tern_assert(tcp_deadline(tcb, host->now) == TERN_NEVER || tcb->wheel_tick != 0 || host->timers_unarmed ||
+		    timers_is_noted(host, tcb));
 }
 
 void tern_host_check(const tern_host *host)

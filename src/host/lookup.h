@@ -16,23 +16,39 @@ struct lookup {
 	bool		   repeats; /* plain, and of the tuple of the one before it */
 	uint64_t	   mark;
 	uint32_t	   looped_zone; /* of what comes from ourselves */
-	const struct lookup *first; /* of the run that it goes on with (run.h), or NULL: not checked yet, and of what
-				     * follows only the segment's number, flags and text are set */
+	uint32_t	   more; /* packets behind it that go on with its run (run.c): of those nothing is kept */
 	struct tcp_segment seg;
 	struct ip_header   ip;
 	struct tern_tuple  tuple;
-	uint64_t	   hash;
+	uint32_t	   known; /* the block that the last segment with its ports went to, by index; TCB_NONE: none */
+	uint64_t	   hash;  /* unless a block is known */
 	uint32_t	   pseudo; /* the sum of its pseudo-header */
 };
 
 /* ---- run.c: packets whose headers are the ones of the packet before ---- */
 
-/* Reads a packet that goes on where `before` ended: the same headers but for number, PSH and checksum, and as much
- * text. False: it does not, and nothing is known of it. */
-bool run_read(struct lookup *in, const struct lookup *before);
-/* The sum of its pseudo-header and TCP header. */
-uint32_t run_sum(const struct lookup *in);
-/* Fills in what was left to be the first's. False: the checksum is wrong. */
-bool run_complete(struct lookup *in);
+/* Reads an IPv4 header that is the last plain segment's but for length, identification and checksum: what was found of
+ * that one's addresses holds. False: it is not, or not right, and nothing is known of it. */
+bool run_read_ip(const struct last_ways *last, struct lookup *in);
+void run_keep_ip(struct last_ways *last, const struct lookup *in); /* so that the next may be compared with it */
+
+/* How many of the n packets that follow a plain segment's go on where the one before ended: the same headers but for
+ * number, PSH and checksum, and as much text. Their checksums are not looked at. */
+uint32_t run_length(const struct lookup *first, const struct tern_packet *head, const struct tern_packet *const batch[],
+		    size_t n);
+/* Whether that is worth asking: most that do not go on have another number there. */
+static inline bool run_may_go_on(const struct lookup *first, const struct tern_packet *head,
+				 const struct tern_packet *next)
+{
+	return head->part[0].n == next->part[0].n && next->n_parts == 1 &&
+	       get32(next->part[0].at + (first->ip.payload - head->part[0].at) + 4) ==
+		       first->seg.seq.v + first->seg.text_len;
+}
+/* The text of one of them; and the sum of its pseudo-header and TCP header. */
+const uint8_t *run_text(const struct lookup *first, const struct tern_packet *head, const struct tern_packet *packet);
+uint32_t       run_sum(const struct lookup *first, const uint8_t *text);
+/* Reads the one that stands `number` behind the first. False: the checksum is wrong. */
+bool run_complete(struct lookup *in, const struct lookup *first, const struct tern_packet *packet, const uint8_t *text,
+		  uint32_t number);
 
 #endif

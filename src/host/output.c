@@ -35,34 +35,30 @@ static size_t packets_of(const struct tern_host *host, const struct outgoing *wa
 }
 
 /* One connection's turn: at most `most` packets. */
-static void turn(struct tern_host *host, struct tcb *tcb, size_t most)
+__attribute__((noinline)) static void turn(struct tern_host *host, struct tcb *tcb, size_t most)
 {
-	struct tern_tuple tuple;
-	struct outgoing	  way;
-	struct tcp_out	  out;
-	uint32_t	  text = 0;
+	const struct sender from = { .tcb = tcb };
+	struct tcp_out	    out;
+	uint32_t	    text = 0;
 
-	tcb_get_tuple(tcb, &tuple);
-	const bool has_way = packet_way(host, &tuple, &way);
-	for (size_t n = 0; n < most && text < QUANTUM && host->free_packets;) {
-		const uint32_t limit = has_way ? emit_limit(host, tcb, &way, most - n, QUANTUM - text) : tcb->mss;
+	struct outgoing *const way = packet_way_of(host, tcb);
+	for (size_t n = 0; n < most && text < QUANTUM && tcb->due != 0 && host->free_packets;) {
+		const uint32_t limit = way ? emit_limit(host, tcb, way, most - n, QUANTUM - text) : tcb->mss;
 
 		if (!tcp_emit(tcb, limit, host->now, &out)) {
 			tcb->due = 0; /* nothing (any more) now, whatever it was marked for */
 			break;
 		}
 		text += out.seg.text_len;
-		n += has_way ? packets_of(host, &way, &out) : 1;
-		if (has_way) /* else it is lost, as on a wire */
-			packet_segment(host, &way, &tuple, (enum tcp_state)tcb->state, &out, tcb);
+		n += way ? packets_of(host, way, &out) : 1;
+		if (way) /* else it is lost, as on a wire */
+			packet_segment(host, way, &from, &out);
 	}
 	settle_block(host, tcb); /* what is still due goes to the tail */
 }
 
-static void answer(struct tern_host *host, const struct reply *reply)
+static void answer_by(struct tern_host *host, const struct reply *reply)
 {
-	struct outgoing way;
-
 	if (reply->kind == REPLY_ICMP) {
 		packet_icmp(host, reply);
 		return;
@@ -76,22 +72,31 @@ static void answer(struct tern_host *host, const struct reply *reply)
 		.traffic_class = reply->traffic_class,
 		.retransmitted = reply->retransmitted,
 	};
-	if (packet_way(host, &reply->tuple, &way))
-		packet_segment(host, &way, &reply->tuple, reply->state, &out, NULL);
+	const struct sender    from = { .tuple = &reply->tuple, .state = reply->state };
+	struct outgoing *const way = packet_way(host, &reply->tuple);
+	if (way)
+		packet_segment(host, way, &from, &out);
+}
+
+/* The first answer leaves. False: there is none. */
+__attribute__((noinline)) static bool answer(struct tern_host *host)
+{
+	struct reply reply;
+
+	if (!reply_take(host, &reply))
+		return false;
+	answer_by(host, &reply);
+	return true;
 }
 
 /* Makes at least one packet, or takes a connection off the ready list; false: there is nothing to do. */
 static bool make(struct tern_host *host, size_t most)
 {
-	struct reply reply;
-
 	if (!host->free_packets)
 		return false;
-	if (host->n_replies > 0 && reply_take(host, &reply)) {
-		answer(host, &reply);
+	if (host->n_replies > 0 && answer(host))
 		return true;
-	}
-	struct tcb *const tcb = list_pop(host, &host->ready);
+	struct tcb *const tcb = list_pop(host, &host->ready, LIST_READY);
 	if (!tcb)
 		return false;
 	turn(host, tcb, most);
@@ -99,7 +104,7 @@ static bool make(struct tern_host *host, size_t most)
 }
 
 /* A packet to ourselves arrives. */
-static void loop_back(struct tern_host *host)
+__attribute__((noinline)) static void loop_back(struct tern_host *host)
 {
 	struct tern_packet *const packet = packet_pop(&host->loop);
 	struct tern_packet	  in = { .n_parts = 1, .link = ROUTE_LOOPBACK, .checksum_offload = true };

@@ -8,24 +8,6 @@
 
 #include "wire/checksum.h"
 
-struct tern_packet *packet_get(struct tern_host *host)
-{
-	struct tern_packet *const packet = host->free_packets;
-
-	if (!packet)
-		return NULL;
-	host->free_packets = packet->next;
-	host->n_free_packets--;
-	packet->next = NULL;
-	packet->n_parts = 0;
-	packet->len = 0;
-	packet->csum_start = packet->csum_offset = packet->gso_size = packet->gso_headers = 0;
-	packet->checksum_offload = false;
-	packet->mark = 0;
-	packet->part[0].held = NULL;
-	return packet;
-}
-
 void packet_free(struct tern_host *host, struct tern_packet *packet)
 {
 	if (packet->n_parts > 0)
@@ -38,19 +20,6 @@ void packet_free(struct tern_host *host, struct tern_packet *packet)
 	packet->next = host->free_packets;
 	host->free_packets = packet;
 	host->n_free_packets++;
-}
-
-/* To the link, or back to ourselves. */
-static void packet_dispatch(struct tern_host *host, const struct outgoing *out, struct tern_packet *packet)
-{
-	packet->link = out->route.link;
-	packet->next_hop = out->route.next_hop;
-	packet->zone = out->ip.zone;
-	host->env.stats.OutRequests++;
-	if (out->frame > 0)
-		ethernet_dispatch(host, out, packet);
-	else
-		packet_push(out->route.link == ROUTE_LOOPBACK ? &host->loop : &host->made, packet);
 }
 
 /* ---- fragments: rare, so each piece is copied ---- */
@@ -92,8 +61,7 @@ static bool fragment_send(struct tern_host *host, const struct outgoing *out, co
 	return true;
 }
 
-/* Cuts a packet that is too long for its link (RFC 791 3.2, RFC 8200 4.5); it is used up. */
-static void fragment(struct tern_host *host, const struct outgoing *out, struct tern_packet *whole)
+void packet_fragment(struct tern_host *host, const struct outgoing *out, struct tern_packet *whole)
 {
 	struct fragmenter     f;
 	struct fragment_piece piece;
@@ -109,14 +77,6 @@ static void fragment(struct tern_host *host, const struct outgoing *out, struct 
 	host->env.stats.FragOKs += sent;
 	host->env.stats.FragFails += !sent;
 	packet_free(host, whole);
-}
-
-void packet_finish(struct tern_host *host, const struct outgoing *out, struct tern_packet *packet)
-{
-	if (packet->len - out->frame > out->route.mtu && packet->gso_size == 0 && out->route.link != ROUTE_LOOPBACK)
-		fragment(host, out, packet);
-	else
-		packet_dispatch(host, out, packet);
 }
 
 /* ---- what every packet needs ---- */
@@ -150,7 +110,7 @@ static bool way_init(struct tern_host *host, struct outgoing *out, const struct 
 	return true;
 }
 
-bool packet_way(struct tern_host *host, const struct tern_tuple *tuple, struct outgoing *way)
+struct outgoing *packet_way(struct tern_host *host, const struct tern_tuple *tuple)
 {
 	struct last_ways *const last = &host->last;
 
@@ -158,12 +118,15 @@ bool packet_way(struct tern_host *host, const struct tern_tuple *tuple, struct o
 	    !addr_equal(&last->out.ip.src, &tuple->local)) {
 		last->out_known = way_init(host, &last->out, tuple, NULL, IPPROTO_TCP_);
 		if (!last->out_known)
-			return false;
+			return NULL;
 		last->out_zone = tuple->zone;
 		last->out.pseudo = checksum_pseudo(&tuple->local, &tuple->remote, IPPROTO_TCP_, 0);
+		last->out_local = addr_is_v4(&tuple->local) ? addr_v4_of(&tuple->local) : 0;
+		last->out_remote = addr_is_v4(&tuple->remote) ? addr_v4_of(&tuple->remote) : 0;
+		if (last->out.ip.dont_fragment)
+			ip_head4_init(&last->out.head, &last->out.ip);
 	}
-	*way = last->out;
-	return true;
+	return &last->out;
 }
 
 void packet_bears(struct tern_host *host, struct outgoing *way, uint8_t ttl, uint8_t traffic_class)

@@ -4,11 +4,20 @@
  *
  * Nothing of such a packet is believed before its own checksum is right, which is seen to when it arrives (MUST-3): by
  * tcp_arrive_more() in the pass that puts its text to its place, else by run_complete(). That the headers equal the
- * first's octet by octet holds whether or not the first proves right.
+ * first's octet by octet holds whether or not the first proves right. Nothing is kept of it meanwhile: where its text
+ * lies, and its number, follow from its place in the run.
  */
 #include "host/lookup.h"
 
 #include "wire/checksum.h"
+
+static uint16_t load16(const uint8_t *p)
+{
+	uint16_t word;
+
+	memcpy(&word, p, sizeof word);
+	return word;
+}
 
 static uint32_t load32(const uint8_t *p)
 {
@@ -39,59 +48,137 @@ static bool same_words(const uint8_t *a, const uint8_t *b, uint32_t n)
 	return other == 0;
 }
 
-/* All but the number, PSH and the checksum of two TCP headers, of which one says how long it is. */
+/* All but the number, PSH and the checksum of two TCP headers of n octets. */
 static bool same_header(const uint8_t *a, const uint8_t *b, uint32_t n)
 {
 	const uint32_t flags = (get32(a + 12) ^ get32(b + 12)) & ~((uint32_t)TCP_PSH << 16);
+	const uint32_t other = (load32(a) ^ load32(b)) | (load32(a + 8) ^ load32(b + 8)) | flags;
 
-	return load32(a) == load32(b) && load32(a + 8) == load32(b + 8) && flags == 0 &&
-	       get16(a + 18) == get16(b + 18) &&
-	       same_words(a + TCP_HEADER_MIN, b + TCP_HEADER_MIN, n - TCP_HEADER_MIN);
+	return (other | (uint32_t)(load16(a + 18) ^ load16(b + 18))) == 0 &&
+	       (n == TCP_HEADER_MIN ||
+		same_words(a + TCP_HEADER_MIN, b + TCP_HEADER_MIN, n - TCP_HEADER_MIN));
 }
 
-bool run_read(struct lookup *in, const struct lookup *before)
+enum { ID_AT = 4, ADDRESSES_AT = 12 };
+
+/* All but the length, the identification and the checksum of two IPv4 headers without options. */
+static bool same_ip(const uint8_t *a, const uint8_t *b)
 {
-	const struct lookup *const first = before->first ? before->first : before;
-	const struct tcp_segment *const like = &first->seg;
-	const uint32_t header = first->ip.header_len, tcp_header = (uint32_t)(like->text - first->ip.payload);
+	const uint32_t first = load16(a) ^ load16(b), fragment = load16(a + 6) ^ load16(b + 6);
+	const uint32_t protocol = load16(a + 8) ^ load16(b + 8);
 
-	if (in->len != before->len || in->link != before->link || in->offload != before->offload ||
-	    in->frame != before->frame || in->looped_zone != before->looped_zone)
+	return (first | fragment | protocol) == 0 && load64(a + ADDRESSES_AT) == load64(b + ADDRESSES_AT);
+}
+
+static bool ip_sum_is_right(const uint8_t *p)
+{
+	const uint64_t a = load64(p), b = load64(p + 8);
+
+	return checksum_is_right(
+		sum_fold32((a & UINT32_MAX) + (a >> 32) + (b & UINT32_MAX) + (b >> 32) + load32(p + 16)));
+}
+
+bool run_read_ip(const struct last_ways *last, struct lookup *in)
+{
+	const uint8_t *const p = in->at;
+
+	if (!last->in_plain || in->link != last->in_link || in->len < IPV4_HEADER || !same_ip(p, last->in_head))
 		return false;
 
-	const uint8_t *const tcp = in->at + header; /* as long as the other, so it is there */
-	if ((like->flags & ~TCP_PSH) != TCP_ACK || like->text_len == 0 ||
-	    !seq_eq((seq_t){ get32(tcp + 4) }, seq_add(before->seg.seq, like->text_len)))
+	const uint32_t total = get16(p + 2);
+
+	if (total < IPV4_HEADER || total > in->len || !ip_sum_is_right(p))
 		return false;
-	if (!same_words(in->at, first->at, header) || !same_header(tcp, first->ip.payload, tcp_header))
-		return false;
-	in->first = first;
-	in->hash = first->hash;
-	in->seg.seq = (seq_t){ get32(tcp + 4) };
-	in->seg.flags = get16(tcp + 12) & TCP_FLAGS;
-	in->seg.text = tcp + tcp_header;
-	in->seg.text_len = like->text_len;
+	in->ip = last->in_ip;
+	in->ip.id = get16(p + ID_AT);
+	in->ip.payload = p + IPV4_HEADER;
+	in->ip.payload_len = total - IPV4_HEADER;
+	in->parsed = IP_PARSED;
+	in->is_read = true;
 	return true;
 }
 
-uint32_t run_sum(const struct lookup *in)
+void run_keep_ip(struct last_ways *last, const struct lookup *in)
 {
-	const uint8_t *const tcp = in->at + in->first->ip.header_len;
-
-	return checksum_header(in->first->pseudo, tcp, (size_t)(in->seg.text - tcp));
+	last->in_plain = in->ip.version == 4 && in->ip.header_len == IPV4_HEADER && in->link != ROUTE_LOOPBACK;
+	if (!last->in_plain)
+		return;
+	memcpy(last->in_head, in->at, IPV4_HEADER);
+	last->in_ip = in->ip;
 }
 
-bool run_complete(struct lookup *in)
-{
-	const struct lookup *const first = in->first;
-	const struct tcp_segment own = in->seg;
+/* What is asked of each packet of a run, read off the first. */
+struct run {
+	const uint8_t *at; /* what begins with its frame's header, if it has one */
+	uint32_t       frame, ip, tcp; /* octets of headers */
+};
 
-	in->ip = first->ip;
-	in->ip.payload = in->at + first->ip.header_len;
-	in->tuple = first->tuple;
-	in->seg = first->seg;
-	in->seg.seq = own.seq;
-	in->seg.flags = own.flags;
-	in->seg.text = own.text;
-	return in->offload || checksum_is_right(checksum_add(run_sum(in), own.text, own.text_len));
+static struct run run_of(const struct lookup *first, const struct tern_packet *head)
+{
+	return (struct run){
+		.at = head->part[0].at,
+		.frame = (uint32_t)(first->at - head->part[0].at),
+		.ip = first->ip.header_len,
+		.tcp = (uint32_t)(first->seg.text - first->ip.payload),
+	};
+}
+
+/* The same length is asked first: what is compared is there. */
+static bool is_alike(const struct tern_packet *a, const struct tern_packet *b)
+{
+	return b->n_parts == 1 && a->part[0].n == b->part[0].n && a->link == b->link &&
+	       a->checksum_offload == b->checksum_offload && a->zone == b->zone;
+}
+
+static bool goes_on(const struct run *run, const uint8_t *at, seq_t seq)
+{
+	const uint8_t *const ip = at + run->frame, *const tcp = ip + run->ip, *const other = run->at + run->frame;
+
+	if (!seq_eq((seq_t){ get32(tcp + 4) }, seq) || (run->frame > 0 && memcmp(at, run->at, run->frame) != 0))
+		return false;
+	if (run->ip == IPV4_HEADER ? !same_words(ip, other, IPV4_HEADER) : !same_words(ip, other, run->ip))
+		return false;
+	return same_header(tcp, other + run->ip, run->tcp);
+}
+
+uint32_t run_length(const struct lookup *first, const struct tern_packet *head, const struct tern_packet *const batch[],
+		    size_t n)
+{
+	const struct tcp_segment *const like = &first->seg;
+	const struct run run = run_of(first, head);
+	uint32_t length = 0;
+
+	if ((like->flags & ~TCP_PSH) != TCP_ACK || like->text_len == 0)
+		return 0;
+	for (seq_t seq = like->seq; length < n; length++) {
+		seq = seq_add(seq, like->text_len);
+		if (!is_alike(head, batch[length]) || !goes_on(&run, batch[length]->part[0].at, seq))
+			break;
+	}
+	return length;
+}
+
+const uint8_t *run_text(const struct lookup *first, const struct tern_packet *head, const struct tern_packet *packet)
+{
+	return packet->part[0].at + (first->seg.text - head->part[0].at);
+}
+
+uint32_t run_sum(const struct lookup *first, const uint8_t *text)
+{
+	const size_t header = (size_t)(first->seg.text - first->ip.payload);
+
+	return checksum_header(first->pseudo, text - header, header);
+}
+
+bool run_complete(struct lookup *in, const struct lookup *first, const struct tern_packet *packet, const uint8_t *text,
+		  uint32_t number)
+{
+	*in = *first;
+	in->at = text - (first->seg.text - first->at);
+	in->mark = packet->mark;
+	in->ip.payload = text - (first->seg.text - first->ip.payload);
+	in->seg.seq = seq_add(first->seg.seq, number * first->seg.text_len);
+	in->seg.flags = get16(in->ip.payload + 12) & TCP_FLAGS;
+	in->seg.text = text;
+	return in->offload || checksum_is_right(checksum_add(run_sum(first, text), text, in->seg.text_len));
 }

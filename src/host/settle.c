@@ -8,45 +8,9 @@
  */
 #include "host/internal.h"
 
-static uint32_t *link_of(struct tcb *tcb, enum block_list_kind kind)
-{
-	return kind == LIST_READY ? &tcb->ready_next : &tcb->event_next;
-}
-
 void list_init(struct block_list *list, enum block_list_kind kind)
 {
 	*list = (struct block_list){ .kind = kind, .first = TCB_NONE, .last = TCB_NONE };
-}
-
-void list_push(struct tern_host *host, struct block_list *list, struct tcb *tcb)
-{
-	uint32_t *const next = link_of(tcb, list->kind);
-
-	if (*next != TCB_NOT_QUEUED)
-		return;
-	const uint32_t index = tcb_index(tcb);
-	*next = TCB_NONE;
-	if (list->last == TCB_NONE)
-		list->first = index;
-	else
-		*link_of(tcb_pool_at(&host->blocks, list->last), list->kind) = index;
-	list->last = index;
-	list->n++;
-}
-
-struct tcb *list_pop(struct tern_host *host, struct block_list *list)
-{
-	if (list->first == TCB_NONE)
-		return NULL;
-	struct tcb *const tcb = tcb_pool_at(&host->blocks, list->first);
-	uint32_t *const	  next = link_of(tcb, list->kind);
-
-	list->first = *next;
-	if (list->first == TCB_NONE)
-		list->last = TCB_NONE;
-	*next = TCB_NOT_QUEUED;
-	list->n--;
-	return tcb;
 }
 
 static bool is_queued(const struct tcb *tcb)
@@ -66,10 +30,10 @@ static void block_free(struct tern_host *host, struct tcb *tcb)
 static void sweep(struct tern_host *host, struct block_list *list)
 {
 	for (uint32_t left = list->n; left > 0; left--) {
-		struct tcb *const tcb = list_pop(host, list);
+		struct tcb *const tcb = list_pop(host, list, list->kind);
 
 		if (!block_is_over(tcb))
-			list_push(host, list, tcb);
+			list_push(host, list, list->kind, tcb);
 		else if (!is_queued(tcb))
 			block_free(host, tcb);
 	}
@@ -116,23 +80,35 @@ static void leave_table(struct tern_host *host, struct tcb *tcb)
 		listen_forget(host, tcb);
 }
 
+/* What a block that lives wants of its host. */
+static inline void settle_live(struct tern_host *host, struct tcb *tcb)
+{
+	if (tcb->due != 0)
+		list_push(host, &host->ready, LIST_READY, tcb);
+	if (tcb->ready != 0 && tcb->held)
+		list_push(host, &host->events, LIST_EVENTS, tcb);
+	timers_note(host, tcb);
+}
+
+/* CLOSED or TIME-WAIT; else it lives, and is not over. */
+__attribute__((noinline)) static void settle_ended(struct tern_host *host, struct tcb *tcb)
+{
+	if (tcb->state == CLOSED)
+		leave_table(host, tcb);
+	else if (!tcb->detached)
+		hand_over_time_wait(host, tcb);
+	if (block_is_over(tcb))
+		lay_to_rest(host, tcb);
+	else
+		settle_live(host, tcb);
+}
+
 void settle_block(struct tern_host *host, struct tcb *tcb)
 {
-	if (tcb->state == CLOSED || tcb->state == TIME_WAIT) { /* else it lives, and is not over */
-		if (tcb->state == CLOSED)
-			leave_table(host, tcb);
-		else if (!tcb->detached)
-			hand_over_time_wait(host, tcb);
-		if (block_is_over(tcb)) {
-			lay_to_rest(host, tcb);
-			return;
-		}
-	}
-	if (tcb->due != 0 && tcb->ready_next == TCB_NOT_QUEUED)
-		list_push(host, &host->ready, tcb);
-	if (tcb->ready != 0 && tcb->event_next == TCB_NOT_QUEUED && tcb->held)
-		list_push(host, &host->events, tcb);
-	timers_arm(host, tcb);
+	if (tcb->state == CLOSED || tcb->state == TIME_WAIT)
+		settle_ended(host, tcb);
+	else
+		settle_live(host, tcb);
 }
 
 void list_check(const struct tern_host *host, const struct block_list *list)
@@ -144,7 +120,7 @@ void list_check(const struct tern_host *host, const struct block_list *list)
 
 		tern_assert(tcb != NULL && n < list->n);
 		last = index;
-		index = *link_of(tcb, list->kind);
+		index = *list_link(tcb, list->kind);
 	}
 	tern_assert(n == list->n && last == list->last);
 }

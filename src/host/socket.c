@@ -56,7 +56,7 @@ static int name_connection(struct tern_host *host, const struct tern_open *open,
 	if (open->remote.port == 0 || (open->local.zone != 0 && open->local.zone != tuple->zone) ||
 	    !addr_is_unicast(&open->remote.addr))
 		return -TERN_EINVAL; /* MUST-46 */
-	if (route_kind_of(&host->routes, tuple->zone, &open->remote.addr) == ROUTE_BROADCAST)
+	if (!host_reaches_one(host, tuple->zone, &open->remote.addr))
 		return -TERN_EINVAL;
 	if (!host_route(host, tuple->zone, &open->remote.addr, &route))
 		return -TERN_ENETUNREACH;
@@ -125,10 +125,7 @@ int tern_accept(tern_host *host, tern_socket listener, tern_socket *socket)
 
 	if (index == LISTEN_NONE)
 		return -TERN_EBADF;
-	const int result = listen_accept(host, index, socket, host->now);
-	if (result == 0)
-		settle_block(host, socket_block(host, *socket)); /* what became ready while it waited is told now */
-	return result;
+	return listen_accept(host, index, socket, host->now);
 }
 
 int tern_listener_connect(tern_host *host, tern_socket listener, const struct tern_endpoint *remote,

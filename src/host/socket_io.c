@@ -4,8 +4,8 @@
 /* Queueing text and reading it end nothing, and bring no deadline nearer: all that may follow is something to send. */
 static void settle_moved(struct tern_host *host, struct tcb *tcb)
 {
-	if (tcb->due != 0 && tcb->ready_next == TCB_NOT_QUEUED)
-		list_push(host, &host->ready, tcb);
+	if (tcb->due != 0)
+		list_push(host, &host->ready, LIST_READY, tcb);
 }
 
 ptrdiff_t tern_send(tern_host *host, tern_socket socket, const void *from, size_t n, unsigned flags)
@@ -17,7 +17,11 @@ ptrdiff_t tern_send(tern_host *host, tern_socket socket, const void *from, size_
 
 	if (!tcb)
 		return -TERN_EBADF;
-	const ptrdiff_t sent = tcp_send(tcb, from, n, flags, host->now);
+	ptrdiff_t sent = tcp_send(tcb, from, n, flags, host->now);
+	if (sent == -TERN_ENOMEM) { /* what others only keep is given back first, to who asks for it */
+		host_shed(host);
+		sent = tcp_send(tcb, from, n, flags, host->now);
+	}
 	settle_moved(host, tcb);
 	return sent;
 }
@@ -32,7 +36,11 @@ ptrdiff_t tern_send_owned(tern_host *host, tern_socket socket, const void *from,
 
 	if (!tcb)
 		return -TERN_EBADF;
-	const ptrdiff_t sent = tcp_send_owned(tcb, from, n, flags, release, context, host->now);
+	ptrdiff_t sent = tcp_send_owned(tcb, from, n, flags, release, context, host->now);
+	if (sent == -TERN_ENOMEM) {
+		host_shed(host);
+		sent = tcp_send_owned(tcb, from, n, flags, release, context, host->now);
+	}
 	settle_moved(host, tcb);
 	return sent;
 }

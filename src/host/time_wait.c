@@ -421,6 +421,26 @@ tern_time time_wait_deadline(const struct time_wait *tw)
 	return oldest == TIME_WAIT_NONE ? TERN_NEVER : time_wait_until(tw, oldest);
 }
 
+uint32_t time_wait_due(const struct time_wait *tw, tern_time now, uint32_t index[], uint32_t room)
+{
+	uint32_t n = 0;
+
+	if (tw->first == TIME_WAIT_NONE)
+		return 0;
+	const struct time_wait_chunk *const chunk = chunk_of(tw, tw->first);
+
+	for (unsigned slot = chunk->u.head.begin; slot < chunk->u.head.used && n < room; slot++) {
+		const struct time_wait_entry *const entry = &chunk->entry[slot - 1];
+
+		if (!(entry->until & ENTRY_ALIVE))
+			continue;
+		if (until_of(entry) > now)
+			break;
+		index[n++] = tw->first << TIME_WAIT_SLOT_BITS | slot;
+	}
+	return n;
+}
+
 uint32_t time_wait_from(const struct time_wait *tw, uint32_t from)
 {
 	for (uint32_t number = from >> TIME_WAIT_SLOT_BITS; number < tw->fresh; number++) {

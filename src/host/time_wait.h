@@ -68,6 +68,9 @@ tern_time time_wait_until(const struct time_wait *tw, uint32_t index);
 
 uint32_t  time_wait_oldest(const struct time_wait *tw);	  /* TIME_WAIT_NONE: empty */
 tern_time time_wait_deadline(const struct time_wait *tw); /* of the oldest; TERN_NEVER: empty */
+/* The oldest that are due, in their order, as far as they stand together: at most `room`; 0: none is due. Their indices
+ * hold until one is removed. */
+uint32_t time_wait_due(const struct time_wait *tw, tern_time now, uint32_t index[], uint32_t room);
 /* The first that lives with an index of at least `from`, or TIME_WAIT_NONE. */
 uint32_t time_wait_from(const struct time_wait *tw, uint32_t from);
 

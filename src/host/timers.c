@@ -11,6 +11,11 @@
  * One alone would not do: each delayed ACK would put the keep-alive's entry out of mind, and the next
  * look would add another for the same two hours. 0 in either: none.
  *
+ * Several things happen to a block in one moment of the clock (a segment, a call, what leaves of both), and its
+ * deadlines move with each, to and fro. So it is noted, and armed once, when time moves on: nothing comes out before
+ * the next tick anyway. A connection that opens, talks and closes before that is never armed at all. Who asks for the
+ * next deadline has the noted ones looked at.
+ *
  * Half-open and TIME-WAIT entries wait for constant spans, so their rooms keep their own order.
  */
 #include "host/internal.h"
@@ -82,22 +87,67 @@ static tern_time tick_begun(const struct tern_host *host)
 	return host->now - (host->now - host->wheel.origin) % WHEEL_TICK;
 }
 
-void timers_arm(struct tern_host *host, struct tcb *tcb)
+static uint64_t tick_of_now(const struct tern_host *host)
+{
+	return (uint64_t)(tick_begun(host) - host->wheel.origin) >> WHEEL_TICK_BITS;
+}
+
+/* When to look at the block. 0: it waits for nothing. */
+static uint64_t tick_wanted(const struct tern_host *host, const struct tcb *tcb)
 {
 	const tern_time deadline = tcp_deadline(tcb, host->now);
 
 	if (deadline == TERN_NEVER)
-		return; /* what is armed comes out and finds nothing */
-	const uint64_t now = (uint64_t)(tick_begun(host) - host->wheel.origin) >> WHEEL_TICK_BITS;
-	uint64_t       tick = wheel_tick(&host->wheel, min_i64(deadline, host->now + FAR_MOST));
+		return 0;
+	const uint64_t tick = wheel_tick(&host->wheel, min_i64(deadline, host->now + FAR_MOST));
+	const uint64_t now = tick_of_now(host);
 
 	/* Never at once: a deadline that stays in the past must not keep timers_run() going. */
-	if (tick <= now)
-		tick = now + 1;
-	if (arm(host, tcb, tick, now))
+	return tick > now ? tick : now + 1;
+}
+
+void timers_arm(struct tern_host *host, uint32_t index)
+{
+	struct tcb *const tcb = tcb_pool_at(&host->blocks, index);
+	const uint64_t	  tick = tcb ? tick_wanted(host, tcb) : 0;
+
+	if (tick == 0) /* what is armed comes out and finds nothing */
+		return;
+	if (arm(host, tcb, tick, tick_of_now(host)))
 		return;
 	host->timers_unarmed = true;
 	host->env.stats.TernTimersUnarmed++;
+}
+
+void timers_note_instead(struct tern_host *host, uint32_t index)
+{
+	uint32_t *const place = &host->noted.at[index % TIMERS_NOTED];
+
+	timers_arm(host, *place);
+	*place = index;
+}
+
+void timers_until(struct tern_host *host, tern_time now)
+{
+	if ((now - host->wheel.origin) >> WHEEL_TICK_BITS == (host->now - host->wheel.origin) >> WHEEL_TICK_BITS)
+		return;
+	for (; host->noted.taken != 0; host->noted.taken &= host->noted.taken - 1)
+		timers_arm(host, host->noted.at[__builtin_ctzll(host->noted.taken)]);
+}
+
+/* When the first of the noted has to be looked at. */
+static tern_time noted_deadline(const struct tern_host *host)
+{
+	tern_time at = TERN_NEVER;
+
+	for (uint64_t left = host->noted.taken; left != 0; left &= left - 1) {
+		const struct tcb *const tcb = tcb_pool_at(&host->blocks, host->noted.at[__builtin_ctzll(left)]);
+		const uint64_t		tick = tcb ? tick_wanted(host, tcb) : 0;
+
+		if (tick != 0)
+			at = min_i64(at, host->wheel.origin + (tern_time)(tick << WHEEL_TICK_BITS));
+	}
+	return at;
 }
 
 /* The entry that comes out is one that counts: then it does no more. */
@@ -172,7 +222,7 @@ tern_time timers_deadline(const struct tern_host *host)
 	at = min_i64(at, ip_reassembly_deadline(&host->reassembly));
 	at = min_i64(at, neighbours_deadline(&host->neighbours));
 	if (host->blocks.n_used > 0) /* else the wheel holds only what nobody waits for */
-		at = min_i64(at, wheel_deadline(&host->wheel));
+		at = min_i64(at, min_i64(wheel_deadline(&host->wheel), noted_deadline(host)));
 	if (host->timers_unarmed)
 		at = min_i64(at, host->now + UNARMED_LOOK);
 	return max_i64(at, host->now);

@@ -179,7 +179,7 @@ static void arrive(struct lab_world *world, struct lab_forged *forged)
 	if (to->host == NULL)
 		lab_broken_input(world, forged->to, forged->bytes, forged->len, forged->mark);
 	else if (!to->vanished)
-		tern_host_input(to->host, batch, 1, world->now);
+		lab_input(world, forged->to, batch, 1);
 }
 
 bool lab_forged_arrive(struct lab_world *world)

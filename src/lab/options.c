@@ -9,8 +9,8 @@
 enum option {
 	OPTION_ALL, OPTION_ASCII, OPTION_BYTES, OPTION_CC, OPTION_COLOR, OPTION_COMPARE, OPTION_DROP,
 	OPTION_EXPLAIN, OPTION_HELP, OPTION_IPV6, OPTION_JSON, OPTION_LANG, OPTION_LIST, OPTION_MERMAID,
-	OPTION_MTU, OPTION_PLOT, OPTION_PROFILE, OPTION_RECORD, OPTION_SEED, OPTION_SET, OPTION_SVG, OPTION_WHY,
-	OPTION_WIDTH,
+	OPTION_MTU, OPTION_PCAP, OPTION_PLOT, OPTION_PROFILE, OPTION_RECORD, OPTION_SEED, OPTION_SET, OPTION_SVG,
+	OPTION_WHY, OPTION_WIDTH,
 };
 
 static const struct option_word known[] = {
@@ -31,6 +31,7 @@ static const struct option_word known[] = {
 	{ "color", "WHEN", "auto, always or never", OPTION_COLOR },
 	{ "width", "N", "columns of the ladder (72 to 200; else the terminal's)", OPTION_WIDTH },
 	{ "record", "FILE", "keep the run, for tern replay", OPTION_RECORD },
+	{ "pcap", "FILE", "pcapng as captured at the client (or server:FILE), with comments", OPTION_PCAP },
 	{ "svg", "FILE", "the ladder as a picture, too", OPTION_SVG },
 	{ "mermaid", NULL, "the ladder as a Mermaid sequence diagram", OPTION_MERMAID },
 	{ "plot", "FILE", "an SVG: sequence numbers, window and round trip over time", OPTION_PLOT },
@@ -189,6 +190,19 @@ static bool take_question(struct parser *parser, const struct option_word *word,
 	return parser->options->why != NULL || line_not(&parser->line, word, value, "three, four or time-wait");
 }
 
+/* At the client where no host is named. */
+static bool take_pcap(struct parser *parser, const struct option_word *word, const char *value)
+{
+	unsigned	  sides;
+	const char *const path = sides_of(value, &sides);
+	const unsigned	  side = sides == 1u << LAB_SERVER ? LAB_SERVER : LAB_CLIENT;
+
+	if (parser->options->pcap[side] != NULL)
+		return line_wrong(&parser->line, "--pcap: the %s is captured into '%s' already", lab_side_names[side],
+				  parser->options->pcap[side]);
+	return line_name(&parser->line, word, path, &parser->options->pcap[side]);
+}
+
 static bool take_language(struct parser *parser, const struct option_word *word, const char *value)
 {
 	return explain_language_by_name(value, &parser->options->language) ||
@@ -235,6 +249,7 @@ static bool take(struct parser *parser, const struct option_word *word, const ch
 	case OPTION_MTU: return line_u32(line, word, value, 68, 65535, &options->mtu);
 	case OPTION_SET:
 	case OPTION_PROFILE: return take_set(parser, word, value);
+	case OPTION_PCAP: return take_pcap(parser, word, value);
 	case OPTION_PLOT: return line_name(line, word, value, &options->plot);
 	case OPTION_RECORD: return line_name(line, word, value, &options->record);
 	case OPTION_SEED: return line_number(line, word, value, 0, UINT64_MAX, &options->seed);
@@ -277,6 +292,7 @@ static bool complete(struct parser *parser)
 				    options->svg != NULL || options->mermaid || options->record != NULL ||
 				    options->explain || options->mtu != 1500 ||
 				    options->n_drop[LAB_CLIENT] + options->n_drop[LAB_SERVER] + options->n_set > 0;
+	const bool has_pcap = options->pcap[LAB_CLIENT] != NULL || options->pcap[LAB_SERVER] != NULL;
 	if (options->scenario == NULL)
 		options->scenario = lab_scenarios[0];
 	const struct lab_scenario *const scenario = options->scenario;
@@ -300,6 +316,11 @@ static bool complete(struct parser *parser)
 		return line_wrong(&parser->line, "--mtu: %u is less than IPv6's least, 1280", options->mtu);
 	if (options->n_compare > 0 && (options->explain || options->record != NULL || options->cc != NULL))
 		return line_wrong(&parser->line, "--compare goes with neither --cc nor --explain nor --record");
+	if (has_pcap && (options->n_compare > 0 || options->why != NULL))
+		return line_wrong(&parser->line, "--pcap is of one run: it goes with neither --compare nor --why");
+	if (options->pcap[LAB_SERVER] != NULL && options->pcap[LAB_CLIENT] != NULL &&
+	    strcmp(options->pcap[LAB_CLIENT], options->pcap[LAB_SERVER]) == 0)
+		return line_wrong(&parser->line, "--pcap: '%s' cannot hold both", options->pcap[LAB_CLIENT]);
 	if (options->n_compare > 0 && (options->svg != NULL || options->mermaid))
 		return line_wrong(&parser->line, "--compare draws no ladder: it goes with neither --svg nor --mermaid");
 	if (options->mermaid && (options->json || options->explain))

@@ -37,6 +37,7 @@ struct lab_options {
 	const char  *cc;      /* NULL: the host's default */
 	const struct lab_question *why; /* NULL: none */
 	const char  *record;  /* file; NULL: none */
+	const char  *pcap[LAB_SIDES]; /* file of the capture there; NULL: none */
 	const char  *plot, *svg; /* files; NULL: none */
 	char	     compare[LAB_CONTROLLERS][16]; /* the same run for each */
 	size_t	     n_compare;

@@ -12,6 +12,7 @@
 #include "lab/world.h"
 #include "base/bytes.h"
 #include "base/siphash.h"
+#include "watch/host_capture.h"
 #include "wire/tuple.h"
 #include <string.h>
 
@@ -28,6 +29,15 @@ static struct tern_addr address_of(const struct lab_options *options, unsigned s
 	return (struct tern_addr){ { [0] = 0xfd, [15] = (uint8_t)(1 + side) } };
 }
 
+static void watch(void *context, const struct tern_watch_event *event)
+{
+	struct lab_side *const side = context;
+
+	timeline_watch(&side->tap, event);
+	if (side->capture != NULL)
+		host_capture_event(side->capture, event);
+}
+
 static void configure(const struct lab_world *world, unsigned side, struct tern_config *config)
 {
 	const struct lab_scenario *const scenario = world->scenario;
@@ -36,7 +46,7 @@ static void configure(const struct lab_world *world, unsigned side, struct tern_
 	for (unsigned i = 0; i < sizeof config->secret; i += 8)
 		put64(config->secret + i, splitmix64(&random));
 	config->allocator = *tern_allocator_default();
-	config->watcher = (struct tern_watcher){ timeline_watch, (void *)&world->side[side].tap };
+	config->watcher = (struct tern_watcher){ watch, (void *)&world->side[side] };
 	if (world->options->cc != NULL)
 		config->congestion_control = world->options->cc;
 	if (scenario->receive_buffer != 0)
@@ -123,8 +133,17 @@ int lab_world_create(struct lab_world *world, const struct lab_options *options,
 		if (error != 0)
 			return error;
 	}
+	int error = 0;
+	for (unsigned side = 0; side < LAB_SIDES && error == 0; side++)
+		if (options->pcap[side] != NULL) {
+			*what = options->pcap[side];
+			error = host_capture_open(&world->side[side].capture, options->pcap[side], PCAPNG_RAW,
+						  lab_side_names[side]);
+		}
+	if (error != 0)
+		return error;
 	*what = "links";
-	int error = create_links(world);
+	error = create_links(world);
 	for (unsigned side = 0; side < LAB_SIDES && error == 0; side++) {
 		struct lab_side *const at = &world->side[side];
 		at->addr = address_of(options, side);
@@ -146,6 +165,17 @@ int lab_world_create(struct lab_world *world, const struct lab_options *options,
 
 /* ---- running it ---- */
 
+void lab_input(struct lab_world *world, unsigned side, tern_packet *const batch[], size_t n)
+{
+	const struct lab_side *const at = &world->side[side];
+
+	if (at->capture != NULL)
+		host_capture_coming(at->capture, batch, n);
+	tern_host_input(at->host, batch, n, world->now);
+	if (at->capture != NULL)
+		host_capture_came(at->capture, batch, n, world->now);
+}
+
 static size_t receive(struct lab_world *world, unsigned side)
 {
 	struct lab_side *const at = &world->side[side];
@@ -157,7 +187,7 @@ static size_t receive(struct lab_world *world, unsigned side)
 			lab_broken_input(world, side, batch[i]->part[0].at, batch[i]->len, batch[i]->mark);
 	}
 	if (n > 0 && at->host != NULL && !at->vanished)
-		tern_host_input(at->host, batch, n, world->now);
+		lab_input(world, side, batch, n);
 	return n;
 }
 
@@ -167,6 +197,8 @@ static size_t send(struct lab_world *world, struct lab_side *at)
 	if (at->vanished || at->host == NULL)
 		return 0;
 	const size_t n = tern_host_output(at->host, batch, BATCH, world->now);
+	if (at->capture != NULL)
+		host_capture_left(at->capture, batch, n, world->now);
 	const size_t taken = n > 0 ? at->link->ops->send(at->link, batch, n, world->now) : 0;
 	for (size_t i = taken; i < n; i++) /* impair takes everything; what it cannot keep it loses and tells */
 		tern_packet_done(batch[i]);
@@ -276,8 +308,11 @@ void lab_world_delay(struct lab_world *world, unsigned side, tern_time delay)
 	(void)tern_impair_set(at->link, &at->impair); /* it differs from valid settings by a delay alone */
 }
 
-int lab_world_destroy(struct lab_world *world)
+int lab_world_destroy(struct lab_world *world, const char **what)
 {
+	const char *failed = world->options->record;
+	int	    error = 0;
+
 	for (unsigned side = 0; side < LAB_SIDES; side++)
 		if (world->side[side].link != NULL)
 			world->side[side].link->ops->close(world->side[side].link);
@@ -285,5 +320,18 @@ int lab_world_destroy(struct lab_world *world)
 		if (world->side[side].host != NULL)
 			tern_host_destroy(world->side[side].host);
 	timeline_done(&world->timeline);
-	return world->recording != NULL ? tern_recording_close(world->recording) : 0;
+	if (world->recording != NULL)
+		error = tern_recording_close(world->recording);
+	for (unsigned side = 0; side < LAB_SIDES; side++) {
+		const int one = host_capture_close(world->side[side].capture);
+
+		world->side[side].capture = NULL;
+		if (one != 0 && error == 0) {
+			error = one;
+			failed = world->options->pcap[side];
+		}
+	}
+	if (what != NULL)
+		*what = failed;
+	return error;
 }

@@ -54,6 +54,7 @@ struct lab_side {
 	bool		    vanished;
 	struct tern_addr    addr;
 	struct timeline_tap tap;
+	struct host_capture *capture; /* --pcap; NULL: none */
 	struct lab_actor    actor;
 	struct lab_broken   broken;
 };
@@ -81,8 +82,8 @@ int  lab_world_create(struct lab_world *world, const struct lab_options *options
 		      const char **what);
 /* Until nothing can happen any more, or the scenario's end. */
 void lab_world_run(struct lab_world *world);
-/* 0, or what ending the recording met (negated errno). */
-int  lab_world_destroy(struct lab_world *world);
+/* 0, or what ending the recording or a capture met (negated errno): `what` (may be NULL) names the file. */
+int  lab_world_destroy(struct lab_world *world, const char **what);
 
 /* What the side's program last saw of its connection: now, or when it let go of it. NULL: it had none. */
 const struct tern_status *lab_last_status(struct lab_world *world, unsigned side);
@@ -109,6 +110,9 @@ bool	  lab_forged_arrive(struct lab_world *world);
 tern_time lab_forged_deadline(const struct lab_world *world);
 /* One packet: headers with their sums, and text; returns its length. */
 uint32_t  lab_segment_build(const struct tern_tuple *tuple, const struct tcp_segment *seg, uint8_t *to);
+
+/* tern_host_input() at the side's host, captured where that is asked for. */
+void lab_input(struct lab_world *world, unsigned side, tern_packet *const batch[], size_t n);
 
 /* ---- broken.c: a side whose scenario gives it a flaw ---- */
 

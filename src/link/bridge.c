@@ -9,6 +9,8 @@ size_t bridge_move(struct bridge *bridge, tern_time now)
 		struct tern_link *const from = bridge->side[i], *const to = bridge->side[1 - i];
 		/* Without room it only lets go on what is due there. */
 		const size_t n = from->ops->receive(from, batch, bridge->look[i] ? BRIDGE_BATCH : 0, now);
+		if (n > 0 && bridge->clock)
+			now = bridge->clock(bridge->context);
 		/* Lent for the call alone: what is not taken now is gone. */
 		const size_t took = n > 0 ? to->ops->send(to, batch, n, now) : 0;
 

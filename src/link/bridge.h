@@ -1,5 +1,4 @@
-/* Joins two links: what one receives, the other sends, both ways. Without a clock: the caller has it, and the waiting.
- */
+/* Joins two links: what one receives, the other sends, both ways. The caller has the clock, and the waiting. */
 #ifndef LINK_BRIDGE_H
 #define LINK_BRIDGE_H
 
@@ -15,6 +14,10 @@ struct bridge {
 	/* Of what side i received: refused by the other, which had no room (never by impair, which drops by itself and
 	 * says so). */
 	uint64_t refused[2];
+	/* NULL: a move takes no time. Else read after each batch: what comes while the move lasts, which may be long on
+	 * a busy machine, must not be sent on as if it had come at its begin, with its delay cut. */
+	tern_time (*clock)(void *context);
+	void *context;
 };
 
 /* Moves a batch each way from where there is something, and lets what is due go on: how many packets came. 0: nothing

@@ -63,7 +63,7 @@ int device_gather(struct iovec *to, const tern_packet *packet)
 static const struct device *device_of(const struct tern_link *link)
 {
 	const bool ours = link->ops == &tun_ops || link->ops == &qemu_ops || link->ops == &afpacket_ops ||
-			  link->ops == &xdp_ops;
+			  link->ops == &xdp_ops || link->ops == &dpdk_ops;
 
 	return ours ? (const struct device *)link : NULL;
 }

@@ -19,7 +19,7 @@ struct device {
 	tern_packet		 packet[DEVICE_BATCH]; /* those that the last receive() handed out */
 };
 
-extern const struct tern_link_ops tun_ops, qemu_ops, afpacket_ops, xdp_ops;
+extern const struct tern_link_ops tun_ops, qemu_ops, afpacket_ops, xdp_ops, dpdk_ops;
 
 /* Memory for a link's struct, its first `clear` bytes zero; NULL: none, or no allocator to ask. */
 void *device_new(const struct tern_allocator *allocator, size_t size, size_t clear);

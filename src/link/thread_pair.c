@@ -119,9 +119,12 @@ static tern_time half_deadline(const struct tern_link *link)
 	return ring_has(&((const struct half *)(const void *)link)->ring) ? INT64_MIN : TERN_NEVER;
 }
 
+/* Nobody writes it before it is armed. */
 static int half_fd(const struct tern_link *link)
 {
-	return ((const struct half *)(const void *)link)->fd;
+	const struct half *const half = (const struct half *)(const void *)link;
+
+	return half->arms && !half->armed ? -1 : half->fd;
 }
 
 static void pair_free(struct thread_pair *pair)

@@ -121,6 +121,8 @@ int tern_loop_add(tern_loop *loop, tern_host *host, struct tern_link *link, uint
 	}
 	ports[loop->n_ports] =
 		(struct loop_port){ .link = link, .host = (uint32_t)index, .number = given, .look = true };
+	if (link->ops->arm && loop->clock == TERN_CLOCK_REAL) /* it learns that we do, and says no word without */
+		(void)link->ops->arm(link);
 	loop->hosts[index].port[given] = ++loop->n_ports;
 	loop->hosts[index].n_numbers = max_u32(loop->hosts[index].n_numbers, given + 1u);
 	if (number)
@@ -143,18 +145,24 @@ int tern_loop_on_event(tern_loop *loop, tern_host *host,
 
 /* ---- serving ---- */
 
-void loop_refresh(tern_loop *loop)
+/* only_due: who has nothing due hears the time with its next packet. */
+static void tell_time(tern_loop *loop, bool only_due)
 {
-	if (loop->clock == TERN_CLOCK_REAL)
-		loop->now = loop_clock();
 	for (uint32_t i = 0; i < loop->n_hosts; i++) {
 		struct loop_host *host = &loop->hosts[i];
 
-		if (host->told == loop->now && tern_host_deadline(host->host) > loop->now)
+		if ((only_due || host->told == loop->now) && tern_host_deadline(host->host) > loop->now)
 			continue;
 		host->told = loop->now;
 		tern_host_advance(host->host, loop->now);
 	}
+}
+
+void loop_refresh(tern_loop *loop)
+{
+	if (loop->clock == TERN_CLOCK_REAL)
+		loop->now = loop_clock();
+	tell_time(loop, false);
 }
 
 static size_t flush(tern_loop *loop, struct loop_port *port)
@@ -164,7 +172,8 @@ static size_t flush(tern_loop *loop, struct loop_port *port)
 	const size_t took = port->link->ops->send(port->link, port->pending, port->n_pending, loop->now);
 
 	port->n_pending = (uint8_t)(port->n_pending - took);
-	memmove(port->pending, port->pending + took, port->n_pending * sizeof port->pending[0]);
+	if (port->n_pending > 0)
+		memmove(port->pending, port->pending + took, port->n_pending * sizeof port->pending[0]);
 	return took;
 }
 
@@ -178,10 +187,9 @@ static bool may_have_packets(const tern_loop *loop, const struct loop_port *port
 
 static size_t receive(tern_loop *loop, struct loop_port *port)
 {
-	tern_packet *batch[LOOP_BATCH];
-
 	if (!may_have_packets(loop, port))
 		return 0;
+	tern_packet *batch[LOOP_BATCH];
 	const size_t n = port->link->ops->receive(port->link, batch, LOOP_BATCH, loop->now);
 
 	port->look = n > 0;
@@ -204,16 +212,19 @@ static size_t room_of(const tern_loop *loop, const struct loop_host *host)
 	return room;
 }
 
-static size_t send_from(tern_loop *loop, uint32_t index)
+/* anew: there were packets or calls since it was last asked. */
+static size_t send_from(tern_loop *loop, uint32_t index, bool anew)
 {
 	const struct loop_host *host = &loop->hosts[index];
-	const size_t		room = room_of(loop, host);
-	tern_packet	       *batch[LOOP_BATCH];
 
-	if (tern_host_deadline(host->host) <= loop->now) /* a packet or call of this turn made it due */
+	if (anew && tern_host_deadline(host->host) <= loop->now) /* one of them made it due */
 		tern_host_advance(host->host, loop->now);
-	if (!room || !tern_host_has_output(host->host))
+	if (!tern_host_has_output(host->host))
 		return 0;
+	const size_t room = room_of(loop, host);
+	if (!room)
+		return 0;
+	tern_packet *batch[LOOP_BATCH];
 	const size_t n = tern_host_output(host->host, batch, room, loop->now);
 	for (size_t i = 0; i < n; i++) {
 		const uint32_t at = host->port[batch[i]->link];
@@ -245,7 +256,7 @@ static size_t tell_events(tern_loop *loop, uint32_t index)
 	return n;
 }
 
-static size_t pass(tern_loop *loop)
+static size_t pass(tern_loop *loop, bool first)
 {
 	size_t moved = 0;
 
@@ -258,7 +269,7 @@ static size_t pass(tern_loop *loop)
 		moved += tell_events(loop, i);
 	moved += loop_run_posts(loop);
 	for (uint32_t i = 0; i < loop->n_hosts; i++)
-		moved += send_from(loop, i);
+		moved += send_from(loop, i, first || moved > 0);
 	return moved;
 }
 
@@ -267,7 +278,7 @@ bool loop_serve(tern_loop *loop)
 	const size_t budget = loop->n_watches > 0 ? LOOP_SHARE : LOOP_BUDGET;
 	size_t moved = 0;
 
-	for (size_t more = pass(loop); more; more = moved < budget ? pass(loop) : 0)
+	for (size_t more = pass(loop, true); more; more = moved < budget ? pass(loop, false) : 0)
 		moved += more;
 	return moved > 0;
 }
@@ -299,16 +310,18 @@ tern_time loop_deadline(const tern_loop *loop)
 	return at;
 }
 
-/* As loop_poll(), with what goes before sleeping. */
+/* As loop_poll(), with what goes before sleeping; loop->now is when it ended. */
 static int sleep_until(tern_loop *loop, tern_time until)
 {
-	if (loop_spin(loop, until) || loop_arm(loop))
+	if (loop_spin(loop, until))
 		return 1;
 	const tern_time begin = loop->now;
-	const int	woken = loop_poll(loop, until == TERN_NEVER ? TERN_NEVER : max_i64(until - begin, 0));
+	const int	woken =
+		  loop_arm(loop) ? 1 : loop_poll(loop, until == TERN_NEVER ? TERN_NEVER : max_i64(until - begin, 0));
 
+	loop->now = loop_clock();
 	if (loop->spin_most)
-		loop_slept(loop, loop_clock() - begin);
+		loop_slept(loop, loop->now - begin);
 	return woken;
 }
 
@@ -319,10 +332,12 @@ static int pause_until(tern_loop *loop, bool moved, tern_time due, tern_time lim
 	const bool	real = loop->clock == TERN_CLOCK_REAL;
 	int		woken = 0;
 
-	if (real && !moved) {
+	if (real && !moved && until > loop->now) {
 		woken = sleep_until(loop, until);
+	} else if (real) {
+		woken = loop_look(loop);
 	} else if (loop_has_descriptors(loop)) {
-		const bool idle = !real && !moved && until == TERN_NEVER;
+		const bool idle = !moved && until == TERN_NEVER;
 		woken = loop_poll(loop, idle ? TERN_NEVER : 0);
 	}
 	if (woken || moved)
@@ -333,34 +348,56 @@ static int pause_until(tern_loop *loop, bool moved, tern_time due, tern_time lim
 	return loop->now >= due;
 }
 
-static int turn(tern_loop *loop, tern_time wait)
+/* Somebody has something. `moved`: the time is not that of the turn's beginning any more; else it is, or that of the
+ * end of a sleep. Where one host is all that there is and nobody calls before it has its packet, it hears the time with
+ * that: true; where there was no packet, it is still to be told. */
+static bool wake_up(tern_loop *loop, bool moved)
 {
-	loop_refresh(loop);
+	const bool calls = loop->n_ready > 0 || atomic_load_explicit(&loop->posted, memory_order_acquire);
+	const bool with_packet = loop->n_hosts == 1 && !calls && !moved;
+
+	if (moved)
+		loop_refresh(loop);
+	else
+		tell_time(loop, with_packet);
+	loop_call_watchers(loop);
+	return with_packet;
+}
+
+static int turn(tern_loop *loop, tern_time wait, bool fresh)
+{
+	if (!fresh)
+		loop_refresh(loop);
 	const tern_time limit = loop_later(loop->now, wait);
 	const bool	moved = loop_serve(loop);
 	const int	woken = pause_until(loop, moved, moved ? loop->now : loop_deadline(loop), limit);
 
 	if (woken < 0)
 		return woken;
-	if (woken) {
-		loop_refresh(loop);
-		loop_call_watchers(loop);
-	}
-	if (!moved)
-		return loop_serve(loop) || woken;
-	return 1;
+	const bool untold = woken && wake_up(loop, moved);
+	if (moved)
+		return 1;
+	const bool served = loop_serve(loop);
+	if (untold && !served)
+		tell_time(loop, false);
+	return served || woken;
 }
 
-int tern_loop_turn(tern_loop *loop, tern_time wait)
+int loop_turn(tern_loop *loop, tern_time wait, bool fresh)
 {
 	if (wait < 0)
 		return -TERN_EINVAL;
 	if (loop->turning)
 		return -TERN_EALREADY;
 	loop->turning = true;
-	const int result = turn(loop, wait);
+	const int result = turn(loop, wait, fresh);
 	loop->turning = false;
 	return result;
+}
+
+int tern_loop_turn(tern_loop *loop, tern_time wait)
+{
+	return loop_turn(loop, wait, false);
 }
 
 int tern_loop_run(tern_loop *loop)

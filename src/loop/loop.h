@@ -64,6 +64,7 @@ struct tern_loop {
 	enum tern_clock	   clock;
 	tern_time	   now;
 	bool		   turning, stopping;
+	bool		   core_is_shared;  /* somebody took it when it was last offered (spin.c) */
 	tern_time	   spin_most, spin; /* how long it looks about before it sleeps: at most, and now */
 	struct loop_host  *hosts;
 	struct loop_port  *ports;
@@ -86,6 +87,9 @@ struct tern_loop {
 /* Reads the clock (virtual: leaves it) and tells every host, so that calls act at this time. */
 void loop_refresh(tern_loop *loop);
 
+/* As tern_loop_turn(). fresh: loop_refresh() was just now. */
+int loop_turn(tern_loop *loop, tern_time wait, bool fresh);
+
 /* Moves packets, events and posts until nothing moves or the budget is spent; whether anything did. */
 bool loop_serve(tern_loop *loop);
 
@@ -99,7 +103,10 @@ void loop_drop_posts(tern_loop *loop);
  * Whether any has, or a signal came; or -TERN_E... */
 int  loop_poll(tern_loop *loop, tern_time timeout);
 void loop_call_watchers(tern_loop *loop); /* for what was noted */
-/* Looks about, not beyond `until`: true: there is something to do. */
+/* Whether there is something to do, as loop_poll() with a time-out of 0; the system is asked only of what it alone
+ * knows. */
+int loop_look(tern_loop *loop);
+/* Looks about, not beyond `until`: true: there is something to do. loop->now is the time of the last looks. */
 bool loop_spin(tern_loop *loop, tern_time until);
 void loop_slept(tern_loop *loop, tern_time span);
 tern_time loop_clock(void); /* CLOCK_MONOTONIC */

@@ -54,6 +54,8 @@ static struct loop_post *take(tern_loop *loop)
 
 bool loop_run_posts(tern_loop *loop)
 {
+	if (!atomic_load_explicit(&loop->posted, memory_order_acquire))
+		return false;
 	struct loop_post *post = take(loop);
 	const bool	  any = post != NULL;
 

@@ -3,6 +3,9 @@
  * one too many, and makes the looking longer; a long one shows that looking would have been for nothing.
  *
  * Links between threads (tern_link_ops.arm) and posts are seen without asking the system; descriptors are polled.
+ *
+ * A sleep takes longer than it says (prctl(2), PR_SET_TIMERSLACK), so what is due before one could end is waited for
+ * awake, in any loop: so a link without a descriptor asks to be polled.
  */
 #include "loop/loop.h"
 
@@ -10,7 +13,13 @@
 
 enum {
 	SPIN_STEPS = 8,	  /* it grows from this part of the most */
-	SPIN_YIELD = 256, /* so many looks, some microseconds, before another thread may have the core */
+	SPIN_SHORT = 2000, /* ns that are no sleep */
+	SPIN_LOOKS = 4,	 /* at one time: reading the clock takes longer than looking */
+	/* So many times before another thread may have the core: a microsecond where one took it last, else a call
+	 * that mostly is for nothing waits longer than most answers take. */
+	SPIN_YIELD = 8,
+	SPIN_YIELD_ALONE = 64,
+	SPIN_TAKEN = 2000, /* ns: nobody else runs for less */
 };
 
 int tern_loop_set_spin(tern_loop *loop, tern_time most)
@@ -46,24 +55,51 @@ static bool has_to_ask(const tern_loop *loop)
 	for (uint32_t i = 0; i < loop->n_ports; i++) {
 		const struct tern_link *const link = loop->ports[i].link;
 
-		if (loop->ports[i].n_pending || (!link->ops->arm && link->ops->fd(link) >= 0))
+		if (loop->ports[i].n_pending || link->ops->fd(link) >= 0)
 			return true;
 	}
 	return loop->n_watches > 0;
 }
 
+int loop_look(tern_loop *loop)
+{
+	const int woken = has_to_ask(loop) ? loop_poll(loop, 0) : 0; /* first: a busy link hides no descriptor */
+
+	return woken == 0 ? has_something(loop) : woken;
+}
+
+static bool looks_about(const tern_loop *loop)
+{
+	for (unsigned looks = 0; looks < SPIN_LOOKS; looks++) {
+		if (has_something(loop))
+			return true;
+		relax();
+	}
+	return false;
+}
+
+/* Whom we wait for may have no core of its own. */
+static void yield(tern_loop *loop)
+{
+	const tern_time before = loop->now;
+
+	(void)sched_yield();
+	loop->now = loop_clock();
+	loop->core_is_shared = loop->now - before >= SPIN_TAKEN;
+}
+
 bool loop_spin(tern_loop *loop, tern_time until)
 {
-	const tern_time end = loop->spin < until - loop->now ? loop->now + loop->spin : until;
-	const bool	asks = loop->spin > 0 && has_to_ask(loop);
+	const tern_time span = until - loop->now <= SPIN_SHORT ? SPIN_SHORT : loop->spin;
+	const tern_time end = span < until - loop->now ? loop->now + span : until;
+	const bool	asks = span > 0 && has_to_ask(loop);
 
-	for (unsigned looks = 1; loop->now < end && loop->spin > 0; looks++) {
-		if (has_something(loop) || (asks && loop_poll(loop, 0) != 0))
+	for (unsigned times = 1; loop->now < end; times++) {
+		if (looks_about(loop) || (asks && loop_poll(loop, 0) != 0))
 			return true;
-		if (looks % SPIN_YIELD == 0) /* whom we wait for may have none of its own */
-			(void)sched_yield();
-		relax();
 		loop->now = loop_clock();
+		if (times % (loop->core_is_shared ? SPIN_YIELD : SPIN_YIELD_ALONE) == 0)
+			yield(loop);
 	}
 	return false;
 }

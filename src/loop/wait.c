@@ -2,11 +2,11 @@
 #include "loop/loop.h"
 
 /* Turns once. 0: try again; -TERN_EAGAIN: the time was up before (or the loop cannot turn any more). */
-static int turn_until(tern_loop *loop, tern_time until)
+static int turn_until(tern_loop *loop, tern_time until, bool fresh)
 {
 	if (loop->now >= until)
 		return -TERN_EAGAIN;
-	const int happened = tern_loop_turn(loop, until == TERN_NEVER ? TERN_NEVER : until - loop->now);
+	const int happened = loop_turn(loop, until == TERN_NEVER ? TERN_NEVER : until - loop->now, fresh);
 
 	if (happened < 0)
 		return happened;
@@ -27,6 +27,21 @@ static int begin(tern_loop *loop, tern_host *host, tern_time timeout, tern_time 
 	return moved < 0 ? moved : 0;
 }
 
+/* The same for a call that may be done at once, and turns afterwards: the clock alone, where that is enough. A timeout
+ * of 0 is not, nor is a virtual clock, whose turns are what happens. *fresh: the next turn need not ask it again. */
+static int begin_quick(tern_loop *loop, tern_host *host, tern_time timeout, tern_time *until, bool *fresh)
+{
+	*fresh = false;
+	if (timeout <= 0 || loop->clock != TERN_CLOCK_REAL || loop->turning)
+		return begin(loop, host, timeout, until);
+	if (loop_find_host(loop, host, false) < 0)
+		return -TERN_EINVAL;
+	loop_refresh(loop);
+	*fresh = true;
+	*until = loop_later(loop->now, timeout);
+	return 0;
+}
+
 /* Turns until one of `ready` holds (those that do), or the connection ended. */
 static int wait_ready(tern_loop *loop, tern_host *host, tern_socket socket, unsigned ready, tern_time until)
 {
@@ -39,7 +54,7 @@ static int wait_ready(tern_loop *loop, tern_host *host, tern_socket socket, unsi
 		if (!error && now & (TERN_ERROR | TERN_CLOSED))
 			error = -TERN_ENOTCONN; /* ended in peace: what is waited for will not come */
 		if (!error)
-			error = turn_until(loop, until);
+			error = turn_until(loop, until, false);
 		if (error)
 			return error;
 	}
@@ -84,7 +99,7 @@ int tern_accept_wait(tern_loop *loop, tern_host *host, tern_socket listener, ter
 		const int result = tern_accept(host, listener, socket);
 		if (result != -TERN_EAGAIN)
 			return result;
-		error = turn_until(loop, until);
+		error = turn_until(loop, until, false);
 	}
 	return error;
 }
@@ -94,18 +109,21 @@ ptrdiff_t tern_send_wait(tern_loop *loop, tern_host *host, tern_socket socket, c
 {
 	tern_time until;
 	size_t	  taken = 0;
-	int	  error = begin(loop, host, timeout, &until);
+	bool	  fresh;
+	int	  error = begin_quick(loop, host, timeout, &until, &fresh);
 
 	while (!error && taken < n) {
 		const ptrdiff_t result = tern_send(host, socket, (const uint8_t *)from + taken, n - taken, 0);
 
-		if (result > 0)
+		if (result > 0) {
 			taken += (size_t)result;
-		else
-			error = result && result != -TERN_EAGAIN ? (int)result : turn_until(loop, until);
+		} else {
+			error = result && result != -TERN_EAGAIN ? (int)result : turn_until(loop, until, fresh);
+			fresh = false;
+		}
 	}
 	if (taken) /* on its way before the program goes on to something else */
-		(void)tern_loop_turn(loop, 0);
+		(void)loop_turn(loop, 0, fresh);
 	return taken || !error ? (ptrdiff_t)taken : error;
 }
 
@@ -113,13 +131,17 @@ ptrdiff_t tern_receive_wait(tern_loop *loop, tern_host *host, tern_socket socket
 			    tern_time timeout)
 {
 	tern_time until;
-	int	  error = begin(loop, host, timeout, &until);
+	bool	  turned = false, fresh;
+	int	  error = begin_quick(loop, host, timeout, &until, &fresh);
 
-	while (!error) {
+	for (; !error; turned = true) {
 		const ptrdiff_t result = tern_receive(host, socket, to, n);
-		if (result != -TERN_EAGAIN)
+		if (result != -TERN_EAGAIN) {
+			if (!turned) /* who always finds something lets others have theirs, too */
+				(void)loop_turn(loop, 0, fresh);
 			return result;
-		error = turn_until(loop, until);
+		}
+		error = turn_until(loop, until, fresh && !turned);
 	}
 	return error;
 }

@@ -45,6 +45,15 @@ static const uint8_t fields[256] = {
 	[TERN_RECORD_RECEIVE_POST] = KNOWN | SOCKET | A,
 	[TERN_RECORD_RECEIVE_POSTED] = KNOWN | SOCKET,
 	[TERN_RECORD_RECEIVE_UNPOST] = KNOWN | SOCKET,
+	[TERN_RECORD_SET_NEIGHBOUR] = KNOWN | A,
+	[TERN_RECORD_DATAGRAM_OPEN] = KNOWN,
+	[TERN_RECORD_DATAGRAM_JOIN] = KNOWN | SOCKET | A,
+	[TERN_RECORD_DATAGRAM_LEAVE] = KNOWN | SOCKET | A,
+	[TERN_RECORD_DATAGRAM_SEND] = KNOWN | SOCKET,
+	[TERN_RECORD_DATAGRAM_RECEIVE] = KNOWN | SOCKET,
+	[TERN_RECORD_DATAGRAM_REFUSE] = KNOWN | SOCKET | A | B,
+	[TERN_RECORD_DATAGRAM_REPORT] = KNOWN | A | B,
+	[TERN_RECORD_DATAGRAM_CLOSE] = KNOWN | SOCKET,
 	[RECORD_CREATE] = KNOWN | NOW,
 	[RECORD_ALLOC_FAILED] = KNOWN | A,
 	[RECORD_END] = KNOWN | A,
@@ -191,15 +200,77 @@ static void get_listen(struct record_cursor *cursor, struct tern_listen *listen)
 	listen->cookie = record_get_number(cursor, 8);
 }
 
+static void put_datagram_open(struct record_buffer *buffer, const struct tern_datagram_open *open)
+{
+	record_put_number(buffer, open->kind, 1);
+	put_endpoint(buffer, &open->local);
+	put_endpoint(buffer, &open->remote);
+	record_put_number(buffer,
+			  (unsigned)open->any | (unsigned)open->broadcast << 1 | (unsigned)open->unaddressed << 2, 1);
+	record_put_number(buffer, open->queue, 4);
+	record_put_number(buffer, open->cookie, 8);
+}
+
+static void get_datagram_open(struct record_cursor *cursor, struct tern_datagram_open *open)
+{
+	open->kind = (enum tern_datagram_kind)record_get_number(cursor, 1);
+	get_endpoint(cursor, &open->local);
+	get_endpoint(cursor, &open->remote);
+	const uint64_t switches = record_get_number(cursor, 1);
+	open->any = (switches & 1) != 0;
+	open->broadcast = (switches & 2) != 0;
+	open->unaddressed = (switches & 4) != 0;
+	open->queue = (uint32_t)record_get_number(cursor, 4);
+	open->cookie = record_get_number(cursor, 8);
+}
+
+/* Of one that is reported on, the data may be gone; its length is not. */
+static void put_datagram(struct record_buffer *buffer, const struct tern_datagram *datagram)
+{
+	const bool has_data = datagram->data != NULL;
+
+	put_endpoint(buffer, &datagram->local);
+	put_endpoint(buffer, &datagram->remote);
+	record_put_number(buffer, datagram->link, 1);
+	record_put_number(buffer, datagram->ttl, 1);
+	record_put_number(buffer, datagram->traffic_class, 1);
+	record_put_number(buffer, (unsigned)datagram->dont_fragment | (unsigned)has_data << 1, 1);
+	record_put_number(buffer, datagram->n, 4);
+	if (has_data)
+		record_put(buffer, datagram->data, datagram->n);
+}
+
+static void get_datagram(struct record_cursor *cursor, struct tern_datagram *datagram)
+{
+	get_endpoint(cursor, &datagram->local);
+	get_endpoint(cursor, &datagram->remote);
+	datagram->link = (uint8_t)record_get_number(cursor, 1);
+	datagram->ttl = (uint8_t)record_get_number(cursor, 1);
+	datagram->traffic_class = (uint8_t)record_get_number(cursor, 1);
+	const uint64_t switches = record_get_number(cursor, 1);
+	datagram->dont_fragment = (switches & 1) != 0;
+	datagram->n = (size_t)record_get_number(cursor, 4);
+	datagram->data = (switches & 2) != 0 ? record_get(cursor, datagram->n) : NULL;
+}
+
+/* What stands where a packet says of its transport checksum. */
+enum { SUM_OFFLOADED = 1, SUM_PLACED = 2 /* where it is to be completed follows behind the lengths */ };
+
 static void put_packet(struct record_buffer *buffer, const tern_packet *packet)
 {
+	const bool placed = packet->checksum_offload && packet->csum_start > 0;
+
 	record_put_number(buffer, packet->id, 8);
 	record_put_number(buffer, packet->mark, 8);
 	record_put_number(buffer, packet->link, 1);
-	record_put_number(buffer, packet->checksum_offload, 1);
+	record_put_number(buffer, (packet->checksum_offload ? SUM_OFFLOADED : 0) | (placed ? SUM_PLACED : 0), 1);
 	record_put_number(buffer, packet->gso_size, 2);
 	record_put_number(buffer, packet->gso_headers, 2);
 	record_put_number(buffer, packet->len, 4);
+	if (placed) {
+		record_put_number(buffer, packet->csum_start, 2);
+		record_put_number(buffer, packet->csum_offset, 2);
+	}
 	for (unsigned i = 0; i < packet->n_parts; i++)
 		record_put(buffer, packet->part[i].at, packet->part[i].n);
 }
@@ -209,10 +280,15 @@ bool record_get_packet(struct record_cursor *cursor, tern_packet *packet)
 	*packet = (tern_packet){ .id = record_get_number(cursor, 8) };
 	packet->mark = record_get_number(cursor, 8);
 	packet->link = (uint8_t)record_get_number(cursor, 1);
-	packet->checksum_offload = record_get_number(cursor, 1) != 0;
+	const uint64_t sum = record_get_number(cursor, 1);
+	packet->checksum_offload = sum != 0;
 	packet->gso_size = (uint16_t)record_get_number(cursor, 2);
 	packet->gso_headers = (uint16_t)record_get_number(cursor, 2);
 	packet->len = (uint32_t)record_get_number(cursor, 4);
+	if ((sum & SUM_PLACED) != 0) {
+		packet->csum_start = (uint16_t)record_get_number(cursor, 2);
+		packet->csum_offset = (uint16_t)record_get_number(cursor, 2);
+	}
 	packet->part[0].at = record_get(cursor, packet->len);
 	packet->part[0].n = packet->len;
 	packet->n_parts = 1;
@@ -240,7 +316,20 @@ static void put_data(struct record_buffer *buffer, const struct tern_record_call
 		return;
 	case TERN_RECORD_ADD_ADDRESS:
 	case TERN_RECORD_REMOVE_ADDRESS:
+	case TERN_RECORD_DATAGRAM_JOIN:
+	case TERN_RECORD_DATAGRAM_LEAVE:
 		put_addr(buffer, call->data);
+		return;
+	case TERN_RECORD_SET_NEIGHBOUR:
+		put_addr(buffer, call->data);
+		record_put(buffer, call->more, 6);
+		return;
+	case TERN_RECORD_DATAGRAM_OPEN:
+		put_datagram_open(buffer, call->data);
+		return;
+	case TERN_RECORD_DATAGRAM_SEND:
+	case TERN_RECORD_DATAGRAM_REPORT:
+		put_datagram(buffer, call->data);
 		return;
 	case TERN_RECORD_ADD_ROUTE:
 		put_addr(buffer, call->data);
@@ -320,7 +409,20 @@ static void get_data(struct record_call *record)
 		return;
 	case TERN_RECORD_ADD_ADDRESS:
 	case TERN_RECORD_REMOVE_ADDRESS:
+	case TERN_RECORD_DATAGRAM_JOIN:
+	case TERN_RECORD_DATAGRAM_LEAVE:
 		get_addr(rest, &record->u.addr[0]);
+		return;
+	case TERN_RECORD_SET_NEIGHBOUR:
+		get_addr(rest, &record->u.addr[0]);
+		call->more = record_get(rest, 6);
+		return;
+	case TERN_RECORD_DATAGRAM_OPEN:
+		get_datagram_open(rest, &record->u.datagram_open);
+		return;
+	case TERN_RECORD_DATAGRAM_SEND:
+	case TERN_RECORD_DATAGRAM_REPORT:
+		get_datagram(rest, &record->u.datagram);
 		return;
 	case TERN_RECORD_ADD_ROUTE:
 		get_addr(rest, &record->u.addr[0]);

@@ -5,7 +5,8 @@
  *   record  u32 n  u32 CRC-32 of the body  body[n]
  *   body    u8 kind  u8 host  then by kind: socket (2 x u32), now, a, b (64 bits each), the rest
  *
- * kind is enum tern_record_op or one of the three below. The last record is RECORD_END.
+ * kind is enum tern_record_op or one of the three below. The last record is RECORD_END, unless the writer was
+ * killed.
  */
 #ifndef RECORD_FORMAT_H
 #define RECORD_FORMAT_H
@@ -15,6 +16,7 @@
 enum {
 	RECORD_VERSION	    = 1,
 	RECORD_MAGIC	    = 8,   /* bytes */
+	RECORD_HEAD	    = 8,   /* of a record: its length and CRC */
 	RECORD_HOSTS	    = 16,
 	RECORD_BODY_MAX	    = 1 << 28,
 	RECORD_CREATE	    = 200, /* now; name, settings */
@@ -63,6 +65,8 @@ struct record_call {
 		struct tern_open	open;
 		struct tern_listen	listen;
 		struct tern_endpoint	endpoint;
+		struct tern_datagram_open datagram_open;
+		struct tern_datagram	datagram;
 	} u;
 };
 

@@ -1,5 +1,6 @@
 /* The recording half: stands at the public door of each host as its recorder, and under its allocator,
- * to see which allocations fail. A record is made whole in memory and written with one fwrite(); what
+ * to see which allocations fail. A record is made whole in memory and goes to the system at once, before
+ * the host acts on what it tells, so that the file shows what a program was doing when it ended; what
  * writing meets is kept and told by tern_recording_close().
  */
 #include "record/format.h"
@@ -17,7 +18,7 @@ struct recorded_host {
 
 struct tern_recording {
 	FILE		    *file;
-	struct record_buffer body;
+	struct record_buffer record; /* the next, behind room for its head */
 	struct recorded_host host[RECORD_HOSTS];
 	unsigned	     n_hosts;
 	uint64_t	     records;
@@ -60,6 +61,15 @@ static const char *const op_names[TERN_RECORD_OPS] = {
 	[TERN_RECORD_RECEIVE_POST] = "tern_receive_post",
 	[TERN_RECORD_RECEIVE_POSTED] = "tern_receive_posted",
 	[TERN_RECORD_RECEIVE_UNPOST] = "tern_receive_unpost",
+	[TERN_RECORD_SET_NEIGHBOUR] = "tern_host_set_neighbour",
+	[TERN_RECORD_DATAGRAM_OPEN] = "tern_datagram_open",
+	[TERN_RECORD_DATAGRAM_JOIN] = "tern_datagram_join",
+	[TERN_RECORD_DATAGRAM_LEAVE] = "tern_datagram_leave",
+	[TERN_RECORD_DATAGRAM_SEND] = "tern_datagram_send",
+	[TERN_RECORD_DATAGRAM_RECEIVE] = "tern_datagram_receive",
+	[TERN_RECORD_DATAGRAM_REFUSE] = "tern_datagram_refuse",
+	[TERN_RECORD_DATAGRAM_REPORT] = "tern_datagram_report",
+	[TERN_RECORD_DATAGRAM_CLOSE] = "tern_datagram_close",
 };
 
 const char *tern_record_op_name(enum tern_record_op op)
@@ -79,37 +89,44 @@ static void write_bytes(tern_recording *recording, const void *from, size_t n)
 		recording->error = errno != 0 ? -errno : -EIO;
 }
 
-/* What stands in body becomes a record. */
+/* Room for the head of the next record. */
+static void begin_record(struct record_buffer *record)
+{
+	record->n = 0;
+	record_put_number(record, 0, RECORD_HEAD);
+}
+
+/* What stands behind the head's room becomes a record. */
 static void write_record(tern_recording *recording)
 {
-	struct record_buffer *const body = &recording->body;
-	uint8_t bytes[8];
-	struct record_buffer head = { .at = bytes, .room = sizeof bytes };
+	struct record_buffer *const record = &recording->record;
 
-	if (body->failed || body->n > RECORD_BODY_MAX) {
+	if (record->failed || record->n > RECORD_HEAD + RECORD_BODY_MAX) {
 		recording->error = recording->error != 0 ? recording->error : -ENOMEM;
 		return;
 	}
-	record_put_number(&head, body->n, 4);
-	record_put_number(&head, record_crc(body->at, body->n), 4);
-	write_bytes(recording, bytes, sizeof bytes);
-	write_bytes(recording, body->at, body->n);
-	body->n = 0;
+	const size_t n = record->n - RECORD_HEAD;
+	struct record_buffer head = { .at = record->at, .room = RECORD_HEAD };
+
+	record_put_number(&head, n, 4);
+	record_put_number(&head, record_crc(record->at + RECORD_HEAD, n), 4);
+	write_bytes(recording, record->at, record->n);
+	begin_record(record);
 	recording->records++;
 }
 
 static void record_simple(tern_recording *recording, unsigned kind, unsigned host, uint64_t a)
 {
-	record_put_number(&recording->body, kind, 1);
-	record_put_number(&recording->body, host, 1);
-	record_put_number(&recording->body, a, 8);
+	record_put_number(&recording->record, kind, 1);
+	record_put_number(&recording->record, host, 1);
+	record_put_number(&recording->record, a, 8);
 	write_record(recording);
 }
 
 static void told(void *context, const struct tern_record_call *call)
 {
 	struct recorded_host *const host = context;
-	record_put_call(&host->recording->body, host->number, call);
+	record_put_call(&host->recording->record, host->number, call);
 	write_record(host->recording);
 }
 
@@ -160,8 +177,9 @@ int tern_recording_create(tern_recording **recording, const char *path, const ch
 		free(made);
 		return error;
 	}
+	(void)setvbuf(made->file, NULL, _IONBF, 0);
 	const size_t n = command != NULL ? strlen(command) : 0;
-	struct record_buffer *const head = &made->body;
+	struct record_buffer *const head = &made->record;
 	record_put(head, record_magic, RECORD_MAGIC);
 	record_put_number(head, RECORD_VERSION, 4);
 	record_put_number(head, n, 4);
@@ -170,7 +188,7 @@ int tern_recording_create(tern_recording **recording, const char *path, const ch
 		made->error = -ENOMEM;
 	else
 		write_bytes(made, head->at, head->n);
-	head->n = 0;
+	begin_record(head);
 	*recording = made;
 	return 0;
 }
@@ -188,7 +206,7 @@ int tern_recording_host(tern_recording *recording, tern_host **host, const struc
 
 	struct tern_config with = *config;
 	with.allocator = (struct tern_allocator){ .alloc = counted_alloc, .free = counted_free, .context = recorded };
-	record_put_create(&recording->body, recorded->number, config, name, now);
+	record_put_create(&recording->record, recorded->number, config, name, now);
 	write_record(recording);
 	const int error = tern_host_create(host, &with, now);
 	if (error != 0)
@@ -205,7 +223,7 @@ int tern_recording_close(tern_recording *recording)
 	if (fclose(recording->file) != 0 && recording->error == 0)
 		recording->error = errno != 0 ? -errno : -EIO;
 	const int error = recording->error;
-	free(recording->body.at);
+	free(recording->record.at);
 	free(recording);
 	return error;
 }

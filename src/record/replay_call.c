@@ -60,6 +60,23 @@ static bool make_room(tern_packet ***list, size_t *room, size_t n)
 	return true;
 }
 
+static void show_link(const struct replay_host *host, const struct tern_link_config *config)
+{
+	const struct tern_replay_options *const options = host->replay->options;
+
+	if (options != NULL && options->link != NULL)
+		options->link(options->context, host->number, config);
+}
+
+static void show_packets(const struct replay_host *host, enum tern_replay_way way, tern_packet *const batch[], size_t n,
+			 tern_time now)
+{
+	const struct tern_replay_options *const options = host->replay->options;
+
+	if (options != NULL && options->packets != NULL)
+		options->packets(options->context, host->number, way, batch, n, now);
+}
+
 static int output(struct replay_host *host, const struct tern_record_call *call)
 {
 	if (call->a < 0 || call->a > REPLAY_OUT_MAX || host->n_out > REPLAY_OUT_MAX)
@@ -71,6 +88,7 @@ static int output(struct replay_host *host, const struct tern_record_call *call)
 	host->n_made = tern_host_output(host->host, host->batch, room, call->now);
 	for (size_t i = 0; i < host->n_made; i++)
 		host->out[host->n_out++] = host->batch[i];
+	show_packets(host, TERN_REPLAY_LEFT, host->batch, host->n_made, call->now);
 	return 0;
 }
 
@@ -99,8 +117,11 @@ static int input(struct replay_host *host, struct record_call *record)
 		if (!record_get_packet(&record->rest, batch[i]))
 			error = -TERN_EPROTO;
 	}
-	if (error == 0)
+	if (error == 0) {
+		show_packets(host, TERN_REPLAY_COMING, batch, n, record->call.now);
 		tern_host_input(host->host, batch, n, record->call.now);
+		show_packets(host, TERN_REPLAY_CAME, batch, n, record->call.now);
+	}
 	free(packets);
 	free(batch);
 	return error;
@@ -199,7 +220,8 @@ static int host_call(struct replay_host *host, struct record_call *record)
 	uint8_t link;
 	switch (call->op) {
 	case TERN_RECORD_ADD_LINK:
-		(void)tern_host_add_link(host->host, call->data, &link);
+		if (tern_host_add_link(host->host, call->data, &link) == 0)
+			show_link(host, call->data);
 		return 0;
 	case TERN_RECORD_SET_LINK_MTU:
 		(void)tern_host_set_link_mtu(host->host, (uint8_t)call->a, (uint32_t)call->b);
@@ -209,6 +231,9 @@ static int host_call(struct replay_host *host, struct record_call *record)
 		return 0;
 	case TERN_RECORD_REMOVE_ADDRESS:
 		(void)tern_host_remove_address(host->host, call->data);
+		return 0;
+	case TERN_RECORD_SET_NEIGHBOUR:
+		(void)tern_host_set_neighbour(host->host, (uint8_t)call->a, call->data, call->more);
 		return 0;
 	case TERN_RECORD_ADD_ROUTE:
 		(void)tern_host_add_route(host->host, call->data, (unsigned)call->b, (uint8_t)call->a, call->more);
@@ -275,6 +300,45 @@ static int open_call(struct replay_host *host, const struct tern_record_call *ca
 	}
 }
 
+/* tern/datagram.h, but for what only looks. 1: not one of these. */
+static int datagram_call(struct replay_host *host, const struct tern_record_call *call)
+{
+	struct tern_datagram datagram;
+	tern_socket socket;
+	switch (call->op) {
+	case TERN_RECORD_DATAGRAM_OPEN:
+		(void)tern_datagram_open(host->host, call->data, &socket);
+		return 0;
+	case TERN_RECORD_DATAGRAM_JOIN:
+		(void)tern_datagram_join(host->host, call->socket, (uint8_t)call->a, call->data);
+		return 0;
+	case TERN_RECORD_DATAGRAM_LEAVE:
+		(void)tern_datagram_leave(host->host, call->socket, (uint8_t)call->a, call->data);
+		return 0;
+	case TERN_RECORD_DATAGRAM_SEND:
+		datagram = *(const struct tern_datagram *)call->data;
+		if (datagram.data == NULL && datagram.n > 0)
+			return -TERN_EPROTO;
+		(void)tern_datagram_send(host->host, call->socket, &datagram);
+		return 0;
+	case TERN_RECORD_DATAGRAM_RECEIVE:
+		(void)tern_datagram_receive(host->host, call->socket, &datagram);
+		return 0;
+	case TERN_RECORD_DATAGRAM_REFUSE:
+		(void)tern_datagram_refuse(host->host, call->socket, (enum tern_unreachable)call->a,
+					   (uint32_t)call->b);
+		return 0;
+	case TERN_RECORD_DATAGRAM_REPORT:
+		(void)tern_datagram_report(host->host, call->data, (enum tern_unreachable)call->a, (uint32_t)call->b);
+		return 0;
+	case TERN_RECORD_DATAGRAM_CLOSE:
+		(void)tern_datagram_close(host->host, call->socket);
+		return 0;
+	default:
+		return 1;
+	}
+}
+
 static int stream_call(struct replay_host *host, const struct tern_record_call *call)
 {
 	const uint8_t *at;
@@ -329,6 +393,8 @@ int replay_call(struct replay *replay, struct replay_host *host, struct record_c
 	int done = host_call(host, record);
 	if (done == 1)
 		done = open_call(host, &record->call);
+	if (done == 1)
+		done = datagram_call(host, &record->call);
 	return done == 1 ? stream_call(host, &record->call) : done;
 }
 

@@ -27,14 +27,13 @@ static enum tern_verdict by_state(struct tcb *tcb, const struct tcp_segment *seg
 	return TERN_VERDICT_NO_CONNECTION;
 }
 
-enum tern_verdict tcp_arrive(struct tcb *tcb, const struct tcp_segment *seg, uint8_t traffic_class, uint64_t mark,
-			     tern_time now)
+__attribute__((noinline)) static enum tern_verdict arrive_by_steps(struct tcb *tcb, const struct tcp_segment *seg,
+								  uint64_t mark, tern_time now)
 {
 	struct tcp_env *const env = tcb_env(tcb);
 	enum tern_verdict verdict;
 
 	env->stats.TernOptionsMalformed += seg->opt.malformed;
-	tcb->rcv.traffic_class = traffic_class; /* MAY-9; and the ECN field, which the steps read */
 	verdict = by_state(tcb, seg, now);
 	env->stats.TernVerdict[verdict]++;
 	tcb_cold(tcb)->segments_in++;
@@ -44,8 +43,17 @@ enum tern_verdict tcp_arrive(struct tcb *tcb, const struct tcp_segment *seg, uin
 		tcb_get_tuple(tcb, &tuple);
 		watch_segment_rx(env, &tuple, (enum tcp_state)tcb->state, seg, verdict, mark, tcb, now);
 	}
-	tcb_cool_down(tcb);
+	tcb_cool_arrived(tcb);
 	return verdict;
+}
+
+enum tern_verdict tcp_arrive(struct tcb *tcb, const struct tcp_segment *seg, uint8_t traffic_class, uint64_t mark,
+			     tern_time now)
+{
+	tcb->rcv.traffic_class = traffic_class; /* MAY-9; and the ECN field, which the steps read */
+	if (arrive_is_plain(tcb, seg) && !env_is_watched(tcb_env(tcb)))
+		return arrive_plain(tcb, seg, now);
+	return arrive_by_steps(tcb, seg, mark, now);
 }
 
 /* The error says what kind of end it was (MUST-12). */

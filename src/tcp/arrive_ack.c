@@ -74,6 +74,45 @@ static uint32_t segments_of(const struct tcb *tcb, const struct flight_report *r
 	return max_u32(report->records, (report->delivered + tcb->mss - 1) / tcb->mss);
 }
 
+/* All that flies is our FIN, alone or behind the last text, sent once, which the ACK acknowledges; no recovery, probe
+ * or proof of one waits for it. */
+static bool ends_sending(const struct tcb *tcb, const struct tcp_segment *seg)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+
+	if (!tcb->fin_sent || warm->flight.n != 1 || !seq_eq(seg->ack, tcb->snd.nxt) || seg->opt.n_sack > 0)
+		return false;
+	if (flight_at(&warm->flight, 0)->flags & ~(FLIGHT_FIN | FLIGHT_APP_LIMITED))
+		return false;
+	return warm->recovery == TERN_RECOVERY_OPEN && warm->dup_acks == 0 && !warm->undo.possible &&
+	       warm->undo.frto == FRTO_OFF && !warm->tlp.out && warm->reordering_at == TERN_NEVER && !tcb->ecn_ok;
+}
+
+/* Nothing is ever sent after it: what the controller and loss recovery would learn for the next flight is not asked
+ * of them. The round trip is, for whoever looks at the status. */
+static void sending_ended(struct tcb *tcb, const struct tcp_segment *seg, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const seq_t edge_before = seq_add(tcb->snd.una, tcb->snd.wnd), una = tcb->snd.nxt;
+	const tern_time sent_at = flight_at(&warm->flight, 0)->sent_at;
+
+	if (seq_sub(una, tcb->snd.iss) < seq_sub(tcb->snd.una, tcb->snd.iss))
+		tcb_cold(tcb)->sent_wraps++;
+	tcb->snd.una = una;
+	flight_ack_last(&warm->flight, una);
+	if (warm->text)
+		slices_release(&tcb_env(tcb)->slices, warm->text, snd_offset(tcb, una) - 1); /* the FIN is no text */
+	warm->urgent = false;
+	rtt_sample(tcb, max_i64(now - sent_at, 1));
+	timers_progress(tcb, true, now);
+	timers_probe(tcb, now);
+	tcb_env(tcb)->stats.TCPDelivered++;
+	window_from(tcb, seg, edge_before, now);
+	emit_made_room(tcb);
+	tcb->ready |= TERN_DRAINED;
+	chrono_drained(tcb, now);
+}
+
 /* Something is in flight. */
 static void acked(struct tcb *tcb, const struct arrival *in, tern_time now)
 {
@@ -110,7 +149,10 @@ void arrive_ack(struct tcb *tcb, const struct arrival *in, tern_time now)
 	if (seq_le(seg->ack, tcb->snd.una) && seg->text_len == 0)
 		tcb_env(tcb)->stats.TCPPureAcksReceived++;
 	if (tcb_has_flight(tcb)) {
-		acked(tcb, in, now);
+		if (ends_sending(tcb, seg))
+			sending_ended(tcb, seg, now);
+		else
+			acked(tcb, in, now);
 		return;
 	}
 	if (tcb->sack_ok && seg->opt.n_sack > 0)

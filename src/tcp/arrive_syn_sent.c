@@ -33,24 +33,40 @@ static void agree(struct tcb *tcb, const struct tcp_segment *seg)
 	cc_mss_changed(&warm->cc, tcb->mss);
 }
 
-/* Our SYN is acknowledged: what ESTABLISHED begins with (RFC5681-3.1-4, RFC5681-3.1-5). */
-static void our_syn_acked(struct tcb *tcb, const struct tcp_segment *seg, tern_time now)
+/* It was sent once, and nothing is odd: a round trip is measured, and the first sample of the path taken. */
+static void sample_of_syn(struct tcb *tcb, const struct flight_record *syn, tern_time now)
+{
+	const tern_time rtt = max_i64(now - syn->sent_at, 1);
+
+	flight_ack_last(&tcb->warm->flight, tcb->snd.una); /* the record lies where it was until the next leaves */
+	rtt_sample(tcb, rtt);
+	recovery_syn_acked(tcb, syn, rtt, now);
+}
+
+static void sample_of_lost_syn(struct tcb *tcb, const struct tcp_segment *seg, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
 	struct recovery_ack ack = recovery_ack_begin(tcb, seg);
 	struct rate_sample sample;
 
-	tcb->snd.una = seg->ack;
 	flight_ack(&warm->flight, seg->ack, &ack.report);
-	if (ack.report.sent_at != TERN_NEVER) {
-		ack.rtt = max_i64(now - ack.report.sent_at, 1);
-		rtt_sample(tcb, ack.rtt);
-	} else { /* the SYN was lost: begin with one segment (RFC 5681 3.1) */
-		warm->cc.cwnd = tcb->mss;
-		if (!tcb->ts_ok || !rtt_sample_echo(tcb, seg->opt.ts_ecr, now))
-			rtt_syn_lost(tcb);
-	}
+	warm->cc.cwnd = tcb->mss; /* begin with one segment (RFC 5681 3.1) */
+	if (!tcb->ts_ok || !rtt_sample_echo(tcb, seg->opt.ts_ecr, now))
+		rtt_syn_lost(tcb);
 	recovery_sample(tcb, &ack, &sample, now);
+}
+
+/* Our SYN is acknowledged: what ESTABLISHED begins with (RFC5681-3.1-4, RFC5681-3.1-5). */
+static void our_syn_acked(struct tcb *tcb, const struct tcp_segment *seg, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	const struct flight_record *const syn = flight_at(&warm->flight, 0);
+
+	tcb->snd.una = seg->ack;
+	if ((syn->flags & (FLIGHT_AGAIN | FLIGHT_LOST)) == 0)
+		sample_of_syn(tcb, syn, now);
+	else
+		sample_of_lost_syn(tcb, seg, now);
 	warm->recovery = TERN_RECOVERY_OPEN; /* a SYN that was lost says nothing of what follows */
 	undo_done(tcb);
 	timers_progress(tcb, true, now);

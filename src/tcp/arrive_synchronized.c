@@ -241,44 +241,8 @@ static void step_urgent(struct tcb *tcb, const struct arrival *in, tern_time now
 	watch_note(tcb_env(tcb), &tuple, (enum tcp_state)tcb->state, TERN_NOTE_URGENT, seq_sub(up, tcb->rcv.read), now);
 }
 
-/* Header prediction: what most segments are. ESTABLISHED, next in order, no flag but ACK and PSH, within the window,
- * timestamps as they should be, an ACK of what is in flight or a repeated one: all the steps would say yes to. */
-static bool is_plain(const struct tcb *tcb, const struct tcp_segment *seg)
-{
-	if (tcb->state != ESTABLISHED || (seg->flags & ~TCP_PSH) != TCP_ACK || !seq_eq(seg->seq, tcb->rcv.nxt))
-		return false;
-	if (seg->text_len > rcv_wnd(tcb) || tcb->ecn_ok || tcb->ts_ok != seg->opt.has_ts)
-		return false;
-	if (tcb->ts_ok && (int32_t)(seg->opt.ts_val - tcb->ts.recent) < 0)
-		return false;
-	/* By distance: half the circle away a number is both before and behind. */
-	return seq_sub(seg->ack, tcb->snd.una) <= seq_sub(tcb->snd.nxt, tcb->snd.una);
-}
-
-/* The steps that are left of a plain segment, in their order. */
-static enum tern_verdict arrive_plain(struct tcb *tcb, const struct tcp_segment *seg, tern_time now)
-{
-	struct arrival in = {
-		.seg = seg, .text = seg->text, .seq = seg->seq, .len = seg->text_len, .push = seg->flags & TCP_PSH,
-	};
-	enum tern_verdict verdict = TERN_VERDICT_ACCEPTED;
-
-	if (tcb->ts_ok && seq_le(in.seq, tcb->rcv.acked)) /* RFC 7323 4.3 */
-		tcb->ts.recent = seg->opt.ts_val;
-	arrive_ack(tcb, &in, now);
-	timers_heard(tcb, now);
-	if (in.len > 0)
-		verdict = arrive_text(tcb, &in, now);
-	if (tcb->state != CLOSED && tcb->warm && tcb->warm->ooo.fin_seen)
-		arrive_fin(tcb, &in, now);
-	return verdict;
-}
-
 enum tern_verdict arrive_synchronized(struct tcb *tcb, const struct tcp_segment *seg, tern_time now)
 {
-	if (is_plain(tcb, seg))
-		return arrive_plain(tcb, seg, now);
-
 	struct arrival in = {
 		.seg = seg, .text = seg->text, .seq = seg->seq, .len = seg->text_len,
 		.syn = seg->flags & TCP_SYN, .fin = seg->flags & TCP_FIN, .push = seg->flags & TCP_PSH,

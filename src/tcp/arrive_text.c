@@ -139,6 +139,29 @@ static void took(struct tcb *tcb, seq_t seq, seq_t nxt, uint32_t n, bool filled_
 	acknowledge_in_order(tcb, filled_a_gap, now);
 }
 
+bool arrive_text_plain(struct tcb *tcb, const uint8_t *text, uint32_t n, tern_time now)
+{
+	struct tcp_env *const env = tcb_env(tcb);
+	const uint32_t offset = rcv_offset(tcb, tcb->rcv.nxt);
+
+	if (!tcb->held || tcb->receive_shut || post_of(tcb) || env->config.taker.take ||
+	    (tcb->warm && tcb->warm->ooo.n > 0))
+		return false;
+	/* Nothing is unread where there is no store: it begins here. */
+	if (!tcb->store)
+		tcb->store = pages_new_with(&env->pages, offset, text, n, MEM_RESERVED);
+	else if (pages_write(&env->pages, tcb->store, offset, text, n, MEM_RESERVED) < n)
+		return false; /* once more, the long way: what was written stays where it is */
+	if (!tcb->store)
+		return false;
+	advance(tcb, seq_add(tcb->rcv.nxt, n));
+	if (n > tcb->rcv.mss)
+		tcb->rcv.mss = (uint16_t)min_u32(n, max_u32(tcb->rcv.mss, tcb_cold(tcb)->peer_mss));
+	tcb->ready |= TERN_READABLE;
+	acknowledge_in_order(tcb, false, now);
+	return true;
+}
+
 static enum tern_verdict in_order(struct tcb *tcb, struct arrival *in, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
@@ -171,62 +194,87 @@ static bool more_is_plain(const struct tcb *tcb, const struct tcp_more *more)
 	const struct tcb_warm *const warm = tcb->warm;
 
 	return tcb->state == ESTABLISHED && seq_eq(more->seq, tcb->rcv.nxt) && more->text_len > 0 &&
-	       more->text_len <= rcv_wnd(tcb) && !tcb->ecn_ok && !tcb->receive_shut &&
+	       !tcb->ecn_ok && !tcb->receive_shut &&
 	       (!warm || (warm->flight.n == 0 && warm->ooo.n == 0 && !warm->ooo.fin_seen)) &&
 	       !tcb_is_orphan(tcb) && !env_is_watched(tcb_env(tcb));
 }
 
-/* Puts the text to its place, or posted memory, and adds its sum. False: there is none, or not enough. */
-static bool put(struct tcb *tcb, const struct tcp_more *more, uint32_t *sum)
+/* Where a run's text goes: what is left of a posted buffer, or, where there was none, the store. */
+struct run_place {
+	uint8_t *posted; /* or NULL */
+	uint32_t room;
+};
+
+/* Puts text of n octets to its place and adds its sum, unless sum is NULL. False: there is none, or not enough. */
+static bool put(struct tcb *tcb, const struct run_place *place, const uint8_t *text, uint32_t n, seq_t seq,
+		uint32_t *sum)
 {
 	struct pages_pool *const pool = &tcb_env(tcb)->pages;
-	const uint32_t n = more->text_len, offset = rcv_offset(tcb, more->seq);
-	uint8_t *to;
-	const uint32_t room = post_room(tcb, &to);
 
-	if (room > 0 && room < n) /* the rest goes to the store */
+	if (place->posted) {
+		if (place->room < n) /* the rest goes to the store */
+			return false;
+		if (sum)
+			*sum = pool->unit->copy(*sum, place->posted, text, n);
+		else
+			memcpy(place->posted, text, n);
+		return true;
+	}
+	if (!tcb->store)
 		return false;
-	if (room > 0 && more->unchecked)
-		*sum = pool->unit->copy(*sum, to, more->text, n);
-	else if (room > 0)
-		memcpy(to, more->text, n);
-	else if (!tcb->store)
-		return false;
-	else if (more->unchecked)
-		return pages_write_sum(pool, tcb->store, offset, more->text, n, MEM_RESERVED, sum) == n;
-	else
-		return pages_write(pool, tcb->store, offset, more->text, n, MEM_RESERVED) == n;
-	return true;
+	if (sum)
+		return pages_write_sum(pool, tcb->store, rcv_offset(tcb, seq), text, n, MEM_RESERVED, sum) == n;
+	return pages_write(pool, tcb->store, rcv_offset(tcb, seq), text, n, MEM_RESERVED) == n;
 }
 
-/* What was put there counts. */
-static void post_grows(struct tcb *tcb, uint32_t n)
+/* n segments of `each` octets have their place from seq: what took() would do after each, once. None opens the window,
+ * since nothing is read meanwhile, and whether an ACK is due the first and the last say: between them the first's
+ * reasons only end, and the last's only grow. */
+static void took_run(struct tcb *tcb, seq_t seq, uint32_t n, uint32_t each, tern_time now)
 {
-	struct tcb_post *const post = post_of(tcb);
-	uint8_t *to;
+	took(tcb, seq, seq_add(seq, each), each, false, now);
+	if (n > 1) {
+		advance(tcb, seq_add(seq, n * each));
+		acknowledge_in_order(tcb, false, now);
+	}
+	const uint32_t ahead = seq_sub(tcb->snd.wl1, seq_add(seq, 0u - each)); /* of the segment before the first */
 
-	if (post && post_room(tcb, &to) > 0)
-		post->n += n;
+	if (ahead < n * each && ahead % each == 0)
+		tcb->snd.wl1 = seq_add(seq, (n - 1) * each);
+	tcb_env(tcb)->stats.TernVerdict[TERN_VERDICT_ACCEPTED] += n;
+	tcb_cold(tcb)->segments_in += n;
 }
 
 /* Summed while it is put to its place beyond RCV.NXT, where nobody looks: it counts once the sum is right. */
-enum tcp_more_result tcp_arrive_more(struct tcb *tcb, const struct tcp_more *more, tern_time now)
+uint32_t tcp_arrive_more(struct tcb *tcb, const struct tcp_more *more, tern_time now)
 {
-	struct tcp_env *const env = tcb_env(tcb);
-	const uint32_t n = more->text_len;
-	uint32_t sum = more->sum;
+	const uint32_t each = more->text_len, wnd = rcv_wnd(tcb);
+	struct run_place place = { .posted = NULL };
+	seq_t seq = more->seq;
+	uint32_t n = 0;
 
-	if (!more_is_plain(tcb, more) || !put(tcb, more, &sum))
-		return TCP_MORE_OTHERWISE;
-	if (more->unchecked && !checksum_is_right(sum))
-		return TCP_MORE_BAD_CHECKSUM;
-	if (seq_eq(tcb->snd.wl1, seq_add(more->seq, 0u - n)))
-		tcb->snd.wl1 = more->seq;
-	post_grows(tcb, n);
-	took(tcb, more->seq, seq_add(more->seq, n), n, false, now);
-	env->stats.TernVerdict[TERN_VERDICT_ACCEPTED]++;
-	tcb_cold(tcb)->segments_in++;
-	return TCP_MORE_TAKEN;
+	if (!more_is_plain(tcb, more))
+		return 0;
+	place.room = post_room(tcb, &place.posted);
+	if (place.room == 0)
+		place.posted = NULL;
+	for (; n < more->n && (n + 1) * each <= wnd; n++) {
+		uint32_t sum = more->sum ? more->sum[n] : 0;
+
+		if (!put(tcb, &place, more->text[n], each, seq, more->sum ? &sum : NULL))
+			break;
+		if (more->sum && !checksum_is_right(sum))
+			break;
+		seq = seq_add(seq, each);
+		if (place.posted)
+			place.posted += each, place.room -= each;
+	}
+	if (n == 0)
+		return 0;
+	if (place.posted)
+		post_of(tcb)->n += n * each;
+	took_run(tcb, more->seq, n, each, now);
+	return n;
 }
 
 /* Each gap that [left, right) fills is put at its place; what is here already stays as it is. */
@@ -284,6 +332,9 @@ static enum tern_verdict out_of_order(struct tcb *tcb, struct arrival *in, tern_
 
 enum tern_verdict arrive_text(struct tcb *tcb, struct arrival *in, tern_time now)
 {
+	if (tcb->state == ESTABLISHED && seq_eq(in->seq, tcb->rcv.nxt) && in->len > 0 &&
+	    arrive_text_plain(tcb, in->text, in->len, now))
+		return TERN_VERDICT_ACCEPTED;
 	if (in->len == 0)
 		return seq_gt(in->seq, tcb->rcv.nxt) && in->fin ? TERN_VERDICT_OUT_OF_ORDER : TERN_VERDICT_ACCEPTED;
 	if (!state_receives((enum tcp_state)tcb->state)) { /* the peer has sent its FIN: "should not occur" */

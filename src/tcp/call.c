@@ -25,10 +25,13 @@ int tcp_open_active(struct tcb *tcb, uint32_t mtu, tern_time now)
 	struct tcp_env *const env = tcb_env(tcb);
 	struct tern_tuple tuple;
 	struct tcb_warm *warm;
+	uint32_t ts_offset;
+	seq_t iss;
 
 	tern_assert(tcb->state == CLOSED || tcb->state == LISTEN); /* LISTEN: passive to active */
 	tcb_get_tuple(tcb, &tuple);
-	begin_numbers(tcb, tcp_isn(env, &tuple, now), tcp_ts_offset(env, &tuple));
+	tcp_numbers(env, &tuple, &iss, &ts_offset, now);
+	begin_numbers(tcb, iss, ts_offset);
 	warm = tcb_warm_up(tcb, now);
 	if (!warm || !flight_reserve(&warm->flight, env->mem, 1)) {
 		tcb_warm_drop(tcb);
@@ -103,6 +106,18 @@ static struct slices *text_store(struct tcb *tcb, tern_time now)
 	return warm->text;
 }
 
+/* Numbers that stand still would seem to lie ahead once two gigabytes more are sent, so they follow SND.UNA. No call
+ * queues as much, so once a call is often enough. */
+static void old_numbers_follow(struct tcb *tcb)
+{
+	struct tcb_warm *const warm = tcb->warm;
+
+	if (seq_lt(warm->push_end, tcb->snd.una))
+		warm->push_end = tcb->snd.una;
+	if (seq_lt(warm->undo.resent_end, tcb->snd.una))
+		warm->undo.resent_end = tcb->snd.una;
+}
+
 static ptrdiff_t sent(struct tcb *tcb, size_t n, unsigned flags)
 {
 	struct tcb_warm *const warm = tcb->warm;
@@ -111,6 +126,7 @@ static ptrdiff_t sent(struct tcb *tcb, size_t n, unsigned flags)
 	if (warm && warm->text) {
 		const seq_t end = seq_add(seq_add(tcb->snd.iss, 1), slices_end(warm->text));
 
+		old_numbers_follow(tcb);
 		if (flags & TERN_SEND_PUSH)
 			warm->push_end = end;
 		if (flags & TERN_SEND_URGENT) { /* RFC 9293 3.8.5; SND.UP is one beyond (MUST-62) */
@@ -224,11 +240,28 @@ int tcp_consume(struct tcb *tcb, size_t n, tern_time now)
 	return 0;
 }
 
+/* A short message and nothing else. False: it is not so, or there is more to see to. */
+static bool receive_all(struct tcb *tcb, void *to, size_t n, tern_time now)
+{
+	const uint32_t offset = rcv_offset(tcb, tcb->rcv.read);
+
+	if (!tcb->store || tcb->urgent_received || tcb->state == CLOSED || (tcb->warm && tcb->warm->ooo.n > 0) ||
+	    !pages_read_out(&tcb_env(tcb)->pages, tcb->store, offset, to, n))
+		return false;
+	tcb->store = NULL;
+	tcb->rcv.read = seq_add(tcb->rcv.read, (uint32_t)n);
+	window_after_read(tcb, now);
+	return true;
+}
+
 ptrdiff_t tcp_receive(struct tcb *tcb, void *to, size_t n, tern_time now)
 {
+	const uint32_t unread = tcb_unread(tcb);
 	size_t taken = 0;
 
-	while (taken < n && taken < tcb_unread(tcb)) {
+	if (unread > 0 && unread <= n && receive_all(tcb, to, unread, now))
+		return (ptrdiff_t)unread;
+	while (taken < n && taken < unread) {
 		const uint8_t *at;
 		const ptrdiff_t piece = tcp_peek(tcb, taken, &at);
 		const size_t some = min_size((size_t)piece, n - taken);

@@ -1,7 +1,8 @@
 /* The invariants of a block at rest, between the host's calls: tcb_is_sound() says whether they hold (an
  * unpacked record must prove itself), tcb_check() asserts it (our own bug otherwise).
  *
- *   numbers     SND.UNA =< SND.NXT; RCV.READ =< RCV.NXT =< right edge
+ *   numbers     SND.UNA =< SND.NXT; RCV.READ =< RCV.NXT =< right edge; what was sent again or pushed lies before the
+ *               end of what was sent or queued
  *   states      a FIN was sent or received exactly where the state says so
  *   memory      no warm record but for a reason, or kept for the next flight (warm.h); no store but for text; flight
  *               covers UNA to NXT, and its text is held
@@ -15,9 +16,20 @@
 #include "tcp/warm.h"
 #include "tcp/window.h"
 
+/* Of numbers that may stand far behind: half the circle on they would seem to lie ahead. */
+static bool old_numbers_hold(const struct tcb *tcb)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+
+	if (!warm || tcb->state < ESTABLISHED)
+		return true;
+	return seq_le(warm->push_end, seq_add(tcb->snd.nxt, tcb_unsent(tcb))) &&
+	       seq_le(warm->undo.resent_end, tcb->snd.nxt);
+}
+
 static bool numbers_hold(const struct tcb *tcb)
 {
-	if (!seq_le(tcb->snd.una, tcb->snd.nxt) || tcb->snd.wnd > tcb->snd.max_wnd)
+	if (!seq_le(tcb->snd.una, tcb->snd.nxt) || tcb->snd.wnd > tcb->snd.max_wnd || !old_numbers_hold(tcb))
 		return false;
 	if (tcb->state == SYN_SENT || tcb->state == CLOSED)
 		return true;

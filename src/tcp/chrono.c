@@ -5,20 +5,10 @@
 #include "tcp/warm.h"
 #include "tcp/window.h"
 
-static void turn(struct chrono *chrono, enum chrono_kind kind, tern_time now)
-{
-	if (chrono->kind == kind)
-		return;
-	if (chrono->kind < CHRONO_KINDS)
-		chrono->spent[chrono->kind] += now - chrono->since;
-	chrono->since = now;
-	chrono->kind = (uint8_t)kind;
-}
-
 void chrono_queued(struct tcb *tcb, tern_time now)
 {
 	if (tcb->warm->chrono.kind == CHRONO_NONE)
-		turn(&tcb->warm->chrono, CHRONO_BUSY, now);
+		chrono_turn(&tcb->warm->chrono, CHRONO_BUSY, now);
 }
 
 static bool cwnd_has_room(const struct tcb *tcb, uint32_t octets)
@@ -46,19 +36,19 @@ void chrono_turn_over(struct tcb *tcb, tern_time now)
 	struct tcb_warm *const warm = tcb->warm;
 
 	if (warm && warm->chrono.kind != CHRONO_NONE && tcb->state >= ESTABLISHED)
-		turn(&warm->chrono, kind_of(tcb), now);
+		chrono_turn(&warm->chrono, kind_of(tcb), now);
 }
 
 void chrono_drained(struct tcb *tcb, tern_time now)
 {
 	if (!tcb->fin_queued || tcb->fin_sent)
-		turn(&tcb->warm->chrono, CHRONO_NONE, now);
+		chrono_turn(&tcb->warm->chrono, CHRONO_NONE, now);
 }
 
 void chrono_ends(struct tcb *tcb, tern_time now)
 {
 	if (tcb->warm)
-		turn(&tcb->warm->chrono, CHRONO_NONE, now);
+		chrono_turn(&tcb->warm->chrono, CHRONO_NONE, now);
 }
 
 /* ---- where the sums are kept ---- */
@@ -131,7 +121,7 @@ void chrono_status(const struct tcb *tcb, tern_time now, struct tern_status *sta
 
 	if (tcb->warm) {
 		sums = tcb->warm->chrono;
-		turn(&sums, CHRONO_NONE, now);
+		chrono_turn(&sums, CHRONO_NONE, now);
 	} else if (path) {
 		memcpy(sums.spent, path->spent, sizeof sums.spent);
 	} else {

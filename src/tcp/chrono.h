@@ -28,6 +28,16 @@ struct chrono {
 	uint8_t	  kind;		       /* enum chrono_kind */
 };
 
+static inline void chrono_turn(struct chrono *chrono, enum chrono_kind kind, tern_time now)
+{
+	if (chrono->kind == kind)
+		return;
+	if (chrono->kind < CHRONO_KINDS)
+		chrono->spent[chrono->kind] += now - chrono->since;
+	chrono->since = now;
+	chrono->kind = (uint8_t)kind;
+}
+
 void chrono_queued(struct tcb *tcb, tern_time now);	 /* text, or the FIN */
 void chrono_turn_over(struct tcb *tcb, tern_time now); /* nothing more may leave now */
 void chrono_drained(struct tcb *tcb, tern_time now);	 /* all text is acknowledged */

@@ -106,12 +106,6 @@ void cc_undo(struct tern_cc *cc, uint32_t cwnd, uint32_t ssthresh)
 	cc->ssthresh = max_u32(cc->ssthresh, ssthresh);
 }
 
-void cc_restart(struct tern_cc *cc, const struct tern_cc_restart *restart)
-{
-	if (cc->ops->restart)
-		cc->ops->restart(cc, restart);
-}
-
 void cc_mss_changed(struct tern_cc *cc, uint32_t mss)
 {
 	if (cc->ops->mss_changed)
@@ -129,11 +123,4 @@ void cc_shift(struct tern_cc *cc, tern_time by)
 {
 	if (cc->ops->shift)
 		cc->ops->shift(cc, by);
-}
-
-/* RFC5681-3.1-3. */
-uint32_t cc_initial_window(uint32_t mss, uint32_t segments)
-{
-	/* RFC 6928 2 bounds the bytes by 1,460 a segment, so that jumbo segments do not burst. */
-	return min_u32(segments * mss, max_u32(2 * mss, segments * 1460));
 }

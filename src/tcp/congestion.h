@@ -6,6 +6,7 @@
 #ifndef TCP_CONGESTION_H
 #define TCP_CONGESTION_H
 
+#include "base/bytes.h"
 #include <tern/config.h>
 #include <tern/congestion.h>
 
@@ -30,12 +31,20 @@ void cc_rto(struct tern_cc *cc, const struct tern_cc_loss *loss, bool first);
 void cc_lost(struct tern_cc *cc, const struct tern_cc_lost *lost);
 void cc_recovered(struct tern_cc *cc, uint32_t in_flight);
 void cc_undo(struct tern_cc *cc, uint32_t cwnd, uint32_t ssthresh);
-void cc_restart(struct tern_cc *cc, const struct tern_cc_restart *restart);
+static inline void cc_restart(struct tern_cc *cc, const struct tern_cc_restart *restart)
+{
+	if (cc->ops->restart)
+		cc->ops->restart(cc, restart);
+}
 void cc_mss_changed(struct tern_cc *cc, uint32_t mss);
 bool cc_at_rest(const struct tern_cc *cc);
 void cc_shift(struct tern_cc *cc, tern_time by);
 
-/* IW = min(n * MSS, max(2 * MSS, 14600)) with n = 10 (RFC 6928 2). */
-uint32_t cc_initial_window(uint32_t mss, uint32_t segments);
+/* IW = min(n * MSS, max(2 * MSS, 14600)) with n = 10 (RFC 6928 2, RFC5681-3.1-3). */
+static inline uint32_t cc_initial_window(uint32_t mss, uint32_t segments)
+{
+	/* RFC 6928 2 bounds the bytes by 1,460 a segment, so that jumbo segments do not burst. */
+	return min_u32(segments * mss, max_u32(2 * mss, segments * 1460));
+}
 
 #endif

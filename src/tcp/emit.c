@@ -352,19 +352,16 @@ static uint32_t text_to_send(struct tcb *tcb, uint32_t limit, tern_time now)
 static bool record_sent(struct tcb *tcb, uint32_t n, bool fin, uint32_t mss, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
-	const uint32_t segments = n == 0 ? 1 : (n + mss - 1) / mss;
-	uint32_t left = n;
+	/* The last may be shorter, or have the FIN with it. */
+	const uint32_t whole = n == 0 ? 0 : (n - 1) / mss;
+	const uint16_t rest = (uint16_t)(n - whole * mss + fin);
 
-	if (!flight_reserve(&warm->flight, tcb_env(tcb)->mem, segments))
+	if (!flight_reserve(&warm->flight, tcb_env(tcb)->mem, whole + 1))
 		return false;
-	for (uint32_t i = 0; i < segments; i++) {
-		const bool last = i + 1 == segments;
-		const uint16_t len = (uint16_t)(min_u32(left, mss) + (last && fin));
-
-		flight_push(&warm->flight, tcb->snd.nxt, len, last && fin ? FLIGHT_FIN : 0, &warm->rate, now);
-		tcb->snd.nxt = seq_add(tcb->snd.nxt, len);
-		left -= min_u32(left, mss);
-	}
+	if (whole > 0)
+		flight_push_run(&warm->flight, tcb->snd.nxt, whole, (uint16_t)mss, &warm->rate, now);
+	flight_push(&warm->flight, seq_add(tcb->snd.nxt, whole * mss), rest, fin ? FLIGHT_FIN : 0, &warm->rate, now);
+	tcb->snd.nxt = seq_add(tcb->snd.nxt, n + fin);
 	tcb->fin_sent |= fin;
 	recovery_sent(tcb, n + fin);
 	timers_data_sent(tcb, now);
@@ -411,14 +408,6 @@ static uint32_t run_limit(struct tcb *tcb, uint32_t limit)
 	return limit;
 }
 
-/* Who answers what it got is in a dialogue: its next answer takes the ACK along, and one that went before it would
- * double the packets (Linux's "pingpong"). */
-static void hear_dialogue(struct tcb *tcb)
-{
-	if (seq_sub(tcb->rcv.nxt, tcb->rcv.irs) != 1)
-		tcb->quick = false;
-}
-
 static bool emit_new(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_out *out)
 {
 	const uint32_t n = text_to_send(tcb, run_limit(tcb, limit), now), mss = segment_text(tcb);
@@ -441,7 +430,7 @@ static bool emit_new(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_
 	if (n > 0 && tcb->ecn_ok)
 		add_ecn(tcb, out);
 	if (n > 0)
-		hear_dialogue(tcb);
+		emit_hear_dialogue(tcb);
 	if (n > mss)
 		out->gso_size = (uint16_t)mss;
 	tcb->warm->override_now = false;
@@ -573,11 +562,10 @@ static bool emit_something(struct tcb *tcb, uint32_t limit, tern_time now, struc
 	return tcb->due && emit_ack(tcb, now, out);
 }
 
-bool tcp_emit(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_out *out)
+/* Apart, so that the straight way does not pay for its registers. */
+__attribute__((noinline)) static bool emit_step_by_step(struct tcb *tcb, uint32_t limit, tern_time now,
+							struct tcp_out *out)
 {
-	if (tcb->due == 0)
-		return false;
-	*out = (struct tcp_out){ 0 };
 	if (!emit_something(tcb, limit, now, out))
 		return false;
 	tcb_cold(tcb)->segments_out += out->gso_size > 0 ? (out->seg.text_len + out->gso_size - 1u) / out->gso_size : 1;
@@ -585,4 +573,12 @@ bool tcp_emit(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_out *ou
 		pace_sent(tcb, out->seg.text_len, now);
 	tcb_cool_down(tcb);
 	return true;
+}
+
+bool tcp_emit(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_out *out)
+{
+	if (tcb->due == 0)
+		return false;
+	tcp_out_clear(out);
+	return emit_plain(tcb, now, out) || emit_step_by_step(tcb, limit, now, out);
 }

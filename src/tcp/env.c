@@ -30,7 +30,7 @@ void tcp_env_init(struct tcp_env *env, const struct tern_config *config, struct 
 	pool_init(&env->paths, mem, sizeof(struct tcb_path), 0, PATHS_KEPT);
 	env->congestion_control = (uint8_t)cc_by_name(config, config->congestion_control);
 	env->isn_key = derive(config->secret, 1);
-	env->ts_key = derive(config->secret, 2);
+	/* 2 was used once */
 	env->port_key = derive(config->secret, 3);
 	env->cookie_key = derive(config->secret, 4);
 	env->table_key = derive(config->secret, 5);

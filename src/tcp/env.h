@@ -31,7 +31,7 @@ struct tcp_env {
 	struct {
 		uint32_t initial, min, max; /* of config, microseconds: asked for each flight */
 	} rto_us;
-	struct siphash_key  isn_key, ts_key, port_key, cookie_key, table_key;
+	struct siphash_key  isn_key, port_key, cookie_key, table_key;
 	uint64_t	    random; /* splitmix64 state: jitter and picks */
 	uint8_t		    congestion_control; /* config.congestion_control by number (congestion.h) */
 };

@@ -99,6 +99,37 @@ void flight_push(struct flight *flight, seq_t seq, uint16_t len, uint8_t flags, 
 	bits_put(&flight->sets[FLIGHT_OPEN], flight_place(flight, record));
 }
 
+void flight_push_run(struct flight *flight, seq_t seq, uint32_t n, uint16_t len, struct rate *rate, tern_time now)
+{
+	const uint32_t mask = flight->room - 1, first = (flight->head + flight->n) & mask;
+	const uint32_t to_end = min_u32(n, flight->room - first); /* the rest stands at the ring's beginning */
+	struct flight_record record = { .seq = seq, .len = len, .times = 1, .older = flight->youngest };
+	uint32_t place = first;
+
+	tern_assert(n > 0 && n <= flight->room - flight->n && len > 0);
+	if (flight->n == 0)
+		flight->highest_sacked = flight->settled = seq;
+	rate_sent(rate, &record, flight->in_flight, now);
+	if (flight->youngest == FLIGHT_NONE)
+		flight->oldest = first;
+	else
+		flight->ring[flight->youngest].younger = first;
+	for (uint32_t i = 0; i < n; i++) {
+		flight->youngest = place;
+		place = (place + 1) & mask;
+		record.younger = place;
+		flight->ring[flight->youngest] = record;
+		record.older = flight->youngest;
+		record.seq = seq_add(record.seq, len);
+		record.in_flight += len;
+	}
+	flight->ring[flight->youngest].younger = FLIGHT_NONE;
+	flight->n += n;
+	flight->in_flight += n * len;
+	bits_put_run(&flight->sets[FLIGHT_OPEN], first, to_end);
+	bits_put_run(&flight->sets[FLIGHT_OPEN], 0, n - to_end);
+}
+
 struct flight_record *flight_oldest(const struct flight *flight)
 {
 	return flight->in_flight > 0 ? &flight->ring[flight->oldest] : NULL;
@@ -191,9 +222,62 @@ static void take_off_front(struct flight *flight, struct flight_record *record, 
 	flight->n--;
 }
 
+/* The n records from the front, of so many octets, which follow each other in the list by time from its beginning, are
+ * gone. */
+static void forget_front(struct flight *flight, struct flight_record *last, uint32_t n, uint32_t octets)
+{
+	const uint32_t to_end = min_u32(n, flight->room - flight->head);
+
+	flight->oldest = last->younger;
+	if (last->younger == FLIGHT_NONE)
+		flight->youngest = FLIGHT_NONE;
+	else
+		flight->ring[last->younger].older = FLIGHT_NONE;
+	last->older = last->younger = FLIGHT_NONE;
+	bits_take_run(&flight->sets[FLIGHT_OPEN], flight->head, to_end);
+	bits_take_run(&flight->sets[FLIGHT_OPEN], 0, n - to_end);
+	flight->in_flight -= octets;
+	flight->n -= n;
+	flight->head = (flight->head + n) & (flight->room - 1);
+}
+
+/* Records from the front that una acknowledges whole, each of them sent once, in flight, and next by time as by number:
+ * what most ACKs acknowledge, and nothing else of most. Each does what the loop below would, but what the last says is
+ * the most that any says (and the first's end the least). The last of them, or NULL. */
+static const struct flight_record *ack_run(struct flight *flight, seq_t una, struct flight_report *report)
+{
+	const uint32_t mask = flight->room - 1;
+	uint32_t place = flight->head, octets = 0, n = 0;
+	struct flight_record *last = NULL;
+
+	if (flight->n == 0 || flight->oldest != place || seq_le(una, flight->ring[place].seq))
+		return NULL;
+	const uint32_t all = seq_sub(una, flight->ring[place].seq);
+	while (n < flight->n) {
+		struct flight_record *const record = &flight->ring[place];
+
+		if (record->flags & (FLIGHT_SACKED | FLIGHT_LOST | FLIGHT_AGAIN) || record->len > all - octets)
+			break;
+		octets += record->len;
+		n++;
+		last = record;
+		place = (place + 1) & mask;
+		if (record->younger != place) /* but for a record that was unpacked they go on so */
+			break;
+	}
+	if (!last)
+		return NULL;
+	report->acked += octets;
+	report->records += n;
+	report->delivered += octets;
+	report->reordered |= seq_lt(flight_end(flight_at(flight, 0)), report->fack);
+	forget_front(flight, last, n, octets);
+	return delivered(flight, last, NULL, report);
+}
+
 void flight_ack(struct flight *flight, seq_t una, struct flight_report *report)
 {
-	const struct flight_record *youngest = NULL;
+	const struct flight_record *youngest = ack_run(flight, una, report);
 
 	while (flight->n > 0) {
 		struct flight_record *const record = flight_at(flight, 0);

@@ -59,7 +59,7 @@ struct flight_record {
 
 #define FLIGHT_NONE UINT32_MAX
 
-enum { FLIGHT_FEW = 2, FLIGHT_ROOM_FIRST = 16 };
+enum { FLIGHT_FEW = 2, FLIGHT_ROOM_FIRST = 16, FLIGHT_ROOM_KEPT = 128 };
 
 enum flight_set { FLIGHT_OPEN, FLIGHT_SET_SACKED, FLIGHT_SET_LOST, FLIGHT_SETS }; /* OPEN: not SACKed */
 
@@ -107,8 +107,10 @@ static inline bool flight_reserve(struct flight *flight, struct mem *mem, uint32
 void flight_shrink(struct flight *flight, struct mem *mem);
 static inline void flight_trim(struct flight *flight, struct mem *mem)
 {
-	/* To a quarter where an eighth is used: much comes or goes before the next move. */
-	if (flight->room > 2 * FLIGHT_ROOM_FIRST && flight->n < flight->room / 8)
+	/* To a quarter where an eighth is used: much comes or goes before the next move. What a flight of 64 KiB
+	 * needs is kept until the whole is given back at rest: each ends empty, and the next would grow it step by
+	 * step again. */
+	if (flight->room > FLIGHT_ROOM_KEPT && flight->n < flight->room / 8)
 		flight_shrink(flight, mem);
 }
 void flight_release(struct flight *flight, struct mem *mem);
@@ -116,6 +118,37 @@ void flight_let_go(const struct flight *flight, struct mem *mem); /* its memory;
 
 /* The segment at seq of len octets leaves now. There must be room. */
 void flight_push(struct flight *flight, seq_t seq, uint16_t len, uint8_t flags, struct rate *rate, tern_time now);
+
+/* n > 0 segments of len octets each, one behind the other from seq, leave at once: as n times flight_push(). */
+void flight_push_run(struct flight *flight, seq_t seq, uint32_t n, uint16_t len, struct rate *rate, tern_time now);
+
+/* The same where nothing flies yet: a whole segment of text, or a FIN. */
+static inline void flight_push_only(struct flight *flight, seq_t seq, uint16_t len, uint8_t flags, struct rate *rate,
+				    tern_time now)
+{
+	const uint32_t place = flight->head;
+
+	flight->highest_sacked = flight->settled = seq;
+	rate->first_sent_at = rate->delivered_at = now; /* as rate_sent() has it */
+	flight->ring[place] = (struct flight_record){
+		.sent_at = now,
+		.delivered_at = now,
+		.first_sent_at = now,
+		.delivered = (uint32_t)rate->delivered,
+		.lost = (uint32_t)rate->lost,
+		.in_flight = len,
+		.seq = seq,
+		.older = FLIGHT_NONE,
+		.younger = FLIGHT_NONE,
+		.len = len,
+		.flags = (uint8_t)(flags | (rate->app_limited ? FLIGHT_APP_LIMITED : 0)),
+		.times = 1,
+	};
+	flight->oldest = flight->youngest = place;
+	flight->in_flight = len;
+	flight->n = 1;
+	bits_put(&flight->sets[FLIGHT_OPEN], place);
+}
 
 /* The i-th in sequence. */
 static inline struct flight_record *flight_at(const struct flight *flight, uint32_t i)
@@ -137,6 +170,19 @@ struct flight_record *flight_find(const struct flight *flight, seq_t seq);
 /* One ACK: its cumulative part and its SACK blocks, in any order, into one report. */
 struct flight_report flight_report_begin(const struct flight *flight);
 void flight_ack(struct flight *flight, seq_t una, struct flight_report *report);
+/* The same of the only record, in flight and not SACKed, which una acknowledges whole; what it was is the caller's to
+ * know. */
+static inline void flight_ack_last(struct flight *flight, seq_t una)
+{
+	struct flight_record *const record = flight_at(flight, 0);
+
+	flight->in_flight = 0;
+	flight->oldest = flight->youngest = record->older = record->younger = FLIGHT_NONE;
+	bits_take(&flight->sets[FLIGHT_OPEN], flight->head);
+	flight->head = (flight->head + 1) & (flight->room - 1);
+	flight->n = 0;
+	flight->highest_sacked = flight->settled = una;
+}
 /* The records that lie wholly in [left, right) are SACKed; a record that the block covers in part is not.
  * Returns how many octets are new. */
 uint32_t flight_sack(struct flight *flight, seq_t left, seq_t right, struct flight_report *report);

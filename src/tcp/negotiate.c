@@ -44,11 +44,12 @@ void tcp_agree(const struct tcp_env *env, struct tcp_agreement *agreed, const st
 
 uint8_t negotiate_wscale(const struct tern_config *config)
 {
-	uint8_t shift = 0;
+	const uint32_t most = config->receive_buffer_max;
+	const uint32_t windows = most / 65535 + (most % 65535 != 0); /* unscaled ones */
 
-	while (shift < TCP_WSCALE_MAX && 65535u << shift < config->receive_buffer_max)
-		shift++;
-	return shift;
+	if (windows <= 1)
+		return 0;
+	return (uint8_t)min_u32(32 - (uint32_t)__builtin_clz(windows - 1), TCP_WSCALE_MAX);
 }
 
 uint16_t negotiate_our_mss(uint32_t mtu, uint16_t max_segment, bool v6)
@@ -96,26 +97,49 @@ void negotiate_take(struct tcb *tcb, const struct tcp_agreement *agreed, uint32_
 	tcb->rcv.wnd_edge = seq_add(tcb->rcv.nxt, min_u32(cold->receive_buffer, 65535));
 }
 
-seq_t tcp_isn(const struct tcp_env *env, const struct tern_tuple *tuple, tern_time now)
+/* SHLD-1, MUST-9: F of RFC 6528 3 in the lower half, the timestamps' offset (RFC7323-7.1-1) in the upper. A peer
+ * learns what is its own; neither half of a keyed hash tells of the other, nor of another tuple's. */
+static uint64_t secret_of(const struct tcp_env *env, const struct tern_tuple *tuple)
 {
 	uint8_t bytes[TUPLE_PACKED];
-	const size_t n = tuple_pack(bytes, tuple);
-	const uint32_t m = (uint32_t)(now / (4 * TERN_MICROSECOND)); /* MUST-8: a clock of 4 us */
 
-	return seq(m + (uint32_t)siphash24(&env->isn_key, bytes, n)); /* SHLD-1, MUST-9 */
+	if (tuple->zone == 0 && addr_is_v4(&tuple->local) && addr_is_v4(&tuple->remote)) {
+		const uint64_t both = (uint64_t)addr_v4_of(&tuple->local) << 32 | addr_v4_of(&tuple->remote);
+		const uint32_t ports = (uint32_t)tuple->local_port << 16 | tuple->remote_port;
+
+		return siphash24_12(&env->isn_key, __builtin_bswap64(both), __builtin_bswap32(ports)); /* as packed */
+	}
+	return siphash24(&env->isn_key, bytes, tuple_pack(bytes, tuple));
 }
 
-/* RFC7323-7.1-1. */
+static seq_t isn_of(uint64_t secret, tern_time now)
+{
+	const uint32_t m = (uint32_t)(now / (4 * TERN_MICROSECOND)); /* MUST-8: a clock of 4 us */
+
+	return seq(m + (uint32_t)secret);
+}
+
+void tcp_numbers(const struct tcp_env *env, const struct tern_tuple *tuple, seq_t *isn, uint32_t *ts_offset,
+		 tern_time now)
+{
+	const uint64_t secret = secret_of(env, tuple);
+
+	*isn = isn_of(secret, now);
+	*ts_offset = (uint32_t)(secret >> 32);
+}
+
+seq_t tcp_isn(const struct tcp_env *env, const struct tern_tuple *tuple, tern_time now)
+{
+	uint32_t ts_offset;
+	seq_t	 isn;
+
+	tcp_numbers(env, tuple, &isn, &ts_offset, now);
+	return isn;
+}
+
 uint32_t tcp_ts_offset(const struct tcp_env *env, const struct tern_tuple *tuple)
 {
-	uint8_t bytes[TUPLE_PACKED];
-	const size_t n = tuple_pack(bytes, tuple);
-
-	return (uint32_t)siphash24(&env->ts_key, bytes, n);
+	return (uint32_t)(secret_of(env, tuple) >> 32);
 }
 
 /* RFC7323-5.4-1. */
-uint32_t tcp_ts_clock(tern_time now)
-{
-	return (uint32_t)(now / TERN_MILLISECOND);
-}

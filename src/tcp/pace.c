@@ -19,13 +19,6 @@ bool pace_is_on(const struct tcb *tcb, const struct tern_cc_ops *ops)
 	return path && path->pacing >= 0 ? path->pacing > 0 : ops->paces;
 }
 
-void pace_begin(struct tcb_warm *warm, bool fresh, tern_time now)
-{
-	warm->pace_from = now - TERN_SECOND; /* as much as may be */
-	warm->pace_free = fresh ? warm->cc.cwnd : 0;
-	warm->pace_at = TERN_NEVER;
-}
-
 void pace_bound(struct tcb_warm *warm, tern_time now)
 {
 	warm->pace_from = min_i64(warm->pace_from, now + WAIT_MOST);

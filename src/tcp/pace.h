@@ -32,7 +32,12 @@
 bool pace_is_on(const struct tcb *tcb, const struct tern_cc_ops *ops);
 
 /* A warm record was attached. fresh: no text was ever sent. */
-void pace_begin(struct tcb_warm *warm, bool fresh, tern_time now);
+static inline void pace_begin(struct tcb_warm *warm, bool fresh, tern_time now)
+{
+	warm->pace_from = now - TERN_SECOND; /* as much as may be */
+	warm->pace_free = fresh ? warm->cc.cwnd : 0;
+	warm->pace_at = TERN_NEVER;
+}
 
 /* Whatever another machine packed, nothing waits for longer than it would here. */
 void pace_bound(struct tcb_warm *warm, tern_time now);
@@ -57,7 +62,7 @@ static inline uint32_t pace_room(struct tcb *tcb, uint32_t least, tern_time now)
 /* So much text has left. */
 static inline void pace_sent(struct tcb *tcb, uint32_t n, tern_time now)
 {
-	if (tcb->warm->cc.paced || tcb->warm->pace_free > 0)
+	if (n > 0 && (tcb->warm->cc.paced || tcb->warm->pace_free > 0))
 		pace_sent_paced(tcb, n, now);
 }
 

@@ -321,6 +321,6 @@ int tcp_unpack(struct tcb *tcb, const uint8_t *from, size_t n, tern_time now)
 		tcb->due = 0;
 		return -TERN_EPROTO;
 	}
-	tcb_cool_down(tcb); /* one that was kept for the next flight */
+	tcb_cool_arrived(tcb); /* one that was kept for the next flight */
 	return 0;
 }

@@ -122,13 +122,12 @@ void path_rto_rests(struct tcb *tcb)
 		path->backed_off_us = tcb->warm->backed_off ? tcb->warm->rto_us : 0;
 }
 
-/* Zeroed state for a controller that begins; one that finds no memory for it gives way to reno. */
+/* A controller begins; its state, cc_few too, is zeros. One that finds no memory for it gives way to reno. */
 static void begin(struct tcb *tcb, struct tcb_warm *warm)
 {
 	struct tcp_env *const env = tcb_env(tcb);
 	struct tern_cc *const cc = &warm->cc;
 
-	memset(warm->cc_few, 0, sizeof warm->cc_few);
 	cc->ops = cc_at(&env->config, tcb_cold(tcb)->congestion_control);
 	cc->state = warm->cc_few;
 	if (cc->ops->state_words > CC_FEW_WORDS)
@@ -142,7 +141,8 @@ static void begin(struct tcb *tcb, struct tcb_warm *warm)
 	cc->ops->init(cc);
 }
 
-static void restart_after_idle(struct tcb *tcb, struct tern_cc *cc, uint32_t first, uint32_t rto_us, tern_time now)
+static inline void restart_after_idle(struct tcb *tcb, struct tern_cc *cc, uint32_t first, uint32_t rto_us,
+				      tern_time now)
 {
 	const tern_time rto = us_to_time(rto_us);
 	const tern_time silent = (tern_time)(time_to_ms(now) - tcb_cold(tcb)->heard_ms) * TERN_MILLISECOND;
@@ -242,6 +242,7 @@ void path_controller_changes(struct tcb *tcb, uint8_t number)
 		return;
 	tcb->warm->cc.pacing_rate = 0;
 	tcb->warm->cc.quantum = 0;
+	memset(tcb->warm->cc_few, 0, sizeof tcb->warm->cc_few);
 	begin(tcb, tcb->warm);
 	tcb->warm->cc.paced = pace_is_on(tcb, tcb->warm->cc.ops);
 }

@@ -6,11 +6,6 @@ void prr_begin(struct prr *prr, uint32_t recover_fs)
 	*prr = (struct prr){ .recover_fs = max_u32(recover_fs, 1) };
 }
 
-static uint32_t add_up_to_bound(uint32_t a, uint32_t b)
-{
-	return a > UINT32_MAX - b ? UINT32_MAX : a + b;
-}
-
 static uint32_t beyond(uint64_t a, uint32_t b)
 {
 	return a <= b ? 0 : a - b > UINT32_MAX ? UINT32_MAX : (uint32_t)(a - b);
@@ -37,15 +32,10 @@ uint32_t prr_window(struct prr *prr, const struct prr_ack *ack)
 {
 	uint32_t sndcnt;
 
-	prr->delivered = add_up_to_bound(prr->delivered, ack->delivered);
+	prr->delivered = prr_add(prr->delivered, ack->delivered);
 	sndcnt = ack->in_flight > ack->ssthresh ? in_proportion(prr, ack) : within_bound(prr, ack);
 	/* The first retransmission goes whatever the quota says. */
 	if (prr->out == 0 && sndcnt < ack->mss)
 		sndcnt = ack->mss;
-	return add_up_to_bound(ack->in_flight, sndcnt);
-}
-
-void prr_sent(struct prr *prr, uint32_t octets)
-{
-	prr->out = add_up_to_bound(prr->out, octets);
+	return prr_add(ack->in_flight, sndcnt);
 }

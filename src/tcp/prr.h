@@ -33,7 +33,14 @@ struct prr_ack {
 void prr_begin(struct prr *prr, uint32_t recover_fs);
 /* The congestion window from here on. */
 uint32_t prr_window(struct prr *prr, const struct prr_ack *ack);
+static inline uint32_t prr_add(uint32_t a, uint32_t b) /* no more than what the counters hold */
+{
+	return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
 /* So much leaves, new or again. */
-void prr_sent(struct prr *prr, uint32_t octets);
+static inline void prr_sent(struct prr *prr, uint32_t octets)
+{
+	prr->out = prr_add(prr->out, octets);
+}
 
 #endif

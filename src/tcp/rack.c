@@ -7,7 +7,6 @@
 #include "tcp/warm.h"
 
 enum { PERSIST_RECOVERIES = 16 };
-static const tern_time min_rtt_window = 300 * TERN_SECOND;
 
 void rack_wakes(struct tcb *tcb)
 {
@@ -48,21 +47,6 @@ void rack_rests(struct tcb *tcb)
 	path->reo_wnd_persist = warm->rack.reo_wnd_persist;
 }
 
-/* RFC8985-6.2-1. */
-void rack_min_rtt(struct rack *rack, tern_time rtt, tern_time now)
-{
-	if (rack->min_rtt != 0 && rtt > rack->min_rtt && now - rack->min_rtt_at < min_rtt_window)
-		return;
-	rack->min_rtt = max_i64(rtt, 1);
-	rack->min_rtt_at = now;
-}
-
-/* RACK_sent_after(): ties go by the sequence. */
-static bool sent_after(tern_time at, seq_t end, tern_time than_at, seq_t than_end)
-{
-	return at > than_at || (at == than_at && seq_gt(end, than_end));
-}
-
 /* Step 2: the ACK of a record sent again may be that of an earlier transmission. */
 static bool is_of_an_earlier_transmission(const struct tcb *tcb, const struct tcp_segment *seg,
 					  const struct flight_record *record, tern_time now)
@@ -73,17 +57,6 @@ static bool is_of_an_earlier_transmission(const struct tcb *tcb, const struct tc
 	    (int32_t)(seg->opt.ts_ecr - (tcp_ts_clock(record->sent_at) + tcb->ts.offset)) < 0)
 		return true;
 	return now - record->sent_at < tcb->warm->rack.min_rtt;
-}
-
-static void advance(struct rack *rack, tern_time sent_at, seq_t end, tern_time now)
-{
-	const bool first = rack->rtt == 0;
-
-	rack->rtt = max_i64(now - sent_at, 1);
-	if (!first && !sent_after(sent_at, end, rack->sent_at, rack->end))
-		return;
-	rack->sent_at = sent_at;
-	rack->end = end;
 }
 
 /* RFC8985-6.2-2, RFC8985-6.2-3. */
@@ -97,9 +70,9 @@ void rack_update(struct tcb *tcb, const struct tcp_segment *seg, const struct fl
 	if (!report->any)
 		return;
 	if (!is_of_an_earlier_transmission(tcb, seg, youngest, now))
-		advance(rack, youngest->sent_at, seq_add(youngest->seq, youngest->len), now);
+		rack_advance(rack, youngest->sent_at, seq_add(youngest->seq, youngest->len), now);
 	else if (report->sent_at != TERN_NEVER)
-		advance(rack, report->sent_at, report->sent_end, now);
+		rack_advance(rack, report->sent_at, report->sent_end, now);
 	if (!report->reordered && !report->revived)
 		return;
 	rack->reordering_seen = true;
@@ -154,7 +127,7 @@ uint32_t rack_detect(struct tcb *tcb, tern_time now)
 		tern_time wait;
 
 		next = flight_younger(&warm->flight, record);
-		if (!sent_after(rack->sent_at, rack->end, record->sent_at, seq_add(record->seq, record->len)))
+		if (!rack_sent_after(rack->sent_at, rack->end, record->sent_at, seq_add(record->seq, record->len)))
 			break;
 		wait = rack->rtt + rack_reo_wnd(tcb);
 		if (record->sent_at + wait > now) {

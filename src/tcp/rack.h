@@ -15,6 +15,7 @@
 #ifndef TCP_RACK_H
 #define TCP_RACK_H
 
+#include "base/bytes.h"
 #include "base/seq.h"
 #include <tern/types.h>
 
@@ -39,8 +40,31 @@ struct rack {
 void rack_wakes(struct tcb *tcb);
 void rack_rests(struct tcb *tcb);
 
-/* A round trip was measured without doubt: of octets sent once. */
-void rack_min_rtt(struct rack *rack, tern_time rtt, tern_time now);
+/* A round trip was measured without doubt: of octets sent once. Over five minutes. (RFC8985-6.2-1) */
+static inline void rack_min_rtt(struct rack *rack, tern_time rtt, tern_time now)
+{
+	if (rack->min_rtt != 0 && rtt > rack->min_rtt && now - rack->min_rtt_at < 300 * TERN_SECOND)
+		return;
+	rack->min_rtt = max_i64(rtt, 1);
+	rack->min_rtt_at = now;
+}
+/* RACK_sent_after(): ties go by the sequence. */
+static inline bool rack_sent_after(tern_time at, seq_t end, tern_time than_at, seq_t than_end)
+{
+	return at > than_at || (at == than_at && seq_gt(end, than_end));
+}
+/* Step 2: RACK.segment is the one that was sent last. */
+static inline void rack_advance(struct rack *rack, tern_time sent_at, seq_t end, tern_time now)
+{
+	const bool first = rack->rtt == 0;
+
+	rack->rtt = max_i64(now - sent_at, 1);
+	if (!first && !rack_sent_after(sent_at, end, rack->sent_at, rack->end))
+		return;
+	rack->sent_at = sent_at;
+	rack->end = end;
+}
+
 /* An ACK brought news: 6.2 steps 1 to 3. */
 void rack_update(struct tcb *tcb, const struct tcp_segment *seg, const struct flight_report *report, tern_time now);
 /* Step 4's bookkeeping: a D-SACK came that was not the tail loss probe's; a recovery is over. */

@@ -57,6 +57,11 @@ bool rate_acked(struct rate *rate, const struct flight_report *report, tern_time
 
 /* The program has nothing more to send though the window has room, and no loss waits to be repaired
  * (draft 4.1.2.4): in_flight octets later that will be over. */
-void rate_app_limited(struct rate *rate, uint32_t in_flight);
+static inline void rate_app_limited(struct rate *rate, uint32_t in_flight)
+{
+	const uint64_t end = rate->delivered + in_flight;
+
+	rate->app_limited = end > 0 ? end : 1; /* 0 means none */
+}
 
 #endif

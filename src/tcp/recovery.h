@@ -82,7 +82,10 @@ static inline uint32_t recovery_in_flight(const struct tcb *tcb)
 	return warm->flight.in_flight > left ? warm->flight.in_flight - left : 0;
 }
 /* Octets leave, new or again. */
-void recovery_sent(struct tcb *tcb, uint32_t octets);
+static inline void recovery_sent(struct tcb *tcb, uint32_t octets)
+{
+	prr_sent(&tcb->warm->prr, octets);
+}
 /* Before new text leaves, or does not: the congestion window does (or does not) hold something back. ahead: octets of
  * a run that leave before its last segment. */
 void recovery_window_used(struct tcb *tcb, bool limited, uint32_t ahead);
@@ -90,6 +93,11 @@ void recovery_window_used(struct tcb *tcb, bool limited, uint32_t ahead);
 void recovery_sample(struct tcb *tcb, const struct recovery_ack *ack, struct rate_sample *sample, tern_time now);
 /* The congestion window after an ACK. */
 void recovery_window(struct tcb *tcb, const struct recovery_ack *ack, const struct rate_sample *sample, tern_time now);
+/* What recovery_ack() comes to where nothing is odd, or was, and the record, sent once and all that flew, is
+ * acknowledged: the sample, RACK's part, the window. */
+void recovery_all_acked(struct tcb *tcb, const struct flight_record *record, tern_time rtt, tern_time now);
+/* Of a SYN, sent once: the sample. */
+void recovery_syn_acked(struct tcb *tcb, const struct flight_record *syn, tern_time rtt, tern_time now);
 /* PRR's quota governs from here on. ack: of which the losses are known; NULL: a timer's. */
 void recovery_window_reduce(struct tcb *tcb, const struct recovery_ack *ack);
 /* A timer found more losses. */

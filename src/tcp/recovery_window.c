@@ -1,6 +1,8 @@
 /* Recovery's part in the congestion window: what the controller is told of an ACK, and RFC 9937's quota while
  * a recovery goes on. */
 #include "base/bytes.h"
+#include "tcp/plpmtud.h"
+#include "tcp/rate_sample.h"
 #include "tcp/recovery.h"
 #include "tcp/warm.h"
 
@@ -10,11 +12,6 @@ static bool quota_governs(const struct tcb *tcb)
 
 	return (warm->recovery == TERN_RECOVERY_FAST || warm->recovery == TERN_RECOVERY_CWR) &&
 	       warm->prr.recover_fs > 0 && !warm->cc.ops->own_recovery;
-}
-
-void recovery_sent(struct tcb *tcb, uint32_t octets)
-{
-	prr_sent(&tcb->warm->prr, octets);
 }
 
 /* As Linux's tcp_cwnd_validate(): what holds of a window's worth of sending holds until as much is
@@ -40,18 +37,24 @@ static bool is_cwnd_limited(const struct tcb_warm *warm)
 	return warm->cc.cwnd < warm->cc.ssthresh && warm->cc.cwnd / 2 < warm->max_in_flight;
 }
 
-void recovery_sample(struct tcb *tcb, const struct recovery_ack *ack, struct rate_sample *sample, tern_time now)
+static inline void take_sample(struct tcb_warm *warm, tern_time rtt, uint32_t delivered,
+			       const struct flight_record *youngest, struct rate_sample *sample, tern_time now)
 {
-	struct tcb_warm *const warm = tcb->warm;
-
-	if (ack->rtt > 0)
-		rack_min_rtt(&warm->rack, ack->rtt, now);
-	rate_acked(&warm->rate, &ack->report, warm->rack.min_rtt, now, sample);
+	if (rtt > 0)
+		rack_min_rtt(&warm->rack, rtt, now);
+	rate_delivered(&warm->rate, delivered, youngest, warm->rack.min_rtt, now, sample);
 	/* An app-limited sample counts only if it is better than what is known (Linux's tcp_rate_gen()). */
 	if (sample->valid && (!sample->app_limited || sample->delivery_rate >= warm->delivery_rate)) {
 		warm->delivery_rate = sample->delivery_rate;
 		warm->rate_app_limited = sample->app_limited;
 	}
+}
+
+void recovery_sample(struct tcb *tcb, const struct recovery_ack *ack, struct rate_sample *sample, tern_time now)
+{
+	const struct flight_report *const report = &ack->report;
+
+	take_sample(tcb->warm, ack->rtt, report->delivered, report->any ? &report->youngest : NULL, sample, now);
 }
 
 static bool recovers(const struct tcb_warm *warm, uint8_t recovery)
@@ -73,6 +76,31 @@ static uint32_t delivered_data(const struct tcb *tcb, const struct recovery_ack 
 	return ack->report.acked > counted ? ack->report.acked - counted : 0;
 }
 
+/* What the controller is told of every ACK alike. */
+static inline void tell_of(struct tern_cc_ack *told, const struct tcb *tcb, tern_time rtt,
+			   const struct rate_sample *sample, tern_time now)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+
+	*told = (struct tern_cc_ack){
+		.now = now,
+		.rtt = rtt,
+		.srtt = (tern_time)(tcb_cold(tcb)->srtt8 / 8) * TERN_MICROSECOND,
+		.min_rtt = warm->rack.min_rtt,
+		.rate = sample->delivery_rate,
+		.delivered_total = warm->rate.delivered,
+		.prior_delivered = sample->prior_delivered,
+		.interval = sample->interval,
+		.tx_in_flight = sample->tx_in_flight,
+		.lost_in_interval = sample->lost,
+		.delivered_in_interval = sample->delivered,
+		.app_limited = sample->app_limited,
+		.cwnd_limited = is_cwnd_limited(warm),
+		.round_start = sample->round_start,
+		.no_sack = !tcb->sack_ok,
+	};
+}
+
 static void tell_controller(struct tcb *tcb, const struct recovery_ack *ack, const struct rate_sample *sample,
 			    uint32_t lost, tern_time now)
 {
@@ -83,34 +111,41 @@ static void tell_controller(struct tcb *tcb, const struct recovery_ack *ack, con
 	 * the recovery; without SACK nobody knows how much (and RFC 6582 3.2 step 3 sets the window small). */
 	const bool was_in = recovers(warm, ack->recovery_before), is_in = recovers(warm, warm->recovery);
 	const bool ends = was_in && !is_in && tcb->sack_ok && !warm->cc.ops->own_recovery;
-	const struct tern_cc_ack told = {
-		.now = now,
-		.rtt = ack->rtt,
-		.srtt = (tern_time)(tcb_cold(tcb)->srtt8 / 8) * TERN_MICROSECOND,
-		.min_rtt = warm->rack.min_rtt,
-		.acked = ends ? min_u32(ack->report.acked, delivered_data(tcb, ack)) : ack->report.acked,
-		.delivered = ack->report.delivered,
-		.lost = lost,
-		.ce = ack->marked,
-		.in_flight_before = ack->in_flight_before,
-		.in_flight = recovery_in_flight(tcb),
-		.rate = sample->delivery_rate,
-		.delivered_total = warm->rate.delivered,
-		.prior_delivered = sample->prior_delivered,
-		.interval = sample->interval,
-		.tx_in_flight = sample->tx_in_flight,
-		.lost_in_interval = sample->lost + lost,
-		.delivered_in_interval = sample->delivered,
-		.app_limited = sample->app_limited,
-		.cwnd_limited = is_cwnd_limited(warm),
-		.round_start = sample->round_start,
-		.in_recovery = is_in || (was_in && !ends),
-		.no_sack = !tcb->sack_ok,
-	};
+	struct tern_cc_ack told;
 
+	tell_of(&told, tcb, ack->rtt, sample, now);
+	told.acked = ends ? min_u32(ack->report.acked, delivered_data(tcb, ack)) : ack->report.acked;
+	told.delivered = ack->report.delivered;
+	told.lost = lost;
+	told.lost_in_interval += lost;
+	told.ce = ack->marked;
+	told.in_flight_before = ack->in_flight_before;
+	told.in_flight = recovery_in_flight(tcb);
+	told.in_recovery = is_in || (was_in && !ends);
 	warm->cc.ops->ack(&warm->cc, &told);
 	if (slow_start && warm->cc.cwnd >= warm->cc.ssthresh && !told.in_recovery)
 		watch_congestion(tcb, TERN_CONGESTION_SLOW_START_EXIT, now);
+}
+
+void recovery_syn_acked(struct tcb *tcb, const struct flight_record *syn, tern_time rtt, tern_time now)
+{
+	struct rate_sample sample;
+
+	take_sample(tcb->warm, rtt, syn->len, syn, &sample, now);
+}
+
+void recovery_all_acked(struct tcb *tcb, const struct flight_record *record, tern_time rtt, tern_time now)
+{
+	struct tcb_warm *const warm = tcb->warm;
+	struct rate_sample sample;
+	struct tern_cc_ack told;
+
+	take_sample(warm, rtt, record->len, record, &sample, now);
+	rack_advance(&warm->rack, record->sent_at, tcb->snd.una, now);
+	plpmtud_look(tcb, now);
+	tell_of(&told, tcb, rtt, &sample, now);
+	told.acked = told.delivered = told.in_flight_before = record->len;
+	warm->cc.ops->ack(&warm->cc, &told);
 }
 
 static void apply_quota(struct tcb *tcb, uint32_t delivered, bool safe)

@@ -5,9 +5,8 @@
 enum { CLOCK_GRANULARITY_US = 1000, SAMPLE_MAX_US = 60 * 1000 * 1000, AFTER_LOST_SYN_US = 3 * 1000 * 1000 };
 
 /* RFC6298-2-2, RFC6298-2-3. */
-void rtt_sample(struct tcb *tcb, tern_time rtt)
+static void take(struct tcb_cold *cold, tern_time rtt)
 {
-	struct tcb_cold *const cold = tcb_cold(tcb);
 	const int64_t us = rtt / TERN_MICROSECOND;
 	const uint32_t r = us < 1 ? 1 : us > SAMPLE_MAX_US ? SAMPLE_MAX_US : (uint32_t)us;
 	uint32_t srtt, distance;
@@ -22,6 +21,11 @@ void rtt_sample(struct tcb *tcb, tern_time rtt)
 	distance = srtt > r ? srtt - r : r - srtt;
 	cold->rttvar4 = cold->rttvar4 - cold->rttvar4 / 4 + distance;
 	cold->srtt8 = max_u32(cold->srtt8 - srtt + r, 1);
+}
+
+void rtt_sample(struct tcb *tcb, tern_time rtt)
+{
+	take(tcb_cold(tcb), rtt);
 }
 
 void rtt_grew(struct tcb *tcb, tern_time rtt)
@@ -55,10 +59,8 @@ void rtt_syn_lost(struct tcb *tcb)
 }
 
 /* RFC6298-2-1, RFC6298-2-4, RFC6298-2-5, RFC6298-4-1. */
-uint32_t rtt_rto_us(const struct tcb *tcb)
+static uint32_t rto_us(const struct tcb_cold *cold, const struct tcp_env *env)
 {
-	const struct tcb_cold *const cold = tcb_cold(tcb);
-	const struct tcp_env *const env = tcb_env(tcb);
 	const uint32_t least = env->rto_us.min, most = env->rto_us.max;
 	uint32_t rto;
 
@@ -69,4 +71,17 @@ uint32_t rtt_rto_us(const struct tcb *tcb)
 	/* The floor lies under the variance term, not under the whole (as Linux has it): an ACK delayed by
 	 * the peer's timer comes at most that much after one round trip. */
 	return min_u32(max_u32(rto, least), most);
+}
+
+uint32_t rtt_rto_us(const struct tcb *tcb)
+{
+	return rto_us(tcb_cold(tcb), tcb_env(tcb));
+}
+
+uint32_t rtt_sample_rto_us(struct tcb *tcb, tern_time rtt)
+{
+	struct tcb_cold *const cold = tcb_cold(tcb);
+
+	take(cold, rtt);
+	return rto_us(cold, tcb_env(tcb));
 }

@@ -19,6 +19,8 @@ void rtt_syn_lost(struct tcb *tcb);
 
 /* RTO by the estimate, in microseconds, no back-off. */
 uint32_t rtt_rto_us(const struct tcb *tcb);
+/* The RTO after one more measurement. */
+uint32_t rtt_sample_rto_us(struct tcb *tcb, tern_time rtt);
 
 static inline tern_time us_to_time(uint32_t us)
 {

@@ -173,20 +173,16 @@ void tcb_get_tuple(const struct tcb *tcb, struct tern_tuple *tuple)
 	};
 }
 
-bool tcb_is(const struct tcb *tcb, const struct tern_tuple *tuple)
+bool tcb_is_v6(const struct tcb *tcb, const struct tern_tuple *tuple)
 {
-	if (tcb->name.local_port != tuple->local_port || tcb->name.remote_port != tuple->remote_port ||
-	    tcb->name.zone != tuple->zone || tcb->v6 == addr_is_v4(&tuple->local))
-		return false;
-	if (tcb->v6)
-		return addr_equal(&tcb_cold(tcb)->remote, &tuple->remote) &&
-		       addr_equal(&tcb_cold(tcb)->local, &tuple->local);
-	return tcb->name.remote == addr_v4_of(&tuple->remote) && tcb->name.local == addr_v4_of(&tuple->local);
+	return addr_equal(&tcb_cold(tcb)->remote, &tuple->remote) &&
+	       addr_equal(&tcb_cold(tcb)->local, &tuple->local);
 }
 
 /* Leaving for CLOSED: nothing is owed to anyone but perhaps an RST. */
-static void close_down(struct tcb *tcb)
+__attribute__((noinline)) static void close_down(struct tcb *tcb, tern_time now)
 {
+	chrono_ends(tcb, now);
 	tcb->due &= DUE_RESET;
 	tcb->delayed_ack_at = TERN_NEVER;
 	if (tcb_is_orphan(tcb))
@@ -200,28 +196,35 @@ static void close_down(struct tcb *tcb)
 	}
 }
 
+/* Neither this nor close_down() is where a state mostly changes: apart, so that others need not save what they use. */
+__attribute__((noinline)) static void tell_state(const struct tcb *tcb, enum tcp_state from, enum tern_why why,
+						 tern_time now)
+{
+	struct tern_tuple tuple;
+
+	tcb_get_tuple(tcb, &tuple);
+	watch_state(tcb_env(tcb), &tuple, from, (enum tcp_state)tcb->state, why, now);
+}
+
+static uint64_t is_established(enum tcp_state state)
+{
+	return (1u << ESTABLISHED | 1u << CLOSE_WAIT) >> state & 1;
+}
+
 void tcb_enter(struct tcb *tcb, enum tcp_state state, enum tern_why why, tern_time now)
 {
 	struct tcp_env *const env = tcb_env(tcb);
 	const enum tcp_state from = (enum tcp_state)tcb->state;
-	const bool was_established = from == ESTABLISHED || from == CLOSE_WAIT;
-	const bool is_established = state == ESTABLISHED || state == CLOSE_WAIT;
 
 	tern_assert(state_edge(from, state, why) != NULL);
 	tcb->state = (uint8_t)state;
-	env->stats.CurrEstab += (uint64_t)is_established - (uint64_t)was_established;
-	if (env_is_watched(env)) {
-		struct tern_tuple tuple;
-
-		tcb_get_tuple(tcb, &tuple);
-		watch_state(env, &tuple, from, state, why, now);
-	}
+	env->stats.CurrEstab += is_established(state) - is_established(from);
+	if (env_is_watched(env))
+		tell_state(tcb, from, why, now);
 	if (state == ESTABLISHED)
 		tcb->ready |= TERN_CONNECTED | TERN_WRITABLE;
-	if (state == CLOSED) {
-		chrono_ends(tcb, now);
-		close_down(tcb);
-	}
-	if (state == TIME_WAIT)
+	else if (state == TIME_WAIT)
 		tcb->ready |= TERN_CLOSED;
+	else if (state == CLOSED)
+		close_down(tcb, now);
 }

@@ -17,6 +17,7 @@
 #include "base/seq.h"
 #include "tcp/env.h"
 #include "tcp/state.h"
+#include "wire/tuple.h"
 #include <tern/status.h>
 
 struct tcb_warm;
@@ -182,9 +183,11 @@ static inline uint32_t tcb_slot(const struct tcb *tcb)
 
 static inline struct tcb_cold *tcb_cold(const struct tcb *tcb)
 {
-	struct tcb *const first = tcb_chunk_hot(tcb_chunk_of(tcb));
+	/* Of the slot: asked many times for each segment, so by few steps. The head counts as HEAD / hot of them. */
+	enum { HOT = sizeof(struct tcb), LESS = HOT - sizeof(struct tcb_cold), HEAD = TCB_CHUNK_HEAD / HOT * LESS };
+	const uintptr_t at = (uintptr_t)tcb % TCB_CHUNK_BYTES;
 
-	return (struct tcb_cold *)(first + TCB_PER_CHUNK) + (tcb - first);
+	return (struct tcb_cold *)((char *)(uintptr_t)tcb + TCB_PER_CHUNK * HOT + HEAD - at / HOT * LESS);
 }
 
 static inline uint32_t tcb_index(const struct tcb *tcb)
@@ -220,6 +223,11 @@ static inline struct tcb *tcb_pool_at(const struct tcb_pool *pool, uint32_t inde
 	tcb = &tcb_chunk_hot(pool->chunks[number])[slot];
 	return tcb->free ? NULL : tcb;
 }
+/* The block of an index that is known to be in use: of a list, say. */
+static inline struct tcb *tcb_pool_used(const struct tcb_pool *pool, uint32_t index)
+{
+	return &tcb_chunk_hot(pool->chunks[index >> TCB_SLOT_BITS])[index & ((1u << TCB_SLOT_BITS) - 1)];
+}
 /* The first used block with an index of at least `from`, or NULL. */
 struct tcb *tcb_pool_from(const struct tcb_pool *pool, uint32_t from);
 
@@ -227,7 +235,16 @@ struct tcb *tcb_pool_from(const struct tcb_pool *pool, uint32_t from);
 
 void tcb_set_tuple(struct tcb *tcb, const struct tern_tuple *tuple);
 void tcb_get_tuple(const struct tcb *tcb, struct tern_tuple *tuple);
-bool tcb_is(const struct tcb *tcb, const struct tern_tuple *tuple);
+bool tcb_is_v6(const struct tcb *tcb, const struct tern_tuple *tuple); /* of IPv6, by its addresses alone */
+static inline bool tcb_is(const struct tcb *tcb, const struct tern_tuple *tuple)
+{
+	if (tcb->name.local_port != tuple->local_port || tcb->name.remote_port != tuple->remote_port ||
+	    tcb->name.zone != tuple->zone || tcb->v6 == addr_is_v4(&tuple->local))
+		return false;
+	return tcb->v6 ? tcb_is_v6(tcb, tuple) :
+			 tcb->name.remote == addr_v4_of(&tuple->remote) &&
+				 tcb->name.local == addr_v4_of(&tuple->local);
+}
 
 /* The one place where a state changes: asserts the edge, tells the watcher, counts, marks readiness. */
 void tcb_enter(struct tcb *tcb, enum tcp_state state, enum tern_why why, tern_time now);

@@ -38,7 +38,13 @@ void tcp_agree(const struct tcp_env *env, struct tcp_agreement *agreed, const st
 /* ISN = M + F(tuple, secret) (RFC 9293 3.4.1); the timestamp offset likewise (RFC 7323 5.4). */
 seq_t	 tcp_isn(const struct tcp_env *env, const struct tern_tuple *tuple, tern_time now);
 uint32_t tcp_ts_offset(const struct tcp_env *env, const struct tern_tuple *tuple);
-uint32_t tcp_ts_clock(tern_time now); /* milliseconds */
+/* Both, by one hash. */
+void	 tcp_numbers(const struct tcp_env *env, const struct tern_tuple *tuple, seq_t *isn, uint32_t *ts_offset,
+		     tern_time now);
+static inline uint32_t tcp_ts_clock(tern_time now) /* milliseconds (RFC7323-5.4-1) */
+{
+	return (uint32_t)(now / TERN_MILLISECOND);
+}
 
 /* ---- calls (call.c), RFC 9293 3.10.1-6. Errors as in tern/socket.h ---- */
 
@@ -81,21 +87,17 @@ int	  tcp_set_congestion_control(struct tcb *tcb, const char *name);
 enum tern_verdict tcp_arrive(struct tcb *tcb, const struct tcp_segment *seg, uint8_t traffic_class, uint64_t mark,
 			     tern_time now);
 
-/* The segment that follows one which tcp_arrive() or this just accepted, in the same packets: the same header (no flag
- * but ACK and PSH) but for number, PSH and checksum, and as much text, which begins where the other's ended. */
+/* Segments that follow one which tcp_arrive() or this just accepted, in the same packets: the same header (no flag but
+ * ACK and PSH) but for number, PSH and checksum, and as much text, each of which begins where the one before ended. */
 struct tcp_more {
-	const uint8_t *text;
-	seq_t	       seq;
-	uint32_t       text_len;
-	uint32_t       sum; /* of pseudo-header and header: is the text as it was sent? */
-	bool	       unchecked; /* else the sum is known to be right */
+	const uint8_t *const *text; /* n of them */
+	const uint32_t	     *sum;  /* of pseudo-header and header: is the text as sent? NULL: known to be right */
+	seq_t		      seq;  /* of the first */
+	uint32_t	      text_len, n;
 };
-enum tcp_more_result {
-	TCP_MORE_TAKEN,	      /* it arrived, and counts as accepted */
-	TCP_MORE_BAD_CHECKSUM, /* it is none: nothing has changed */
-	TCP_MORE_OTHERWISE,   /* nothing has changed: to be checked, and then to be given to tcp_arrive() */
-};
-enum tcp_more_result tcp_arrive_more(struct tcb *tcb, const struct tcp_more *more, tern_time now);
+/* How many of them arrived, and count as accepted. The next, if there is one, has changed nothing: it is to be checked,
+ * and then to be given to tcp_arrive(). */
+uint32_t tcp_arrive_more(struct tcb *tcb, const struct tcp_more *more, tern_time now);
 
 /* ICMP names this connection and quotes sequence number seq (RFC 9293 3.9.2.2, RFC 5927). mtu: of a
  * packet-too-big, else 0; error: enum tern_error; hard: RFC 1122 says that it should abort. */
@@ -124,6 +126,13 @@ struct tcp_out {
 	uint8_t		   traffic_class, ttl;
 	bool		   retransmitted, probe;
 };
+
+/* All of it zeros but what nothing counts of: the blocks of no SACK option, the fields of no AccECN option. */
+static inline void tcp_out_clear(struct tcp_out *out)
+{
+	memset(out, 0, offsetof(struct tcp_out, seg.opt.sack));
+	memset(&out->seg.text, 0, sizeof *out - offsetof(struct tcp_out, seg.text));
+}
 
 /* The next segment that is due, or a run of them (gso_size). False: nothing (any more) now. limit: octets of text that
  * one emit may carry, in whole segments of the MSS; one of them always may leave. What is made counts as sent. */

@@ -1,15 +1,9 @@
 #include "tcp/timers.h"
 #include "base/bytes.h"
 #include "tcp/path.h"
-#include "tcp/recovery.h"
-#include "tcp/rtt.h"
+#include "tcp/pto.h"
 #include "tcp/tcp.h"
 #include "tcp/warm.h"
-
-uint32_t time_to_ms(tern_time now)
-{
-	return (uint32_t)(now / TERN_MILLISECOND);
-}
 
 tern_time ms_to_time(uint32_t ms, tern_time now)
 {
@@ -116,7 +110,7 @@ void timers_reordering(struct tcb *tcb, tern_time at, tern_time now)
 void timers_probe(struct tcb *tcb, tern_time now)
 {
 	struct tcb_warm *const warm = tcb->warm;
-	const tern_time at = warm->flight.n > 0 ? tlp_at(tcb, now) : TERN_NEVER;
+	const tern_time at = warm->flight.n > 0 ? pto_at(tcb, now) : TERN_NEVER;
 
 	if (at == TERN_NEVER)
 		stop(tcb, &warm->probe_at, TERN_TIMER_PROBE, now);
@@ -192,35 +186,16 @@ void timers_text_released(struct tcb *tcb)
 		tcb->warm->override_at = TERN_NEVER;
 }
 
-void timers_ack_delayed(struct tcb *tcb, tern_time now)
+void timers_ack_delayed_told(struct tcb *tcb, tern_time at, tern_time now)
 {
-	tcb->ack_pending = true;
-	if (tcb->delayed_ack_at == TERN_NEVER)
-		set(tcb, &tcb->delayed_ack_at, TERN_TIMER_DELAYED_ACK, now + tcb_env(tcb)->config.delayed_ack, now);
+	set(tcb, &tcb->delayed_ack_at, TERN_TIMER_DELAYED_ACK, at, now);
 }
 
-/* Whatever leaves takes the ACK with it, for all that came (MUST-58, RFC5681-4.2-2). */
-void timers_ack_sent(struct tcb *tcb)
+void timers_heard_again(struct tcb *tcb, uint32_t silent_ms, tern_time now)
 {
-	tcb->delayed_ack_at = TERN_NEVER;
-	tcb->ack_pending = false;
-	tcb->due &= (uint8_t)~(DUE_ACK | DUE_WINDOW | DUE_CHALLENGE);
-	tcb->rcv.acked = tcb->rcv.nxt;
-}
-
-/* A peer that answers lives, whatever its window (SHLD-17). */
-void timers_heard(struct tcb *tcb, tern_time now)
-{
-	struct tcb_cold *const cold = tcb_cold(tcb);
-	const uint32_t now_ms = time_to_ms(now), silent_ms = now_ms - cold->heard_ms;
-
-	/* RFC 5681 4.1: idle is who has not sent; a request that comes after the silence changes nothing. No RTO is
-	 * below the least, so most need not know theirs. */
-	if (silent_ms > tcb_env(tcb)->rto_us.min / 1000 && (!tcb->warm || tcb_is_cool(tcb)) &&
-	    silent_ms > path_rto_us(tcb) / 1000)
+	/* RFC 5681 4.1: idle is who has not sent; a request that comes after the silence changes nothing. */
+	if ((!tcb->warm || tcb_is_cool(tcb)) && silent_ms > path_rto_us(tcb) / 1000)
 		tcb->was_idle = true;
-	cold->heard_ms = now_ms;
-	cold->keepalive_sent = 0;
 	/* A zero window is probed without end as long as the peer answers (MUST-37), unless the program has
 	 * let go: then the orphan timer counts. */
 	if (tcb->warm && tcb->snd.wnd == 0 && !tcb_is_orphan(tcb))

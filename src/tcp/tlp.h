@@ -23,8 +23,6 @@ struct tlp {
 	bool  unsampled;  /* no RTT was measured since the last one left */
 };
 
-/* When the probe is to leave: the PTO of 7.2 from now; TERN_NEVER: no probe wanted. */
-tern_time tlp_at(const struct tcb *tcb, tern_time now);
 /* The PTO ran out: a probe is due, or is not allowed. */
 bool tlp_timeout(struct tcb *tcb);
 /* It has left. */

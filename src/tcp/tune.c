@@ -16,13 +16,6 @@ static tern_time round_trip(const struct tcb *tcb)
 	return srtt8 == 0 ? ROUND_TRIP_UNKNOWN : (tern_time)srtt8 * TERN_MICROSECOND / 8;
 }
 
-/* A connection that never got a quarter of what it began with room for needs no more. */
-static bool has_little(const struct tcb *tcb)
-{
-	return tcb_cold(tcb)->received_wraps == 0 &&
-	       seq_sub(tcb->rcv.nxt, tcb->rcv.irs) < tcb_env(tcb)->config.receive_buffer / 4;
-}
-
 static void begin_round(struct tcb *tcb, struct tcb_path *path, tern_time now)
 {
 	path->tune.at = now;
@@ -41,12 +34,10 @@ static void grow(struct tcb *tcb, struct tcb_path *path, uint32_t taken)
 		cold->receive_buffer = (uint32_t)(wanted < most ? wanted : most);
 }
 
-void tune_after_read(struct tcb *tcb, tern_time now)
+void tune_round(struct tcb *tcb, tern_time now)
 {
 	struct tcb_path *path = path_of(tcb);
 
-	if (tcb->window_fixed || tcb_env(tcb)->config.no_receive_tuning || has_little(tcb))
-		return;
 	if (!path)
 		path = path_attach(tcb);
 	if (!path)

@@ -23,8 +23,18 @@
 
 #include "tcp/tcb.h"
 
-/* The program has taken some of what was received. */
-void tune_after_read(struct tcb *tcb, tern_time now);
+/* The program has taken some of what was received. A connection that never got a quarter of what it began with room
+ * for needs no more. */
+void tune_round(struct tcb *tcb, tern_time now); /* the same, where it got more */
+static inline void tune_after_read(struct tcb *tcb, tern_time now)
+{
+	const struct tern_config *const config = &tcb_env(tcb)->config;
+
+	if (tcb->window_fixed || config->no_receive_tuning)
+		return;
+	if (seq_sub(tcb->rcv.nxt, tcb->rcv.irs) >= config->receive_buffer / 4 || tcb_cold(tcb)->received_wraps > 0)
+		tune_round(tcb, now);
+}
 
 /* Octets that may wait to be sent and fly together. */
 uint32_t tune_send_buffer(const struct tcb *tcb);

@@ -5,12 +5,6 @@
 #include "tcp/rtt.h"
 #include "tcp/timers.h"
 
-/* What the handshake alone has taught is little. */
-static bool is_fresh(const struct tcb *tcb)
-{
-	return seq_sub(tcb->snd.una, tcb->snd.iss) <= 1 && tcb_cold(tcb)->sent_wraps == 0;
-}
-
 /* It was kept: as if it had been given back and attached again, for what that is to the path. */
 static void wake(struct tcb *tcb, tern_time now)
 {
@@ -52,7 +46,7 @@ struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now)
 		.undo.from = tcb->snd.una,
 	};
 	path_controller_wakes(tcb, warm, now);
-	pace_begin(warm, is_fresh(tcb), now);
+	pace_begin(warm, tcb_is_fresh(tcb), now);
 	tcb->was_idle = false;
 	tcb->warm = warm;
 	rack_wakes(tcb);
@@ -62,6 +56,12 @@ struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now)
 	return warm;
 }
 
+/* Nothing follows, and nobody is left to ask for what it has learnt. */
+static bool has_ended(const struct tcb *tcb)
+{
+	return (tcb->state == CLOSED || tcb->state == TIME_WAIT) && tcb_is_orphan(tcb);
+}
+
 void tcb_warm_drop(struct tcb *tcb)
 {
 	struct tcp_env *const env = tcb_env(tcb);
@@ -69,13 +69,15 @@ void tcb_warm_drop(struct tcb *tcb)
 
 	if (!warm)
 		return;
-	rack_rests(tcb);
-	chrono_rests(tcb);
-	if (tcb->has_path || warm->undo.possible)
-		undo_rests(tcb);
-	if (tcb->has_path || warm->backed_off)
-		path_rto_rests(tcb);
-	path_controller_rests(tcb);
+	if (!has_ended(tcb)) {
+		rack_rests(tcb);
+		chrono_rests(tcb);
+		if (tcb->has_path || warm->undo.possible)
+			undo_rests(tcb);
+		if (tcb->has_path || warm->backed_off)
+			path_rto_rests(tcb);
+		path_controller_rests(tcb);
+	}
 	flight_let_go(&warm->flight, env->mem);
 	reassembly_release(&warm->ooo, env->mem);
 	if (warm->text)
@@ -84,24 +86,13 @@ void tcb_warm_drop(struct tcb *tcb)
 	tcb->warm = NULL;
 }
 
-bool tcb_is_cool(const struct tcb *tcb)
-{
-	const struct tcb_warm *const warm = tcb->warm;
-
-	if (!warm || warm->flight.n > 0 || warm->ooo.n > 0 || warm->ooo.fin_seen || tcb_unsent(tcb) > 0)
-		return false;
-	if (warm->dsack.left != warm->dsack.right) /* the next ACK takes it along */
-		return false;
-	return warm->persist_at == TERN_NEVER && (!tcb->fin_queued || tcb->fin_sent) && tcb->state >= ESTABLISHED;
-}
-
 /* More is likely to be sent, and nothing of a recovery, a probe or a time-out is left that the next flight must not
  * begin with. */
 static bool may_rest(const struct tcb *tcb)
 {
 	const struct tcb_warm *const warm = tcb->warm;
 
-	return tcb->held && state_sends((enum tcp_state)tcb->state) && !tcb->fin_queued && !is_fresh(tcb) &&
+	return tcb->held && state_sends((enum tcp_state)tcb->state) && !tcb->fin_queued && !tcb_is_fresh(tcb) &&
 	       warm->recovery == TERN_RECOVERY_OPEN && !warm->tlp.out && !warm->undo.possible && !warm->backed_off &&
 	       (warm->dup_acks | warm->backoff | warm->probes) == 0;
 }
@@ -160,12 +151,4 @@ uint32_t tcb_unacked(const struct tcb *tcb)
 	if (octets > 0 && tcb->warm && tcb->warm->flight.n > 0 && flight_at(&tcb->warm->flight, 0)->flags & FLIGHT_SYN)
 		octets--; /* the SYN */
 	return octets > 0 && tcb->fin_sent ? octets - 1 : octets;
-}
-
-void tcb_note_app_limit(struct tcb *tcb)
-{
-	struct tcb_warm *const warm = tcb->warm;
-
-	if (warm && tcb_unsent(tcb) < tcb->mss && warm->flight.in_flight < warm->cc.cwnd && warm->flight.n_lost == 0)
-		rate_app_limited(&warm->rate, warm->flight.in_flight);
 }

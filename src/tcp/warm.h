@@ -75,6 +75,11 @@ struct tcb_warm {
 	uint16_t max_segment;	     /* TERN_MAX_SEGMENT; 0: not set */
 };
 
+/* Nothing but our SYN was ever acknowledged: what that alone has taught is little. */
+static inline bool tcb_is_fresh(const struct tcb *tcb)
+{
+	return seq_sub(tcb->snd.una, tcb->snd.iss) <= 1 && tcb_cold(tcb)->sent_wraps == 0;
+}
 /* The warm record, attached if need be. NULL: no memory. */
 struct tcb_warm *tcb_warm_up(struct tcb *tcb, tern_time now);
 /* Gives it back where nothing needs it any more. */
@@ -84,10 +89,15 @@ static inline void tcb_cool_down(struct tcb *tcb)
 	if (tcb->warm && tcb->warm->flight.n == 0)
 		tcb_cool_idle(tcb);
 }
+/* The same after a segment arrived. Where the ACK that completes the handshake is due, that gives the record back as it
+ * leaves: who sends or closes before then goes on with the one that carried the SYN. */
+static inline void tcb_cool_arrived(struct tcb *tcb)
+{
+	if (!(tcb->due & DUE_ACK) || !tcb_is_fresh(tcb))
+		tcb_cool_down(tcb);
+}
 /* Gives it back with whatever it holds. */
 void tcb_warm_drop(struct tcb *tcb);
-/* Nothing needs it: it is kept for the next flight alone. */
-bool tcb_is_cool(const struct tcb *tcb);
 /* Gives back what is kept for the next flights. True: there was some. */
 bool tcb_rest_over(struct tcp_env *env);
 
@@ -106,12 +116,34 @@ static inline uint32_t tcb_unsent(const struct tcb *tcb)
 		return slices_end(text) - slices_base(text);
 	return slices_end(text) - snd_offset(tcb, tcb->snd.nxt);
 }
+/* Nothing needs the record: it is kept for the next flight alone. */
+static inline bool tcb_is_cool(const struct tcb *tcb)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+
+	if (!warm || warm->flight.n > 0 || warm->ooo.n > 0 || warm->ooo.fin_seen || tcb_unsent(tcb) > 0)
+		return false;
+	if (warm->dsack.left != warm->dsack.right) /* the next ACK takes it along */
+		return false;
+	return warm->persist_at == TERN_NEVER && (!tcb->fin_queued || tcb->fin_sent) && tcb->state >= ESTABLISHED;
+}
 /* Octets of text sent and not yet acknowledged, SYN and FIN not counted. */
 uint32_t tcb_unacked(const struct tcb *tcb);
 
 /* Asked before an ACK counts, before text is added and before a timer acts: had the program nothing more to
  * send, though the path had room? Then the next records are app-limited (draft-ietf-ccwg-bbr 4.1.2.4). */
-void tcb_note_app_limit(struct tcb *tcb);
+static inline void tcb_note_app_limit_of(struct tcb *tcb, uint32_t unsent)
+{
+	struct tcb_warm *const warm = tcb->warm;
+
+	if (unsent < tcb->mss && warm->flight.in_flight < warm->cc.cwnd && warm->flight.n_lost == 0)
+		rate_app_limited(&warm->rate, warm->flight.in_flight);
+}
+static inline void tcb_note_app_limit(struct tcb *tcb)
+{
+	if (tcb->warm)
+		tcb_note_app_limit_of(tcb, tcb_unsent(tcb));
+}
 
 static inline bool tcb_has_flight(const struct tcb *tcb)
 {

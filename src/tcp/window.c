@@ -4,9 +4,8 @@
 #include "tcp/warm.h"
 
 /* Where the right edge could be now, memory permitting; at least where it is (RFC7323-2.4-1). */
-static seq_t edge_wanted(const struct tcb *tcb)
+static seq_t edge_wanted(const struct tcb *tcb, uint32_t buffer)
 {
-	const uint32_t buffer = window_buffer(tcb);
 	const uint32_t unread = tcb_unread(tcb);
 	uint32_t room = buffer > unread ? buffer - unread : 0;
 
@@ -18,9 +17,9 @@ static seq_t edge_wanted(const struct tcb *tcb)
 }
 
 /* MUST-39: the edge moves by a full-sized segment or half the buffer at least (RFC 9293 3.8.6.2.2). */
-static bool edge_should_move(const struct tcb *tcb, seq_t wanted)
+static bool edge_should_move(const struct tcb *tcb, seq_t wanted, uint32_t buffer)
 {
-	return seq_sub(wanted, tcb->rcv.wnd_edge) >= min_u32(window_buffer(tcb) / 2, tcb->rcv.mss);
+	return seq_sub(wanted, tcb->rcv.wnd_edge) >= min_u32(buffer / 2, tcb->rcv.mss);
 }
 
 static void note_window(struct tcb *tcb, enum tern_note note, uint32_t value, tern_time now)
@@ -35,9 +34,10 @@ static void note_window(struct tcb *tcb, enum tern_note note, uint32_t value, te
 }
 
 /* A window that nobody reads away stays shut (MAY-8, RFC7323-2.2-2, RFC7323-2.3-1). */
-uint16_t window_to_send(struct tcb *tcb, bool on_syn, tern_time now)
+uint16_t window_to_send_anew(struct tcb *tcb, bool on_syn, tern_time now)
 {
-	const seq_t wanted = edge_wanted(tcb);
+	const uint32_t buffer = window_buffer(tcb);
+	const seq_t wanted = edge_wanted(tcb, buffer);
 	uint32_t field;
 
 	if (on_syn) { /* not scaled (RFC 7323 2.2) */
@@ -45,8 +45,8 @@ uint16_t window_to_send(struct tcb *tcb, bool on_syn, tern_time now)
 		tcb->rcv.wnd_edge = seq_max(tcb->rcv.wnd_edge, seq_add(tcb->rcv.nxt, field));
 		return (uint16_t)field;
 	}
-	field = seq_sub(edge_should_move(tcb, wanted) ? wanted : tcb->rcv.wnd_edge, tcb->rcv.nxt) >> tcb->rcv.wscale;
-	field = min_u32(field, 65535);
+	const seq_t edge = edge_should_move(tcb, wanted, buffer) ? wanted : tcb->rcv.wnd_edge;
+	field = min_u32(seq_sub(edge, tcb->rcv.nxt) >> tcb->rcv.wscale, 65535);
 	/* The scale rounds down, so the field may name up to 2^shift - 1 octets less than was promised (RFC
 	 * 7323 2.4); what is accepted keeps to the promise. */
 	tcb->rcv.wnd_edge = seq_max(tcb->rcv.wnd_edge, seq_add(tcb->rcv.nxt, field << tcb->rcv.wscale));
@@ -62,47 +62,31 @@ uint16_t window_to_send(struct tcb *tcb, bool on_syn, tern_time now)
 	return (uint16_t)field;
 }
 
-void window_after_read(struct tcb *tcb, tern_time now)
+void window_may_tell(struct tcb *tcb, uint32_t open, uint32_t buffer)
 {
-	tune_after_read(tcb, now);
-
-	const uint32_t open = rcv_wnd(tcb), buffer = window_buffer(tcb);
-
-	if (open >= 2u * tcb->rcv.mss && buffer < open + buffer / 4)
-		return; /* wide open, and what is missing is not worth a word: so with most reads */
-
-	const seq_t wanted = edge_wanted(tcb);
+	const seq_t wanted = edge_wanted(tcb, buffer);
 	const uint32_t gain = seq_sub(wanted, tcb->rcv.wnd_edge);
 
-	if (!state_receives((enum tcp_state)tcb->state) || !edge_should_move(tcb, wanted))
+	if (!state_receives((enum tcp_state)tcb->state) || !edge_should_move(tcb, wanted, buffer))
 		return;
 	/* Wide open: the next ACK will tell. Nearly shut: the peer waits for this. */
-	if (open < 2u * tcb->rcv.mss || gain >= window_buffer(tcb) / 4)
+	if (open < 2u * tcb->rcv.mss || gain >= buffer / 4)
 		tcb->due |= DUE_WINDOW;
 }
 
 void window_from(struct tcb *tcb, const struct tcp_segment *seg, seq_t edge, tern_time now)
 {
 	const uint32_t wnd = window_of(tcb, seg);
-	const seq_t edge_now = seq_add(seg->ack, wnd);
 	const bool was_zero = tcb->snd.wnd == 0;
 
-	/* Only a newer segment may change it: SND.WL1 < SEG.SEQ, or equal and SND.WL2 =< SEG.ACK. */
-	if (!seq_lt(tcb->snd.wl1, seg->seq) &&
-	    !(seq_eq(tcb->snd.wl1, seg->seq) && seq_le(tcb->snd.wl2, seg->ack)))
+	if (!window_is_newer(tcb, seg))
 		return;
-	tcb->snd.wl1 = seg->seq;
-	tcb->snd.wl2 = seg->ack;
-	if (seq_lt(seq_add(edge_now, 1u << tcb->snd_wscale), edge)) /* more than the scale's rounding */
+	window_take(tcb, seg, wnd, edge);
+	/* More than the scale's rounding. */
+	if (seq_lt(seq_add(seg->ack, wnd + (1u << tcb->snd_wscale)), edge))
 		note_window(tcb, TERN_NOTE_WINDOW_SHRUNK, wnd, now);
-	tcb->snd.wnd = wnd;
-	if (tcb->warm)
-		tcb->warm->edge = seq_max(tcb->warm->edge, edge_now);
-	tcb->snd.max_wnd = max_u32(tcb->snd.max_wnd, wnd);
 	if (was_zero != (wnd == 0))
 		note_window(tcb, wnd == 0 ? TERN_NOTE_ZERO_WINDOW_RECEIVED : TERN_NOTE_WINDOW_OPENED, wnd, now);
 	if (was_zero && wnd > 0)
 		timers_window_opened(tcb, now);
-	if (seq_gt(edge_now, edge))
-		tcb->due |= DUE_TEXT;
 }

@@ -10,13 +10,14 @@ static const char command[] = "ctl";
 
 static void usage(void)
 {
-	fputs("usage: tern ctl [--json] PATH flows | sockets | forwards | stats | add FORWARD | remove ID\n"
+	fputs("usage: tern ctl [--json] PATH flows | sockets | history | forwards | stats | add FORWARD | remove ID\n"
 	      "\n"
 	      "Asks the gateway that runs with --control PATH, and prints what it says: JSON lines, with --json and\n"
 	      "without.\n"
 	      "\n"
 	      "  flows           the connections and datagram flows that it relays now\n"
 	      "  sockets         TCP connections with all that is known of them, listeners, TIME-WAIT entries\n"
+	      "  history         what connections did lately, event by event (tern gateway --history)\n"
 	      "  forwards        what comes in from outside (-p), each with its number\n"
 	      "  stats           its counters\n"
 	      "  add FORWARD     one more, as -p has it: [ADDR:]HOSTPORT:GUESTPORT[/udp]\n"
@@ -34,6 +35,7 @@ static void usage(void)
 static bool make_request(char *to, size_t room, int n, char *const arguments[])
 {
 	const bool asks = n == 1 && (strcmp(arguments[0], "flows") == 0 || strcmp(arguments[0], "sockets") == 0 ||
+				     strcmp(arguments[0], "history") == 0 ||
 				     strcmp(arguments[0], "forwards") == 0 || strcmp(arguments[0], "stats") == 0);
 	int	   len = -1;
 

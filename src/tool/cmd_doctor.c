@@ -28,6 +28,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <tern/device.h>
+#include <tern/loop.h>
 #include <unistd.h>
 
 enum {
@@ -311,6 +312,17 @@ static void check_io_uring(struct finding *finding)
 		found(finding, LESS, "denied (%s): by a container's seccomp profile, most likely", strerror(errno));
 }
 
+/* A device of DPDK's that is nothing: what it takes to have one at all. */
+static void check_dpdk(struct finding *finding)
+{
+	struct tern_link *link;
+	char		  why[sizeof finding->text];
+	const struct tern_dpdk settings = { .device = "net_null0" };
+	const int error = tern_dpdk_create(&link, &settings, tern_allocator_default(), why, sizeof why);
+	found(finding, error == 0 ? FINE : LESS, "%s",
+	      error == 0 ? "the plug-in opens, and its environment starts" : why);
+}
+
 static void check_seccomp(struct finding *finding)
 {
 	const uint32_t action = SECCOMP_RET_KILL_PROCESS;
@@ -330,6 +342,7 @@ static const struct check {
 	{ "offloads", check_offloads },		 { "tern nc", check_nc },	       { "ping sockets", check_ping },
 	{ "IPv6", check_ipv6 },			 { "seccomp", check_seccomp },	       { "AF_PACKET", check_packet },
 	{ "AF_XDP", check_xdp },		 { "io_uring", check_io_uring },
+	{ "DPDK", check_dpdk },
 };
 
 enum { CHECKS = sizeof checks / sizeof checks[0] };

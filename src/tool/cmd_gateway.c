@@ -2,10 +2,13 @@
 #include "gateway/gateway.h"
 #include "tool/gateway_options.h"
 #include "tool/tool.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+enum { CALLED = 1024 };
 
 /* The drawing goes to standard error: what that is decides how it looks, where the command line does not. */
 static void fit_to_terminal(struct gateway_options *options)
@@ -21,9 +24,17 @@ static void fit_to_terminal(struct gateway_options *options)
 		options->colour = GATEWAY_COLOUR_ALWAYS;
 }
 
+static void join(char called[CALLED], int n, char *const arguments[])
+{
+	size_t at = (size_t)snprintf(called, CALLED, "tern gateway");
+	for (int i = 0; i < n && at < CALLED; i++)
+		at += (size_t)snprintf(called + at, CALLED - at, " %s", arguments[i]);
+}
+
 int tool_gateway(int n, char *const arguments[])
 {
 	static struct gateway_options options;
+	static char called[CALLED];
 	char error[GATEWAY_ERROR];
 	if (!gateway_options_parse(&options, n, arguments, error, sizeof error))
 		return tool_wrong("gateway", "%s", error);
@@ -31,6 +42,8 @@ int tool_gateway(int n, char *const arguments[])
 		gateway_help(stdout);
 		return tool_flushed("gateway") ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
 	}
+	join(called, n, arguments);
+	options.called = called;
 	fit_to_terminal(&options);
 	return gateway_run(&options);
 }

@@ -118,10 +118,22 @@ static int show(const struct lab_options *options, struct lab_world *world, bool
 
 /* ---- running ---- */
 
+/* path: options->record, or one of options->pcap. */
+static int cannot_write(const struct lab_options *options, const char *path, int error, bool at_once)
+{
+	const char *const option = path == options->record ? "record" : "pcap";
+
+	return at_once ? tool_wrong("lab", "--%s: cannot write '%s': %s", option, path, strerror(-error))
+		       : tool_failed("lab", "--%s: cannot write '%s': %s", option, path, strerror(-error));
+}
+
 static int cannot_start(const struct lab_options *options, const char *what, int error)
 {
 	if (strcmp(what, "recording") == 0)
-		return tool_wrong("lab", "--record: cannot write '%s': %s", options->record, strerror(-error));
+		return cannot_write(options, options->record, error, true);
+	for (unsigned side = 0; side < LAB_SIDES; side++)
+		if (what == options->pcap[side])
+			return cannot_write(options, what, error, true);
 	if (options->cc != NULL && (error == -TERN_EINVAL || error == -TERN_ENOENT))
 		return tool_wrong("lab", "--cc: '%s' is not a congestion control known here", options->cc);
 	return tool_failed("lab", "cannot make the %s: %s", what, tern_strerror(error));
@@ -129,9 +141,10 @@ static int cannot_start(const struct lab_options *options, const char *what, int
 
 static int finish(struct lab_world *world, const struct lab_options *options, int code)
 {
-	const int error = lab_world_destroy(world);
-	if (error != 0)
-		return tool_failed("lab", "--record: cannot write '%s': %s", options->record, strerror(-error));
+	const char *path;
+	const int error = lab_world_destroy(world, &path);
+	if (error != 0 && code != TOOL_USAGE)
+		return cannot_write(options, path, error, false);
 	return code;
 }
 

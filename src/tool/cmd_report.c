@@ -9,13 +9,16 @@ static int help(void)
 {
 	fputs("usage: tern report FILE [HOST:PORT...] [--conn N,...] [--at ADDRESS] -o PAGE\n"
 	      "       tern report CLIENT-FILE SERVER-FILE [HOST:PORT...] -o PAGE\n"
+	      "       tern report CONTROL -o PAGE\n"
 	      "       tern report lab [SCENARIO] [OPTION...] -o PAGE\n"
 	      "       tern report --playground -o PAGE\n"
 	      "\n"
 	      "Writes one HTML page that needs nothing else, no server and no network: the ladder, a live picture of\n"
 	      "the states of both ends, plots and the bytes of the chosen header, all tied to one cursor. FILE is a\n"
 	      "recording (tern record), a capture (pcap or pcapng, or two of the same connections, one from each\n"
-	      "end), or JSON lines (tern lab --json, tern gateway --json; - is standard input).\n"
+	      "end), or JSON lines (tern lab --json, tern gateway --json); - is standard input. CONTROL is the socket\n"
+	      "of a running gateway (tern gateway --control CONTROL --history 4M): what its connections did\n"
+	      "lately, and how each stands now.\n"
 	      "\n"
 	      "  -o PAGE, --output PAGE  where to write it; - is standard output\n"
 	      "  --title TEXT            its title (else what the source is called)\n"
@@ -25,6 +28,8 @@ static int help(void)
 	      "  --playground            of nothing that was: the stack itself in the page, two hosts to open, send\n"
 	      "                          and close with, and a link to lose, delay and drop on; its runs are links,\n"
 	      "                          and tern replay --playground has them again\n"
+	      "  --whole                 every event, however large the page (else 1.5 MB: repetition is left out)\n"
+	      "  --plain                 the events as lines in the page, not deflated: for grep, for old browsers\n"
 	      "  --help                  this\n"
 	      "\n"
 	      "After `lab`: the scenario and options of tern lab.\n"
@@ -36,6 +41,7 @@ static int help(void)
 	      "  tern report web.pcap -o web.html\n"
 	      "  tern report lab retransmission --loss 5% -o run.html\n"
 	      "  tern report client.pcap server.pcap 192.0.2.1:80 -o both.html\n"
+	      "  tern report /run/user/1000/web.tern -o now.html\n"
 	      "  tern report --playground -o play.html\n",
 	      stdout);
 	return tool_flushed("report") ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
@@ -78,6 +84,12 @@ static int take_own(struct report *report, int n, char *const arguments[], char 
 		} else if (strcmp(argument, "--playground") == 0) {
 			report->is_playground = true;
 			continue;
+		} else if (strcmp(argument, "--whole") == 0) {
+			report->is_whole = true;
+			continue;
+		} else if (strcmp(argument, "--plain") == 0) {
+			report->is_plain = true;
+			continue;
 		} else {
 			rest[left++] = arguments[i];
 			continue;
@@ -111,10 +123,12 @@ static int read_source(struct report *report, int n, char *const arguments[])
 {
 	if (strcmp(arguments[0], "lab") == 0)
 		return report_lab(report, n - 1, arguments + 1);
-	if (strcmp(arguments[0], "-") != 0 && report_is_recording(arguments[0]))
+	if (report_is_gateway(arguments[0]))
+		return language_alone(report, n, arguments) ? report_gateway(report, arguments[0]) : TOOL_USAGE;
+	if (report_is_recording(arguments[0]))
 		return language_alone(report, n, arguments) ? report_recording(report, arguments[0])
 							    : TOOL_USAGE;
-	if (strcmp(arguments[0], "-") == 0 || report_is_lines(arguments[0]))
+	if (report_is_lines(arguments[0]))
 		return language_alone(report, n, arguments) ? report_lines(report, arguments[0]) : TOOL_USAGE;
 	return report_captures(report, n, arguments);
 }
@@ -168,13 +182,21 @@ static int report_all(struct report *report, int n, char *const arguments[], cha
 	if (left == 0)
 		return tool_wrong(
 			"report",
-			"of what? A recording, a capture, JSON lines or lab (see tern report --help)");
+			"of what? A recording, a capture, a gateway, JSON lines or lab (see tern report --help)");
 	if (!report->out)
 		return tool_wrong("report", "-o PAGE is missing (see tern report --help)");
 	if (!report_open(report))
 		return tool_failed("report", "no memory");
-	const int code = read_source(report, left, rest);
-	const int written = code == TOOL_USAGE ? code : write_page(report);
+	static char input[] = REPORT_INPUT;
+	int	    code = TOOL_OK;
+
+	if (strcmp(rest[0], "-") == 0) {
+		rest[0] = input;
+		code = report_keep_input();
+	}
+	if (code == TOOL_OK)
+		code = read_source(report, left, rest);
+	const int written = code == TOOL_USAGE || report->nothing ? code : write_page(report);
 
 	return written > code ? written : code;
 }

@@ -105,15 +105,22 @@ static void take_end(char to[64], const char *text, const char *address, const c
 		       control_number(text, port, 0));
 }
 
+bool stuck_gateway_row(struct stuck_row *row, const char *text)
+{
+	*row = (struct stuck_row){ .source = "gateway" };
+	if (!read_facts(text, &row->facts))
+		return false;
+	take_end(row->local, text, "local", "local_port");
+	take_end(row->peer, text, "remote", "remote_port");
+	return true;
+}
+
 static void take_line(void *context, const char *text)
 {
-	struct stuck_row row = { .source = "gateway" };
+	struct stuck_row row;
 
-	if (!read_facts(text, &row.facts))
-		return;
-	take_end(row.local, text, "local", "local_port");
-	take_end(row.peer, text, "remote", "remote_port");
-	stuck_show(context, &row);
+	if (stuck_gateway_row(&row, text))
+		stuck_show(context, &row);
 }
 
 /* ---- the command line ---- */

@@ -69,6 +69,12 @@ static tern_time clock_at(clockid_t clock)
 	return (tern_time)t.tv_sec * TERN_SECOND + t.tv_nsec;
 }
 
+static tern_time read_clock(void *context)
+{
+	struct wire *const wire = context;
+	return wire->now = clock_at(CLOCK_MONOTONIC);
+}
+
 /* ---- what befalls frames ---- */
 
 static void capture(const struct wire *wire, const struct direction *from, uint64_t n, const tern_packet *frame,
@@ -167,8 +173,7 @@ static int pass(struct wire *wire, const sigset_t *open)
 	const tern_time limit = wire->options->lifetime;
 	const tern_time end = limit == TERN_NEVER ? TERN_NEVER : clock_at(CLOCK_MONOTONIC) + limit;
 	for (;;) {
-		wire->now = clock_at(CLOCK_MONOTONIC);
-		const size_t moved = bridge_move(&wire->bridge, wire->now);
+		const size_t moved = bridge_move(&wire->bridge, read_clock(wire));
 		for (unsigned i = 0; i < WIRE_SIDES; i++)
 			if (tern_device_error(wire->device[i]) != 0)
 				return tern_device_error(wire->device[i]);
@@ -332,7 +337,10 @@ int tool_wire(int n, char *const arguments[])
 		wire_help(stdout);
 		return tool_flushed("wire") ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
 	}
-	wire = (struct wire){ .options = &options, .bridge.look = { true, true } };
+	wire = (struct wire){
+		.options = &options,
+		.bridge = { .look = { true, true }, .clock = read_clock, .context = &wire },
+	};
 	wire.from[0].wire = wire.from[1].wire = &wire;
 	int code = open_pcap(&wire);
 	for (unsigned i = 0; i < WIRE_SIDES && code == TOOL_OK; i++)

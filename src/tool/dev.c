@@ -12,7 +12,7 @@
 
 const struct option_word dev_words[DEV_WORDS] = {
 	{ "dev", "[KIND:]NAME", "tun:NAME (made where it is not there; tern%d), tap:NAME, packet:NAME (an interface's "
-	  "frames), ring:NAME, xdp:NAME (faster)", DEV_DEV },
+	  "frames), ring:NAME, xdp:NAME (faster), dpdk:DEVICE[,...] [EAL]", DEV_DEV },
 	{ "tap", NULL, "a TAP device: Ethernet frames, ARP and neighbour discovery", DEV_TAP_WORD },
 	{ "netns", "PATH", "the device of that network namespace", DEV_NETNS },
 	{ "address", "A/N", "tern's address and prefix, up to four (10.64.64.2/24, fd64::2/64)", DEV_ADDRESS },
@@ -69,14 +69,14 @@ static bool take_gateway(const struct option_line *line, const char *text, struc
 	return true;
 }
 
-/* "tern0", "tap:t0", "packet:veth1" */
+/* "tern0", "tap:t0", "packet:veth1", "dpdk:net_tap0,iface=t0 --no-huge" */
 static bool take_dev(const struct option_line *line, const char *value, struct dev_options *options)
 {
 	static const struct {
 		const char   *prefix;
 		enum dev_kind kind;
 	} kinds[] = { { "tun:", DEV_TUN }, { "tap:", DEV_TAP }, { "packet:", DEV_PACKET },
-		    { "ring:", DEV_RING }, { "xdp:", DEV_XDP } };
+		    { "ring:", DEV_RING }, { "xdp:", DEV_XDP }, { "dpdk:", DEV_DPDK } };
 
 	options->name = value;
 	for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -86,9 +86,11 @@ static bool take_dev(const struct option_line *line, const char *value, struct d
 		options->kind = kinds[i].kind;
 		options->name = value + n;
 	}
+	if (options->kind == DEV_DPDK && *options->name != '\0' && *options->name != ' ')
+		return true; /* a device of DPDK's and its words */
 	if (*options->name == '\0' || strlen(options->name) >= TERN_DEVICE_NAME || strchr(options->name, ':') != NULL)
 		return line_wrong(line, "--dev: '%s' is no name of a device: 1 to 15 letters, with tun:, tap:, "
-					"packet:, ring: or xdp: in front", value);
+					"packet:, ring:, xdp: or dpdk: in front", value);
 	return true;
 }
 
@@ -247,8 +249,29 @@ static bool open_xdp(const struct dev_options *options, struct tern_link **link,
 	return error == 0;
 }
 
+/* "net_tap0,iface=t0 --no-huge": what stands behind the first blank is for DPDK's environment. */
+static bool open_dpdk(const struct dev_options *options, struct tern_link **link, char *why, size_t room)
+{
+	char	     device[256];
+	const size_t n = strcspn(options->name, " ");
+
+	if (n >= sizeof device) {
+		(void)snprintf(why, room, "the name of DPDK's device is too long");
+		return false;
+	}
+	memcpy(device, options->name, n);
+	device[n] = '\0';
+	const struct tern_dpdk settings = {
+		.device = device, .eal = options->name[n] != '\0' ? options->name + n + 1 : NULL,
+		.netns = options->netns, .mtu = options->mtu, .plain = options->plain,
+	};
+	return tern_dpdk_create(link, &settings, tern_allocator_default(), why, room) == 0;
+}
+
 bool dev_open(const struct dev_options *options, struct tern_link **link, char *why, size_t room)
 {
+	if (options->kind == DEV_DPDK)
+		return open_dpdk(options, link, why, room);
 	if (options->kind == DEV_XDP)
 		return open_xdp(options, link, why, room);
 	return options->kind >= DEV_PACKET ? open_packet(options, link, why, room) : open_tun(options, link, why, room);

@@ -10,7 +10,7 @@
 
 enum { DEV_ADDRESSES = 4 };
 
-enum dev_kind { DEV_TUN, DEV_TAP, DEV_PACKET, DEV_RING, DEV_XDP };
+enum dev_kind { DEV_TUN, DEV_TAP, DEV_PACKET, DEV_RING, DEV_XDP, DEV_DPDK };
 
 struct dev_prefix {
 	struct tern_addr addr;

@@ -11,11 +11,11 @@
 enum option {
 	OPTION_ALL, OPTION_ALLOW, OPTION_ASCII, OPTION_ATTACH, OPTION_BOOTFILE, OPTION_CC, OPTION_CIDR,
 	OPTION_COLOR, OPTION_CONTROL, OPTION_DENY, OPTION_EXIT_FD, OPTION_FD, OPTION_FLOWS,
-	OPTION_HALF_OPEN, OPTION_HELP, OPTION_JSON, OPTION_KEEPALIVE, OPTION_LINGER, OPTION_MEMORY,
+	OPTION_HALF_OPEN, OPTION_HELP, OPTION_HISTORY, OPTION_JSON, OPTION_KEEPALIVE, OPTION_LINGER, OPTION_MEMORY,
 	OPTION_MTU, OPTION_NETNS, OPTION_NO_DHCP, OPTION_NO_DNS, OPTION_NO_HOST_LOOPBACK, OPTION_NO_IPV6,
 	OPTION_NO_SANDBOX, OPTION_PCAP, OPTION_PLAIN, OPTION_PROFILE, OPTION_PUBLISH, OPTION_QEMU, OPTION_QEMU_DGRAM,
-	OPTION_READY_FD, OPTION_SEED, OPTION_SET, OPTION_STATS, OPTION_TUN, OPTION_USER_TIMEOUT, OPTION_WATCH,
-	OPTION_WIDTH,
+	OPTION_READY_FD, OPTION_RECORD, OPTION_SEED, OPTION_SET, OPTION_STATS, OPTION_TUN, OPTION_USER_TIMEOUT,
+	OPTION_WATCH, OPTION_WIDTH,
 };
 
 static const struct option_word known[] = {
@@ -52,6 +52,8 @@ static const struct option_word known[] = {
 	{ "ready-fd", "N", "write a byte there when the guest can be used", OPTION_READY_FD },
 	{ "exit-fd", "N", "end when this descriptor is closed at its other end", OPTION_EXIT_FD },
 	{ "control", "PATH", "a UNIX socket for tern ctl: flows, forwards, counters", OPTION_CONTROL },
+	{ "history", "BYTES", "keep what connections did lately, for tern report CONTROL (none; 64K to 256M)",
+	  OPTION_HISTORY },
 	{ "no-sandbox", NULL, "keep capabilities and system calls (for debugging)", OPTION_NO_SANDBOX },
 	{ "watch", NULL, "draw each connection as it lives, on standard error", OPTION_WATCH },
 	{ "all", NULL, "with --watch: every timer too", OPTION_ALL },
@@ -60,6 +62,7 @@ static const struct option_word known[] = {
 	{ "width", "N", "columns of the drawing (72 to 200; else the terminal's)", OPTION_WIDTH },
 	{ "json", "FILE", "JSON lines of every event; - is standard output", OPTION_JSON },
 	{ "pcap", "FILE", "pcapng of every packet, with what tern made of it as its comment", OPTION_PCAP },
+	{ "record", "FILE", "keep the run, for tern replay; all that is said, and tern's secret", OPTION_RECORD },
 	{ "stats", NULL, "counters on standard error at the end", OPTION_STATS },
 	{ "seed", "N", "what chance is drawn from", OPTION_SEED },
 	{ "cc", "NAME", "congestion control towards the guest: cubic (the default), reno, bbr ...", OPTION_CC },
@@ -228,6 +231,8 @@ static bool take_value(struct parser *parser, const struct option_word *word, co
 	case OPTION_CONTROL: return line_name(line, word, value, &options->control);
 	case OPTION_JSON: return line_name(line, word, value, &options->json);
 	case OPTION_PCAP: return line_name(line, word, value, &options->pcap);
+	case OPTION_HISTORY: return line_bytes(line, word, value, 1 << 16, UINT64_C(1) << 28, &options->history);
+	case OPTION_RECORD: return line_name(line, word, value, &options->record);
 	case OPTION_READY_FD: return line_fd(line, word, value, &options->ready_fd);
 	case OPTION_EXIT_FD: return line_fd(line, word, value, &options->exit_fd);
 	case OPTION_FLOWS: return line_u32(line, word, value, 1, 1 << 20, &options->flows_max);
@@ -292,6 +297,8 @@ static bool check(struct parser *parser)
 						 "(see tern gateway --help)");
 	if (options->boot_file && options->guest != GUEST_QEMU && options->guest != GUEST_FD)
 		return line_wrong(&parser->line, "--bootfile is told by DHCP: to guests of --qemu and --fd alone");
+	if (options->history > 0 && !options->control)
+		return line_wrong(&parser->line, "--history wants --control PATH: nobody could ask for it");
 	if (!parser->has_mtu && options->guest == GUEST_QEMU)
 		options->mtu = 1500;
 	if (options->impair.jitter > options->impair.delay)

@@ -124,7 +124,7 @@ static int run(const struct lab_options *options, const struct lab_picture *pict
 	}
 	if (error != 0)
 		code = tool_failed("lab", "cannot make the %s: %s", what, tern_strerror(error));
-	(void)lab_world_destroy(&world); /* nothing is recorded, so nothing can fail */
+	(void)lab_world_destroy(&world, NULL); /* nothing is recorded, so nothing can fail */
 	return code;
 }
 

@@ -1,9 +1,9 @@
 /* tern replay --playground: a run that somebody shared from the page, once more. */
 #include "play/play.h"
 #include "tool/replay_playground.h"
+#include "tool/replay.h"
 #include "tool/tool.h"
 #include "watch/jsonl.h"
-#include "watch/ladder.h"
 
 #include <tern/loop.h>
 
@@ -54,27 +54,24 @@ static void draw_touches(struct play *play)
 		}
 }
 
-static int show(struct play *play, const struct replay_playground *how)
+static int show(struct play *play, const struct replay_options *how)
 {
 	static char text[64 * JSONL_LINE];
-	const struct ladder_options ladder = { .columns = tool_terminal_columns(),
-					       .ascii = tool_terminal_is_ascii(),
-					       .colour = tool_terminal_has_colour() };
 
 	if (how->json) {
 		for (size_t n = play_lines(play, text, sizeof text); n > 0; n = play_lines(play, text, sizeof text))
 			(void)fwrite(text, 1, n, stdout);
-		return 0;
+		return TOOL_OK;
 	}
-	if (!how->ladder)
-		return 0;
+	if (!replay_tells(how))
+		return TOOL_OK;
 	draw_touches(play);
-	return ladder_write(stdout, &play->timeline, &ladder);
+	return replay_show(how, &play->timeline, "tern replay --playground");
 }
 
-static int finish(const struct play *play, const struct replay_playground *how)
+static int finish(const struct play *play, const struct replay_options *how)
 {
-	FILE *const to = how->json ? stderr : stdout;
+	FILE *const to = how->json || how->mermaid ? stderr : stdout;
 	const char *said = play->share.has_sum ? "not reached" : "not compared: the link has no sum";
 
 	if (play->check == PLAY_IDENTICAL)
@@ -89,7 +86,7 @@ static int finish(const struct play *play, const struct replay_playground *how)
 	return play->check == PLAY_IDENTICAL || !play->share.has_sum ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
 }
 
-static int replay(const struct play_share *share, const struct replay_playground *how)
+static int replay(const struct play_share *share, const struct replay_options *how)
 {
 	struct play *const play = malloc(sizeof *play);
 	int code = TOOL_NOT_AS_EXPECTED;
@@ -103,16 +100,15 @@ static int replay(const struct play_share *share, const struct replay_playground
 	else
 		while (play_next(play) != TERN_NEVER)
 			play_run(play, play_next(play));
-	if (show(play, how) == 0)
+	code = show(play, how);
+	if (code == TOOL_OK)
 		code = finish(play, how);
-	else
-		code = tool_failed("replay", "no memory");
 	play_destroy(play);
 	free(play);
 	return code;
 }
 
-int replay_playground(const struct replay_playground *how)
+int replay_playground(const struct replay_options *how)
 {
 	static char text[PLAY_TEXT + ADDRESS];
 	struct play_share *const share = malloc(sizeof *share);
@@ -121,7 +117,7 @@ int replay_playground(const struct replay_playground *how)
 
 	if (share == NULL)
 		return tool_failed("replay", "no memory");
-	const char *const link = read_link(how->link, text, sizeof text, &n, &code);
+	const char *const link = read_link(how->playground, text, sizeof text, &n, &code);
 	if (link != NULL) {
 		const char *const wrong = play_share_read(share, link, n, &at);
 		code = wrong != NULL ? tool_wrong("replay", "--playground: at character %zu: %s", at + 1, wrong)

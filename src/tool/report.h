@@ -20,7 +20,7 @@ enum { REPORT_HEADER = 128, REPORT_SAID = 6000, REPORT_TITLE = 400 };
 struct report {
 	const char	     *out;    /* -; NULL: not given */
 	const char	     *title;  /* NULL: the source's own */
-	const char	     *source; /* "lab", "record", "capture", "captures", "json" */
+	const char	     *source; /* "lab", "record", "capture", "captures", "json", "gateway" */
 	enum explain_language language;
 	char		      own_title[REPORT_TITLE], about[REPORT_TITLE];
 	char		      command[400]; /* as it was called */
@@ -28,8 +28,19 @@ struct report {
 	FILE  *events, *ladder; /* into memory: */
 	char  *events_text, *ladder_text;
 	size_t events_n, ladder_n;
-	bool   is_open, no_ladder;
+	bool   is_open;
+	bool   is_lines; /* events came as lines: what stands for the ladder is made of them */
+	bool   nothing;	 /* there is nothing to write */
 	bool   is_playground; /* no source */
+	bool   is_whole;      /* nothing is left out, whatever the page weighs */
+	bool   is_plain;      /* nothing is deflated */
+
+	char	      *static_text; /* for where scripts are off, as HTML */
+	size_t	       static_n;
+	char	      *thin_text; /* what stays of the events; NULL: all */
+	size_t	       thin_n;
+	unsigned char *packed; /* deflated; NULL: lines */
+	size_t	       packed_n;
 };
 
 /* The page, and how long it is. */
@@ -50,6 +61,29 @@ void report_done(struct report *report);
 int report_write(struct report *report, FILE *to);
 /* Into events, without a "<": JSON has none outside its strings, and in them \u003c is the same. */
 void report_put(struct report *report, const char *text, size_t n);
+/* The same within a string: quotes and control characters too are escaped. */
+void report_put_string(struct report *report, const char *text, size_t n);
+
+/* ---- report_pack.c: the events as the page holds them ---- */
+
+/* around: the page's other bytes. 0, or -TERN_ENOMEM. */
+int  report_pack(struct report *report, size_t around);
+void report_base64(FILE *to, const unsigned char *from, size_t n);
+
+/* ---- report_thin.c ---- */
+
+struct report_thinned {
+	size_t	 lines, kept; /* before, after */
+	uint64_t segments;    /* that were left out */
+};
+
+/* Writes about `room` of the lines of the text, which a zero ends. False: no memory. */
+bool report_thin(const char *text, size_t n, size_t room, FILE *to, struct report_thinned *thinned);
+
+/* ---- report_deflate_zlib.c, or where there is no zlib report_deflate_none.c ---- */
+
+/* In zlib's format (RFC 1950), to be freed. 0; -TERN_ENOMEM; -TERN_EOPNOTSUPP: without zlib. */
+int report_deflate(const char *from, size_t n, unsigned char **to, size_t *to_n);
 
 /* ---- report_events.c: a timeline's events and ladder ---- */
 
@@ -90,8 +124,17 @@ int report_lab(struct report *report, int n, char *const arguments[]);
 int report_recording(struct report *report, const char *path);
 int report_captures(struct report *report, int n, char *const arguments[]);
 int report_lines(struct report *report, const char *path);
+int report_gateway(struct report *report, const char *path);
+
+/* report_input.c: what "-" stands for is made a file that can be read more than once, of this name. An exit code. */
+#define REPORT_INPUT "/dev/stdin"
+int report_keep_input(void);
 
 bool report_is_recording(const char *path);
 bool report_is_lines(const char *path);
+bool report_is_gateway(const char *path); /* there is a socket at path */
+
+/* report_plain.c: lines as text, for where scripts are off. */
+void report_plainly(struct report *report, const char *text, size_t n);
 
 #endif

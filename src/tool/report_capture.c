@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEPT_MAX = 256, STEPS = 50000 };
+enum { KEPT_MAX = 256, STEPS = 250000 };
 
 struct reading {
 	struct capture		    capture;

@@ -25,11 +25,7 @@ static void put_sentence(struct report *report, size_t i, const struct timeline 
 	if (n == 0)
 		return;
 	fputs(",\"say\":\"", report->events);
-	for (size_t k = 0; k < n && text[k]; k++)
-		if ((unsigned char)text[k] < 0x20 || text[k] == '"' || text[k] == '\\')
-			fprintf(report->events, "\\u%04x", (unsigned char)text[k]);
-		else
-			report_put(report, text + k, 1);
+	report_put_string(report, text, n);
 	fputs("\"", report->events);
 }
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { POINTS = 4000 }; /* of a line, in the page */
+
 struct kept {
 	struct report_header header;
 	uint64_t	     id;
@@ -88,6 +90,31 @@ static const struct report_header *header_of(void *context, const struct timelin
 		       : NULL;
 }
 
+static void put_point(FILE *to, const struct plot_point *point, bool first)
+{
+	fprintf(to, "%s[%" PRId64 ",%.9g]", first ? "" : ",", point->at, point->value);
+}
+
+/* All points; where they are too many, of each of POINTS / 2 stretches the least and the greatest: no peak is
+ * lost. */
+static void put_points(FILE *to, const struct plot_line *line)
+{
+	const size_t stretch = line->n > POINTS ? (line->n + POINTS / 2 - 1) / (POINTS / 2) : 1;
+
+	for (size_t from = 0; from < line->n; from += stretch) {
+		const size_t end = from + stretch < line->n ? from + stretch : line->n;
+		size_t	     low = from, high = from;
+
+		for (size_t k = from; k < end; k++) {
+			low = line->points[k].value < line->points[low].value ? k : low;
+			high = line->points[k].value > line->points[high].value ? k : high;
+		}
+		put_point(to, &line->points[low < high ? low : high], from == 0);
+		if (low != high)
+			put_point(to, &line->points[low < high ? high : low], false);
+	}
+}
+
 /* cwnd and the like, as the program could ask for them at each moment. */
 static void put_series(struct report *report, const struct plot *plot, unsigned side)
 {
@@ -104,9 +131,7 @@ static void put_series(struct report *report, const struct plot *plot, unsigned 
 		if (!names[i] || line->n == 0)
 			continue;
 		fprintf(report->events, "%s\"%s\":[", comma, names[i]);
-		for (size_t k = 0; k < line->n; k++)
-			fprintf(report->events, "%s[%" PRId64 ",%.9g]", k ? "," : "", line->points[k].at,
-				line->points[k].value);
+		put_points(report->events, line);
 		fputs("]", report->events);
 		comma = ",";
 	}
@@ -132,7 +157,7 @@ static int run(struct report *report, const struct lab_options *options)
 	int			code = TOOL_OK, error = lab_world_create(&world, options, NULL, &what);
 
 	if (error != 0) {
-		(void)lab_world_destroy(&world);
+		(void)lab_world_destroy(&world, NULL);
 		return tool_failed("report", "lab: cannot make the %s: %s", what, tern_strerror(error));
 	}
 	for (unsigned side = 0; side < LAB_SIDES; side++) {
@@ -155,8 +180,8 @@ static int run(struct report *report, const struct lab_options *options)
 		plot_done(&world.plot[side]);
 		free(keepers[side].packets);
 	}
-	error = lab_world_destroy(&world);
-	return error == 0 ? code : tool_failed("report", "--record: %s", strerror(-error));
+	error = lab_world_destroy(&world, &what);
+	return error == 0 ? code : tool_failed("report", "lab: cannot write '%s': %s", what, strerror(-error));
 }
 
 int report_lab(struct report *report, int n, char *const arguments[])

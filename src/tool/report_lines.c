@@ -22,8 +22,7 @@ bool report_is_lines(const char *path)
 
 int report_lines(struct report *report, const char *path)
 {
-	const bool  is_stdin = strcmp(path, "-") == 0;
-	FILE *const file = is_stdin ? stdin : fopen(path, "rb");
+	FILE *const file = fopen(path, "rb");
 	static char buffer[1 << 16];
 	size_t	    n, all = 0;
 	int	    code = TOOL_OK;
@@ -31,8 +30,6 @@ int report_lines(struct report *report, const char *path)
 	if (!file)
 		return tool_wrong("report", "%s: %s", path, strerror(errno));
 	while ((n = fread(buffer, 1, sizeof buffer, file)) > 0 && code == TOOL_OK) {
-		if (all == 0 && buffer[0] != '{')
-			code = tool_wrong("report", "%s: no JSON lines (a capture has to be a file)", path);
 		all += n;
 		if (all > LINES_MAX)
 			code = tool_failed("report", "%s: more than %d MiB: the rest is not in the page",
@@ -41,11 +38,9 @@ int report_lines(struct report *report, const char *path)
 	}
 	if (ferror(file))
 		code = tool_failed("report", "%s: %s", path, strerror(errno));
-	if (!is_stdin)
-		(void)fclose(file);
-	if (all == 0 && code == TOOL_OK)
-		code = tool_wrong("report", "%s: empty", path);
-	report->no_ladder = true;
-	snprintf(report->own_title, sizeof report->own_title, "%s", is_stdin ? "tern" : path);
+	(void)fclose(file);
+	report->is_lines = true;
+	snprintf(report->own_title, sizeof report->own_title, "%s",
+		 strcmp(path, REPORT_INPUT) == 0 ? "tern" : path);
 	return code;
 }

@@ -9,6 +9,8 @@
 #define TERN_VERSION "0" /* built by hand */
 #endif
 
+enum { LADDER_MAX = 128 << 10 }; /* octets of the ladder as text */
+
 bool report_open(struct report *report)
 {
 	report->events = open_memstream(&report->events_text, &report->events_n);
@@ -22,6 +24,8 @@ static bool settle(struct report *report)
 {
 	bool whole = true;
 
+	if (report->is_lines && report->events && fflush(report->events) == 0)
+		report_plainly(report, report->events_text, report->events_n);
 	for (FILE **file = &report->events; file; file = file == &report->events ? &report->ladder : NULL) {
 		if (*file && (ferror(*file) || fclose(*file) != 0))
 			whole = false;
@@ -35,7 +39,11 @@ void report_done(struct report *report)
 	(void)settle(report);
 	free(report->events_text);
 	free(report->ladder_text);
-	report->events_text = report->ladder_text = NULL;
+	free(report->static_text);
+	free(report->thin_text);
+	free(report->packed);
+	report->events_text = report->ladder_text = report->static_text = report->thin_text = NULL;
+	report->packed = NULL;
 }
 
 void report_put(struct report *report, const char *text, size_t n)
@@ -48,6 +56,15 @@ void report_put(struct report *report, const char *text, size_t n)
 		else
 			fputc(c, report->events);
 	}
+}
+
+void report_put_string(struct report *report, const char *text, size_t n)
+{
+	for (size_t i = 0; i < n && text[i]; i++)
+		if ((unsigned char)text[i] < 0x20 || text[i] == '"' || text[i] == '\\')
+			fprintf(report->events, "\\u%04x", (unsigned char)text[i]);
+		else
+			report_put(report, text + i, 1);
 }
 
 /* As HTML text: what could be markup is named, what is no text is shown as such. */
@@ -95,9 +112,38 @@ static void put_data(const struct report *report, FILE *to, const char *title)
 	put_member(to, "about", report->about, ",");
 	put_member(to, "lang", report->language == EXPLAIN_ZH ? "zh" : "en", ",");
 	put_member(to, "version", TERN_VERSION, "}</script>\n");
-	fputs("<script type=\"application/x-ndjson\" id=\"tern-events\">\n", to);
-	fwrite(report->events_text, 1, report->events_n, to);
+	if (report->packed) {
+		fputs("<script type=\"text/plain\" id=\"tern-events\" data-encoding=\"deflate\">", to);
+		report_base64(to, report->packed, report->packed_n);
+	} else {
+		fputs("<script type=\"application/x-ndjson\" id=\"tern-events\">\n", to);
+		fwrite(report->events_text, 1, report->events_n, to);
+	}
 	fputs("</script>\n", to);
+}
+
+/* The beginning and the end of a ladder that is too long to print. */
+static void put_ladder(const struct report *report, FILE *to)
+{
+	const char *const text = report->ladder_text, *const end = text + report->ladder_n;
+	const char	 *first = end, *last = end;
+	size_t		  lines = 0;
+
+	if (report->ladder_n > LADDER_MAX) {
+		first = memrchr(text, '\n', LADDER_MAX / 2);
+		last = memchr(end - LADDER_MAX / 2, '\n', LADDER_MAX / 2);
+		first = first ? first + 1 : text;
+		last = last ? last + 1 : end;
+	}
+	put_text(to, text, (size_t)(first - text));
+	for (const char *at = first; at < last; at++)
+		lines += *at == '\n';
+	if (lines > 0)
+		fprintf(to,
+			report->language == EXPLAIN_ZH ? "\n  （此处略去 %zu 行）\n\n"
+						       : "\n  (%zu lines are left out here)\n\n",
+			lines);
+	put_text(to, last, (size_t)(end - last));
 }
 
 static void put_static(const struct report *report, FILE *to, const char *title)
@@ -109,12 +155,19 @@ static void put_static(const struct report *report, FILE *to, const char *title)
 	fputs(zh ? "</h1><p>脚本已关闭：这里是时序图的文本。</p><pre>"
 		 : "</h1><p>Scripts are off: this is the ladder as text.</p><pre>",
 	      to);
-	if (report->no_ladder)
-		fputs(zh ? "（此来源的事件只能用脚本画出）"
-			 : "(The events of this source are drawn by script alone.)",
-		      to);
-	put_text(to, report->ladder_text, report->ladder_n);
+	put_ladder(report, to);
 	fputs("</pre></div>", to);
+}
+
+/* Into memory, since it counts where a page has to be small. */
+static bool make_static(struct report *report, const char *title)
+{
+	FILE *const to = open_memstream(&report->static_text, &report->static_n);
+
+	if (!to)
+		return false;
+	put_static(report, to, title);
+	return fclose(to) == 0;
 }
 
 int report_write(struct report *report, FILE *to)
@@ -123,7 +176,8 @@ int report_write(struct report *report, FILE *to)
 	const char *at = (const char *)tern_embedded_report, *const end = at + tern_embedded_report_n;
 	const char *const title = report->title ? report->title : report->own_title;
 
-	if (!settle(report))
+	if (!settle(report) || !make_static(report, title) ||
+	    report_pack(report, tern_embedded_report_n + report->static_n) != 0)
 		return -ENOMEM;
 	for (unsigned i = 0; i < sizeof marks / sizeof *marks; i++) {
 		const char *const mark = memmem(at, (size_t)(end - at), marks[i], strlen(marks[i]));
@@ -135,7 +189,7 @@ int report_write(struct report *report, FILE *to)
 		if (i == 0)
 			put_text(to, title, strlen(title));
 		else if (i == 1)
-			put_static(report, to, title);
+			fwrite(report->static_text, 1, report->static_n, to);
 		else
 			put_data(report, to, title);
 	}

@@ -12,20 +12,6 @@
 extern const unsigned char tern_embedded_playground[], tern_embedded_module[];
 extern const size_t	   tern_embedded_playground_n, tern_embedded_module_n;
 
-static void put_base64(FILE *to, const unsigned char *from, size_t n)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (size_t i = 0; i < n; i += 3) {
-		const unsigned long a = from[i], b = i + 1 < n ? from[i + 1] : 0, c = i + 2 < n ? from[i + 2] : 0;
-		const unsigned long bits = a << 16 | b << 8 | c;
-		const char four[4] = { digits[bits >> 18 & 63], digits[bits >> 12 & 63],
-				       i + 1 < n ? digits[bits >> 6 & 63] : '=', i + 2 < n ? digits[bits & 63] : '=' };
-
-		fwrite(four, 1, sizeof four, to);
-	}
-}
-
 static void put_mark(FILE *to, unsigned which, enum explain_language language)
 {
 	const bool zh = language == EXPLAIN_ZH;
@@ -39,7 +25,7 @@ static void put_mark(FILE *to, unsigned which, enum explain_language language)
 	default:
 		fprintf(to, "<template id=\"tern-wasm\" data-lang=\"%s\" data-version=\"%s\">", zh ? "zh" : "en",
 			TERN_VERSION);
-		put_base64(to, tern_embedded_module, tern_embedded_module_n);
+		report_base64(to, tern_embedded_module, tern_embedded_module_n);
 		fputs("</template>\n", to);
 	}
 }

@@ -29,6 +29,9 @@ struct stuck_row {
 /* Prints it, where it is to be told of. */
 void stuck_show(struct stuck_view *view, const struct stuck_row *row);
 
+/* cmd_stuck.c: a line of {"do":"sockets"} as facts, and its ends. False: it is none. */
+bool stuck_gateway_row(struct stuck_row *row, const char *text);
+
 /* stuck_source.c: a row for each connection of a recording or a capture that waits for something. An exit code; what
  * could not be done was said. */
 int stuck_recording(struct stuck_view *view, const char *path);

@@ -1,6 +1,7 @@
 /* tern stuck, of a recording: the run is had again up to an input, and both hosts are asked. */
 #include "base/bytes.h"
 #include "record/format.h"
+#include "tool/recording_story.h"
 #include "tool/stuck.h"
 #include "tool/tool.h"
 #include "watch/conns.h"
@@ -238,11 +239,7 @@ int stuck_recording(struct stuck_view *view, const char *path)
 				  view->to);
 	if (code == TOOL_OK) {
 		show_all(view, &replaying);
-		if (!result.identical)
-			code = tool_failed("stuck",
-					   "%s: this tern does not do what was recorded (%s): what stands here is its "
-					   "own",
-					   path, result.message);
+		code = recording_verdict("stuck", path, &result);
 	}
 	conns_done(&replaying.conns);
 	free(replaying.moved);

@@ -35,7 +35,7 @@ static const struct option_word words[] = {
 	  OPTION_ANNOTATE },
 	{ "svg", "FILE", "the ladder of the one connection drawn as a picture, too", OPTION_SVG },
 	{ "mermaid", NULL, "ladders as Mermaid sequence diagrams", OPTION_MERMAID },
-	{ "plot", "FILE", "an SVG of the one connection drawn: sequence numbers, in flight, round trips", OPTION_PLOT },
+	{ "plot", "FILE", "an SVG of the one connection drawn: sequence numbers, in flight, window, RTT", OPTION_PLOT },
 	{ "live", "DEV", "capture from this device until interrupted, instead of a FILE", OPTION_LIVE },
 	{ "filter", "EXPR", "with --live: what to capture, as pcap-filter(7) has it", OPTION_FILTER },
 	{ "for", "TIME", "with --live: end by itself after as long, such as 10s", OPTION_FOR },

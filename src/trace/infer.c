@@ -19,21 +19,12 @@ unsigned trace_sender(const struct trace_flow *flow, const struct trace_segment 
 		 segment->tuple.remote_port == flow->tuple.remote_port);
 }
 
-static struct tern_tuple turned(const struct tern_tuple *tuple)
-{
-	return (struct tern_tuple){ .local = tuple->remote,
-				    .remote = tuple->local,
-				    .zone = tuple->zone,
-				    .local_port = tuple->remote_port,
-				    .remote_port = tuple->local_port };
-}
-
 void trace_flow_begin(struct trace_flow *flow, const struct trace_segment *segment)
 {
 	const bool syn = segment->flags & TERN_SYN, ack = segment->flags & TERN_ACK;
 	const bool by_peer = syn ? ack : segment->tuple.local_port < segment->tuple.remote_port;
 
-	flow->tuple = by_peer ? turned(&segment->tuple) : segment->tuple;
+	flow->tuple = by_peer ? tuple_turned(&segment->tuple) : segment->tuple;
 	flow->opener_known = syn;
 	flow->opened = TRACE_OPEN_UNSEEN;
 	flow->closed = TRACE_CLOSE_OPEN;

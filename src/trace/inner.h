@@ -44,6 +44,29 @@ uint32_t stream_front(const struct trace_end *end);
 /* The sequence numbers of look->segment: new, again, out of order, a probe, ... */
 void stream_segment(struct look *look);
 
+/* ---- edges.c: changes of an end's state ---- */
+
+/* All that passes here arrives there, or nearly all. */
+static inline bool knows_all_of(const struct trace_end *end)
+{
+	return end->near == TRACE_JUDGED_NEAR || end->near == TRACE_TOLD_NEAR;
+}
+
+struct trace_change *edge_last(const struct trace_flow *flow, unsigned side); /* NULL: none */
+/* From the state that it is in. step: in the story, of the segment that brought it. */
+void edge_add(struct trace_flow *flow, unsigned side, enum tern_state to, enum tern_why why, uint32_t step,
+	      bool by_arrival, bool proved);
+void edge_prove(struct trace_flow *flow, unsigned side); /* the last one is observed */
+/* It is in this state, and what brought it there was not seen. */
+void edge_appear(struct trace_flow *flow, unsigned side, enum tern_state state, enum tern_why why, uint32_t step);
+void edge_make_vague(struct trace_flow *flow, unsigned side); /* the last one is shown as unseen */
+
+/* ---- pending.c ---- */
+
+void pending_add(struct look *look, enum trace_pending what); /* at the peer */
+void pending_take(struct trace_flow *flow, unsigned side, enum trace_pending what);
+void pending_take_all(struct trace_flow *flow, unsigned side); /* nothing spoke against it */
+
 /* ---- state.c ---- */
 
 void state_sent(struct look *look);

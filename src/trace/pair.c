@@ -346,11 +346,7 @@ void trace_flow_turn(struct trace_flow *flow)
 
 	flow->end[0] = flow->end[1];
 	flow->end[1] = first;
-	flow->tuple = (struct tern_tuple){ .local = flow->tuple.remote,
-					   .remote = flow->tuple.local,
-					   .zone = flow->tuple.zone,
-					   .local_port = flow->tuple.remote_port,
-					   .remote_port = flow->tuple.local_port };
+	flow->tuple = tuple_turned(&flow->tuple);
 	flow->closer = !flow->closer;
 	for (uint32_t i = 0; flow->story && i < flow->story->n; i++)
 		flow->story->steps[i].end ^= 1;

@@ -21,11 +21,6 @@
  * took longer, since that sets its pace. */
 static const tern_time PACED = TERN_SECOND;
 
-static bool knows_all_of(const struct trace_end *end)
-{
-	return end->near == TRACE_JUDGED_NEAR || end->near == TRACE_TOLD_NEAR;
-}
-
 /* It had nothing to send for a while, though it could have: so no CLOSE had been called before (RFC 9293 3.10.4: a FIN
  * waits behind text, and its state does not). */
 static bool was_idle(const struct look *look)
@@ -38,223 +33,6 @@ static bool was_idle(const struct look *look)
 	       look->segment->at - look->me->idle_since > enough;
 }
 
-/* ---- changes ---- */
-
-static struct trace_change *last_change(const struct trace_flow *flow, unsigned side)
-{
-	for (unsigned i = flow->story ? flow->story->changes : 0; i-- > 0;)
-		if (flow->story->change[i].end == side && !flow->story->change[i].is_gone)
-			return &flow->story->change[i];
-	return NULL;
-}
-
-static void change(struct trace_flow *flow, unsigned side, enum tern_state to, enum tern_why why,
-		   uint32_t step, bool by_arrival, bool proved)
-{
-	struct trace_end *const	  end = &flow->end[side];
-	struct trace_story *const story = flow->story;
-	const enum tern_state	  from = end->state;
-
-	end->state = to;
-	end->has_state = true;
-	end->is_proved = proved;
-	if (!story || story->changes == TRACE_CHANGES)
-		return;
-	story->change[story->changes++] = (struct trace_change){
-		.step = step,
-		.end = (uint8_t)side,
-		.by_arrival = by_arrival,
-		.from = from,
-		.to = to,
-		.why = why,
-		.basis = proved ? TERN_BASIS_OBSERVED : TERN_BASIS_INFERRED,
-	};
-}
-
-/* What was inferred has been proved since. */
-static void prove(struct trace_flow *flow, unsigned side)
-{
-	struct trace_change *const last = last_change(flow, side);
-
-	flow->end[side].is_proved = true;
-	if (last && last->basis == TERN_BASIS_INFERRED)
-		last->basis = TERN_BASIS_OBSERVED;
-}
-
-/* The end is in a state that this capture does not show it going to. */
-static void appear(struct trace_flow *flow, unsigned side, enum tern_state state, enum tern_why why,
-		   uint32_t step)
-{
-	struct trace_change *last;
-
-	change(flow, side, state, why, step, false, false);
-	last = last_change(flow, side);
-	if (last)
-		last->basis = TERN_BASIS_UNSEEN;
-}
-
-/* What the last change took for granted cannot be known from here. */
-static void make_vague(struct trace_flow *flow, unsigned side)
-{
-	struct trace_change *const last = last_change(flow, side);
-
-	if (last && last->basis == TERN_BASIS_INFERRED)
-		last->basis = TERN_BASIS_UNSEEN;
-}
-
-/* ---- what is pending ---- */
-
-static void take_syn_acked(struct trace_flow *flow, unsigned side, const struct trace_passed *passed)
-{
-	const enum tern_state state = flow->end[side].state;
-
-	if (state == TERN_STATE_SYN_SENT)
-		change(flow, side, TERN_STATE_ESTABLISHED, TERN_WHY_SYN_ACK_ARRIVED, passed->step, true,
-		       false);
-	else if (state == TERN_STATE_SYN_RECEIVED)
-		change(flow, side, TERN_STATE_ESTABLISHED, TERN_WHY_OUR_SYN_ACKED, passed->step, true, false);
-}
-
-static void take_fin_acked(struct trace_flow *flow, unsigned side, const struct trace_passed *passed)
-{
-	switch (flow->end[side].state) {
-	case TERN_STATE_FIN_WAIT_1:
-		change(flow, side, TERN_STATE_FIN_WAIT_2, TERN_WHY_OUR_FIN_ACKED, passed->step, true, false);
-		break;
-	case TERN_STATE_CLOSING:
-		change(flow, side, TERN_STATE_TIME_WAIT, TERN_WHY_OUR_FIN_ACKED, passed->step, true, false);
-		break;
-	case TERN_STATE_LAST_ACK:
-		change(flow, side, TERN_STATE_CLOSED, TERN_WHY_OUR_FIN_ACKED, passed->step, true, false);
-		break;
-	default: break;
-	}
-}
-
-static void take_fin(struct trace_flow *flow, unsigned side, const struct trace_passed *passed, bool both)
-{
-	if (flow->end[side].state == TERN_STATE_SYN_RECEIVED) /* the ACK of its SYN came with it */
-		change(flow, side, TERN_STATE_ESTABLISHED, TERN_WHY_OUR_SYN_ACKED, passed->step, true, false);
-	switch (flow->end[side].state) {
-	case TERN_STATE_ESTABLISHED:
-		change(flow, side, TERN_STATE_CLOSE_WAIT, TERN_WHY_FIN_ARRIVED, passed->step, true, false);
-		break;
-	case TERN_STATE_FIN_WAIT_1:
-		if (both)
-			change(flow, side, TERN_STATE_TIME_WAIT, TERN_WHY_FIN_AND_ACK_ARRIVED, passed->step,
-			       true, false);
-		else
-			change(flow, side, TERN_STATE_CLOSING, TERN_WHY_FIN_ARRIVED, passed->step, true,
-			       false);
-		break;
-	case TERN_STATE_FIN_WAIT_2:
-		change(flow, side, TERN_STATE_TIME_WAIT, TERN_WHY_FIN_ARRIVED, passed->step, true, false);
-		break;
-	default: break;
-	}
-}
-
-static void take_rst(struct trace_flow *flow, unsigned side, const struct trace_passed *passed)
-{
-	const struct trace_end *const end = &flow->end[side];
-
-	switch (end->state) {
-	case TERN_STATE_CLOSED:
-	case TERN_STATE_LISTEN:
-	case TERN_STATE_TIME_WAIT: break; /* RFC 1337: an RST does not end it */
-	case TERN_STATE_SYN_SENT:
-		change(flow, side, TERN_STATE_CLOSED, TERN_WHY_REFUSED, passed->step, true, false);
-		break;
-	case TERN_STATE_SYN_RECEIVED:
-		change(flow, side, end->was_syn_sent ? TERN_STATE_CLOSED : TERN_STATE_LISTEN,
-		       TERN_WHY_RST_ARRIVED, passed->step, true, false);
-		break;
-	default:
-		change(flow, side, TERN_STATE_CLOSED, TERN_WHY_RST_ARRIVED, passed->step, true, false);
-		if (!end->has_syn && !end->has_fin && flow->end[0].n.octets + flow->end[1].n.octets == 0)
-			make_vague(flow, side); /* a bare ACK that is answered so may be a stray */
-		break;
-	}
-}
-
-static void take_syn(struct trace_flow *flow, unsigned side, const struct trace_passed *passed)
-{
-	struct trace_end *const end = &flow->end[side];
-
-	if (end->has_state && end->state != TERN_STATE_SYN_SENT && end->state != TERN_STATE_LISTEN)
-		return;
-	if (!end->has_state)
-		end->state = TERN_STATE_LISTEN;
-	change(flow, side, TERN_STATE_SYN_RECEIVED, TERN_WHY_SYN_ARRIVED, passed->step, true, false);
-}
-
-static void take(struct trace_flow *flow, unsigned side, enum trace_pending what);
-
-/* Which of the two came first, or both in one, cannot be known where they left within moments: the way from FIN-WAIT-1
- * to TIME-WAIT has three forms. */
-static bool is_order_vague(const struct trace_flow *flow, unsigned side, const struct trace_passed *fin,
-			   const struct trace_passed *acked)
-{
-	const tern_time apart = fin->at > acked->at ? fin->at - acked->at : acked->at - fin->at;
-
-	return acked->is_set && !knows_all_of(&flow->end[side]) && flow->end[side].state == TERN_STATE_FIN_WAIT_1 &&
-	       acked->packet != fin->packet && apart < trace_flow_rtt(flow) / 8;
-}
-
-/* The FIN and the ACK of ours in one (or of the same moment), or one before the other. */
-static void take_fin_in_turn(struct trace_flow *flow, unsigned side, struct trace_passed passed)
-{
-	struct trace_passed *const acked = &flow->end[side].pending[TRACE_PENDING_FIN_ACKED];
-	const bool		   both = acked->is_set && acked->packet == passed.packet;
-	const bool		   vague = is_order_vague(flow, side, &passed, acked);
-	const enum tern_state	   before = flow->end[side].state;
-
-	acked->is_vague = acked->is_vague || vague;
-	if (acked->is_set && (acked->packet < passed.packet || before == TERN_STATE_CLOSING))
-		take(flow, side, TRACE_PENDING_FIN_ACKED);
-	else if (both)
-		acked->is_set = false;
-	take_fin(flow, side, &passed, both);
-	if (vague)
-		make_vague(flow, side);
-}
-
-/* Takes what is pending as arrived. */
-static void take(struct trace_flow *flow, unsigned side, enum trace_pending what)
-{
-	struct trace_passed *const pending = flow->end[side].pending;
-	const struct trace_passed  passed = pending[what];
-	const enum tern_state	   before = flow->end[side].state;
-
-	if (!passed.is_set)
-		return;
-	pending[what].is_set = false;
-	switch (what) {
-	case TRACE_PENDING_SYN: take_syn(flow, side, &passed); break;
-	case TRACE_PENDING_SYN_ACKED: take_syn_acked(flow, side, &passed); break;
-	case TRACE_PENDING_FIN_ACKED: take_fin_acked(flow, side, &passed); break;
-	case TRACE_PENDING_RST: take_rst(flow, side, &passed); break;
-	default: take_fin_in_turn(flow, side, passed); break;
-	}
-	if (passed.is_vague && flow->end[side].state != before)
-		make_vague(flow, side);
-}
-
-/* Sets it pending for the peer; the first stands until it is given up. */
-static void pend(struct look *look, enum trace_pending what)
-{
-	struct trace_passed *const pending = &look->peer->pending[what];
-
-	if (pending->is_set)
-		return;
-	*pending = (struct trace_passed){
-		.is_set = true,
-		.step = look->step ? look->step - 1 : 0,
-		.packet = look->segment->packet,
-		.at = look->segment->at,
-	};
-}
-
 /* ---- what a segment proves of its sender ---- */
 
 static void sent_syn(struct look *look)
@@ -265,7 +43,7 @@ static void sent_syn(struct look *look)
 	if (!(look->segment->flags & TERN_ACK)) {
 		if (!me->has_state || me->state == TERN_STATE_LISTEN) {
 			me->state = TERN_STATE_CLOSED;
-			change(look->flow, look->side, TERN_STATE_SYN_SENT, TERN_WHY_OPEN_ACTIVE, step, false,
+			edge_add(look->flow, look->side, TERN_STATE_SYN_SENT, TERN_WHY_OPEN_ACTIVE, step, false,
 			       true);
 		}
 		me->was_syn_sent = true;
@@ -273,7 +51,7 @@ static void sent_syn(struct look *look)
 	}
 	if (me->state == TERN_STATE_ESTABLISHED && !me->is_proved && me->has_state && look->flow->story) {
 		/* It says its SYN again: the ACK that was taken to have arrived has not. */
-		struct trace_change *const last = last_change(look->flow, look->side);
+		struct trace_change *const last = edge_last(look->flow, look->side);
 
 		if (last && last->why == TERN_WHY_OUR_SYN_ACKED && !knows_all_of(me)) {
 			last->is_gone = true;
@@ -284,15 +62,15 @@ static void sent_syn(struct look *look)
 		me->pending[TRACE_PENDING_SYN_ACKED].is_set = false;
 	if (!me->has_state || me->state == TERN_STATE_SYN_SENT || me->state == TERN_STATE_LISTEN) {
 		if (!me->pending[TRACE_PENDING_SYN].is_set && !look->peer->has_syn)
-			appear(look->flow, look->side, TERN_STATE_SYN_RECEIVED, TERN_WHY_SYN_ARRIVED, step);
+			edge_appear(look->flow, look->side, TERN_STATE_SYN_RECEIVED, TERN_WHY_SYN_ARRIVED, step);
 		else {
 			me->pending[TRACE_PENDING_SYN].is_set = true;
-			take(look->flow, look->side, TRACE_PENDING_SYN);
+			pending_take(look->flow, look->side, TRACE_PENDING_SYN);
 		}
 	}
 	/* From LISTEN only where no SYN of its own can have been lost before it came here. */
 	if (me->state == TERN_STATE_SYN_RECEIVED && (me->was_syn_sent || knows_all_of(me)))
-		prove(look->flow, look->side);
+		edge_prove(look->flow, look->side);
 }
 
 /* It has sent something without SYN that a connection half open would not send. */
@@ -305,7 +83,7 @@ static void sent_synchronized(struct look *look)
 			    (peer->has_syn && look->segment->ack != peer->iss + 1);
 
 	if (!me->has_state || me->state == TERN_STATE_LISTEN) {
-		appear(look->flow, look->side, TERN_STATE_ESTABLISHED,
+		edge_appear(look->flow, look->side, TERN_STATE_ESTABLISHED,
 		       me->has_syn && me->was_syn_sent ? TERN_WHY_SYN_ACK_ARRIVED : TERN_WHY_OUR_SYN_ACKED,
 		       step);
 		return;
@@ -316,21 +94,21 @@ static void sent_synchronized(struct look *look)
 
 		me->pending[TRACE_PENDING_SYN].is_set = false;
 		if (me->pending[TRACE_PENDING_SYN_ACKED].is_set && !crossed)
-			take(look->flow, look->side, TRACE_PENDING_SYN_ACKED);
+			pending_take(look->flow, look->side, TRACE_PENDING_SYN_ACKED);
 		else
-			appear(look->flow, look->side, TERN_STATE_ESTABLISHED, TERN_WHY_SYN_ACK_ARRIVED,
+			edge_appear(look->flow, look->side, TERN_STATE_ESTABLISHED, TERN_WHY_SYN_ACK_ARRIVED,
 			       step);
 	}
 	if (me->state == TERN_STATE_SYN_RECEIVED) {
 		if (me->pending[TRACE_PENDING_SYN_ACKED].is_set)
-			take(look->flow, look->side, TRACE_PENDING_SYN_ACKED);
+			pending_take(look->flow, look->side, TRACE_PENDING_SYN_ACKED);
 		else if (speaks)
-			appear(look->flow, look->side, TERN_STATE_ESTABLISHED, TERN_WHY_OUR_SYN_ACKED, step);
+			edge_appear(look->flow, look->side, TERN_STATE_ESTABLISHED, TERN_WHY_OUR_SYN_ACKED, step);
 	}
 	if (me->state != TERN_STATE_ESTABLISHED || me->is_proved)
 		return;
 	/* Out of SYN-SENT another way leads through SYN-RECEIVED, where the peer sent a SYN alone. */
-	const struct trace_change *const last = last_change(look->flow, look->side);
+	const struct trace_change *const last = edge_last(look->flow, look->side);
 	const bool			 by_syn_ack = last && last->why == TERN_WHY_SYN_ACK_ARRIVED;
 
 	/* An end that opened itself may close before it is open; then it was never ESTABLISHED. */
@@ -339,7 +117,7 @@ static void sent_synchronized(struct look *look)
 	if (by_syn_ack ? !look->peer->was_syn_sent && (knows_all_of(me) || knows_all_of(peer))
 		       : look->segment->len > 0 || (speaks && !(look->segment->flags & TERN_FIN)) ||
 				 knows_all_of(me))
-		prove(look->flow, look->side);
+		edge_prove(look->flow, look->side);
 }
 
 /* It acknowledges the peer's FIN. */
@@ -357,20 +135,20 @@ static void sent_ack_of_fin(struct look *look)
 				(struct trace_passed){ .is_set = true,
 						       .step = look->step ? look->step - 1 : 0,
 						       .packet = look->segment->packet };
-		take(look->flow, look->side, TRACE_PENDING_FIN);
+		pending_take(look->flow, look->side, TRACE_PENDING_FIN);
 	}
 	switch (me->state) {
 	case TERN_STATE_CLOSE_WAIT:
 		if (was_idle(look) && !look->found.after_hole && !look->found.retransmitted)
-			prove(look->flow, look->side);
+			edge_prove(look->flow, look->side);
 		break;
 	case TERN_STATE_CLOSING:
 		if (any_near && was_proved && look->peer->has_ack && after(me->fin, look->peer->ack))
-			prove(look->flow, look->side);
+			edge_prove(look->flow, look->side);
 		break;
 	case TERN_STATE_TIME_WAIT:
 		if (look->peer->fin_acks_ours && knows_all_of(me))
-			prove(look->flow, look->side);
+			edge_prove(look->flow, look->side);
 		break;
 	default: break;
 	}
@@ -381,14 +159,14 @@ static void sent_ack_of_fin(struct look *look)
 static void fin_came_before(struct look *look)
 {
 	struct trace_end *const	   me = look->me;
-	struct trace_change *const last = last_change(look->flow, look->side);
+	struct trace_change *const last = edge_last(look->flow, look->side);
 	const uint32_t		   step = last ? last->step : 0;
 
 	if (last)
 		last->is_gone = true;
 	me->state = TERN_STATE_ESTABLISHED;
-	change(look->flow, look->side, TERN_STATE_FIN_WAIT_1, TERN_WHY_CLOSE_CALLED, step, false, false);
-	change(look->flow, look->side, TERN_STATE_CLOSING, TERN_WHY_FIN_ARRIVED, step, true, false);
+	edge_add(look->flow, look->side, TERN_STATE_FIN_WAIT_1, TERN_WHY_CLOSE_CALLED, step, false, false);
+	edge_add(look->flow, look->side, TERN_STATE_CLOSING, TERN_WHY_FIN_ARRIVED, step, true, false);
 }
 
 /* What it has sent when it does not acknowledge its peer's FIN, or does so for the first time: the number of a bare ACK
@@ -423,7 +201,7 @@ static void sent_fin(struct look *look)
 	switch (me->state) {
 	case TERN_STATE_SYN_RECEIVED:
 	case TERN_STATE_ESTABLISHED:
-		change(look->flow, look->side, TERN_STATE_FIN_WAIT_1, TERN_WHY_CLOSE_CALLED, step, false,
+		edge_add(look->flow, look->side, TERN_STATE_FIN_WAIT_1, TERN_WHY_CLOSE_CALLED, step, false,
 		       proved && (knows_all_of(me) || !acks_fin));
 		break;
 	case TERN_STATE_CLOSE_WAIT:
@@ -432,8 +210,8 @@ static void sent_fin(struct look *look)
 			break;
 		}
 		if (proved)
-			prove(look->flow, look->side);
-		change(look->flow, look->side, TERN_STATE_LAST_ACK, TERN_WHY_CLOSE_CALLED, step, false,
+			edge_prove(look->flow, look->side);
+		edge_add(look->flow, look->side, TERN_STATE_LAST_ACK, TERN_WHY_CLOSE_CALLED, step, false,
 		       proved);
 		break;
 	default: break;
@@ -452,7 +230,7 @@ static bool had_time(const struct look *look, enum trace_pending what)
 static void take_in_time(struct look *look, enum trace_pending what)
 {
 	if (had_time(look, what))
-		take(look->flow, look->side, what);
+		pending_take(look->flow, look->side, what);
 	else
 		look->me->pending[what].is_set = false;
 }
@@ -460,7 +238,7 @@ static void take_in_time(struct look *look, enum trace_pending what)
 /* The RST acknowledges less than the peer's FIN: what was taken for its arrival has not been. */
 static void not_the_fin(struct look *look)
 {
-	struct trace_change *const last = last_change(look->flow, look->side);
+	struct trace_change *const last = edge_last(look->flow, look->side);
 
 	look->me->pending[TRACE_PENDING_FIN].is_set = false;
 	if (!last || last->why != TERN_WHY_FIN_ARRIVED || last->basis == TERN_BASIS_OBSERVED)
@@ -482,9 +260,9 @@ static void sent_rst(struct look *look)
 		return; /* RFC 9293 3.10.7.4: an ACK that is none answered; the half-open connection stays */
 	if (me->pending[TRACE_PENDING_RST].is_set || me->state == TERN_STATE_TIME_WAIT)
 		return; /* it answers from CLOSED */
-	take(look->flow, look->side, TRACE_PENDING_SYN_ACKED);
+	pending_take(look->flow, look->side, TRACE_PENDING_SYN_ACKED);
 	if (me->state == TERN_STATE_LAST_ACK && me->pending[TRACE_PENDING_FIN_ACKED].is_set) {
-		take(look->flow, look->side, TRACE_PENDING_FIN_ACKED);
+		pending_take(look->flow, look->side, TRACE_PENDING_FIN_ACKED);
 		return;
 	}
 	if ((look->segment->flags & TERN_ACK) && look->peer->has_fin &&
@@ -500,10 +278,10 @@ static void sent_rst(struct look *look)
 	take_in_time(look, TRACE_PENDING_FIN);
 	if (me->state == TERN_STATE_CLOSED || me->state == TERN_STATE_TIME_WAIT)
 		return;
-	change(look->flow, look->side, TERN_STATE_CLOSED, TERN_WHY_ABORT_CALLED, step, false,
+	edge_add(look->flow, look->side, TERN_STATE_CLOSED, TERN_WHY_ABORT_CALLED, step, false,
 	       me->is_proved && knows_all_of(me) && was_idle(look));
 	if (vague)
-		make_vague(look->flow, look->side);
+		edge_make_vague(look->flow, look->side);
 }
 
 void state_sent(struct look *look)
@@ -546,13 +324,13 @@ static void passed_rst(struct look *look)
 
 	if (peer->state == TERN_STATE_SYN_SENT) {
 		if ((seg->flags & TERN_ACK) && seg->ack == peer->iss + 1)
-			pend(look, TRACE_PENDING_RST);
+			pending_add(look, TRACE_PENDING_RST);
 		return;
 	}
 	/* RFC 5961 3.2: exactly the next number, else a challenge ACK. */
 	if (seg->seq == look->front || (seg->seq == look->me->nxt && !knows_all_of(peer)) ||
 	    (peer->has_ack && seg->seq == peer->ack)) {
-		pend(look, TRACE_PENDING_RST);
+		pending_add(look, TRACE_PENDING_RST);
 		look->found.verdict = TERN_VERDICT_RESET;
 	} else {
 		look->found.verdict =
@@ -560,35 +338,6 @@ static void passed_rst(struct look *look)
 				? TERN_VERDICT_BLIND_RESET
 				: TERN_VERDICT_STRAY_RESET;
 	}
-}
-
-static void take_all(struct trace_flow *flow, unsigned side)
-{
-	struct trace_passed *const pending = flow->end[side].pending;
-
-	for (unsigned i = TRACE_PENDING_SYN; i < TRACE_PENDING_RST;
-	     i++) /* an RST leaves nobody for what comes after it */
-		if (pending[TRACE_PENDING_RST].is_set &&
-		    pending[i].packet > pending[TRACE_PENDING_RST].packet)
-			pending[i].is_set = false;
-
-	/* Whether what went before the RST came, nobody is left to say. */
-	if (pending[TRACE_PENDING_RST].is_set && !knows_all_of(&flow->end[side]) &&
-	    (pending[TRACE_PENDING_FIN].is_set || pending[TRACE_PENDING_FIN_ACKED].is_set))
-		for (unsigned i = TRACE_PENDING_FIN_ACKED; i < TRACE_PENDINGS; i++)
-			pending[i].is_vague = true;
-	take(flow, side, TRACE_PENDING_SYN);
-	take(flow, side, TRACE_PENDING_SYN_ACKED);
-	if (pending[TRACE_PENDING_FIN].is_set && pending[TRACE_PENDING_FIN_ACKED].is_set &&
-	    pending[TRACE_PENDING_FIN].packet < pending[TRACE_PENDING_FIN_ACKED].packet) {
-		take(flow, side, TRACE_PENDING_FIN);
-		take(flow, side, TRACE_PENDING_FIN_ACKED);
-	} else if (pending[TRACE_PENDING_FIN].is_set) {
-		take(flow, side, TRACE_PENDING_FIN);
-	} else {
-		take(flow, side, TRACE_PENDING_FIN_ACKED);
-	}
-	take(flow, side, TRACE_PENDING_RST);
 }
 
 void state_passed(struct look *look)
@@ -601,16 +350,16 @@ void state_passed(struct look *look)
 		passed_rst(look);
 	} else if (seg->flags & TERN_SYN) {
 		if (acks && peer->has_syn && seg->ack == peer->iss + 1)
-			pend(look, TRACE_PENDING_SYN_ACKED);
+			pending_add(look, TRACE_PENDING_SYN_ACKED);
 		else if (!acks && (!peer->has_state || peer->state <= TERN_STATE_SYN_SENT))
-			pend(look, TRACE_PENDING_SYN);
+			pending_add(look, TRACE_PENDING_SYN);
 	} else if (acks) {
 		if (peer->has_syn && not_before(seg->ack, peer->iss + 1) &&
 		    peer->state == TERN_STATE_SYN_RECEIVED)
-			pend(look, TRACE_PENDING_SYN_ACKED);
+			pending_add(look, TRACE_PENDING_SYN_ACKED);
 	}
 	if (acks && !(seg->flags & TERN_RST) && peer->has_fin && seg->ack == peer->fin)
-		pend(look, TRACE_PENDING_FIN_ACKED);
+		pending_add(look, TRACE_PENDING_FIN_ACKED);
 	/* Sent again, and the other end had not acknowledged it where it should have: so the first was lost. */
 	if (look->had_fin && (seg->flags & TERN_FIN) && peer->missed_fin && !knows_all_of(peer)) {
 		look->peer->pending[TRACE_PENDING_FIN].is_set = false;
@@ -627,16 +376,16 @@ void state_passed(struct look *look)
 	    peer->state != TERN_STATE_CLOSE_WAIT && peer->state != TERN_STATE_CLOSING &&
 	    peer->state != TERN_STATE_LAST_ACK && peer->state != TERN_STATE_TIME_WAIT && peer->has_state &&
 	    (seg->flags & TERN_FIN || look->front != me->fin))
-		pend(look, TRACE_PENDING_FIN);
+		pending_add(look, TRACE_PENDING_FIN);
 	/* A listener that nothing was heard of yet: whether it is one its answer tells. */
 	if (knows_all_of(peer) && peer->has_state)
-		take_all(look->flow, !look->side);
+		pending_take_all(look->flow, !look->side);
 }
 
 void state_end(struct trace_flow *flow)
 {
 	for (unsigned side = 0; side < 2; side++) {
 		flow->end[side].pending[TRACE_PENDING_SYN].is_set = false; /* nobody answered it */
-		take_all(flow, side);
+		pending_take_all(flow, side);
 	}
 }

@@ -1,5 +1,7 @@
 #include "trace/inner.h"
 
+#include "wire/tuple.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,18 +84,12 @@ struct telling {
 static struct tern_watch_event event_at(const struct telling *telling, enum tern_watch_kind kind,
 					unsigned host, tern_time at)
 {
-	const struct tern_tuple *const t = &telling->flow->tuple;
-	struct tern_watch_event	       event = {
-		       .kind = kind, .now = at, .basis = TERN_BASIS_INFERRED, .tuple = *t
-	};
+	const struct tern_tuple *const tuple = &telling->flow->tuple;
 
-	if (host == 1)
-		event.tuple = (struct tern_tuple){ .local = t->remote,
-						   .remote = t->local,
-						   .zone = t->zone,
-						   .local_port = t->remote_port,
-						   .remote_port = t->local_port };
-	return event;
+	return (struct tern_watch_event){ .kind = kind,
+					  .now = at,
+					  .basis = TERN_BASIS_INFERRED,
+					  .tuple = host == 1 ? tuple_turned(tuple) : *tuple };
 }
 
 static void tell(struct telling *telling, unsigned host, const struct tern_watch_event *event)

@@ -38,15 +38,7 @@ static int order(const struct tern_tuple *t)
 static struct tern_tuple canonical(const struct tern_tuple *tuple, unsigned *end)
 {
 	*end = order(tuple) > 0;
-	if (!*end)
-		return *tuple;
-	return (struct tern_tuple){
-		.local = tuple->remote,
-		.remote = tuple->local,
-		.zone = tuple->zone,
-		.local_port = tuple->remote_port,
-		.remote_port = tuple->local_port,
-	};
+	return *end ? tuple_turned(tuple) : *tuple;
 }
 
 static size_t hash(const struct tern_tuple *t)

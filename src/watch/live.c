@@ -262,24 +262,6 @@ static void draw_segment(struct live *live, size_t sent, const char *verdict)
 	} while (next < label.n);
 }
 
-/* What arrived, as the peer would have told its sending. */
-static struct tern_watch_event as_sent(const struct tern_watch_event *arrived)
-{
-	const struct tern_tuple	 *const tuple = &arrived->tuple;
-	struct tern_watch_event sent = *arrived;
-
-	sent.kind = TERN_WATCH_SEGMENT_TX;
-	sent.tuple = (struct tern_tuple){ .local = tuple->remote,
-					  .remote = tuple->local,
-					  .zone = tuple->zone,
-					  .local_port = tuple->remote_port,
-					  .remote_port = tuple->local_port };
-	sent.u.segment.id = sent.u.segment.mark = 0;
-	sent.u.segment.iss = arrived->u.segment.irs;
-	sent.u.segment.irs = arrived->u.segment.iss;
-	return sent;
-}
-
 static void write_json(struct live *live)
 {
 	char line[JSONL_LINE];
@@ -296,7 +278,7 @@ static void show_segment(struct live *live, size_t sent, const char *verdict)
 
 static void arrived(struct live *live, struct timeline_tap tap[2], const struct tern_watch_event *event)
 {
-	const struct tern_watch_event sent = as_sent(event);
+	const struct tern_watch_event sent = timeline_from_other_end(event, TERN_WATCH_SEGMENT_TX, 0);
 	struct tern_watch_event	      here = *event;
 	const size_t		      i = live->timeline.n;
 	char			      verdict[LABEL_TEXT];

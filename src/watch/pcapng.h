@@ -4,7 +4,7 @@
 #ifndef WATCH_PCAPNG_H
 #define WATCH_PCAPNG_H
 
-#include <tern/types.h>
+#include <tern/packet.h>
 
 #include <stdio.h>
 
@@ -22,5 +22,10 @@ void pcapng_begin(FILE *to, enum pcapng_link link, const char *name);
 /* One packet, in parts. at: nanoseconds since 1970. comment: UTF-8, NULL or "" for none; at most 65,535 bytes. */
 void pcapng_packet(FILE *to, tern_time at, enum pcapng_direction direction, const struct pcapng_part *parts,
 		   size_t n_parts, const char *comment);
+
+/* One packet of a host, on its way in or out. A checksum that the device is to complete is completed in what is
+ * written, so that readers find no wrong ones; a segment of 64 KiB that the device splits stays one packet. */
+void pcapng_whole(FILE *to, tern_time at, enum pcapng_direction direction, const tern_packet *packet,
+		  const char *comment);
 
 #endif

@@ -108,6 +108,7 @@ static void read_heard(struct plot *plot, const struct timeline *timeline, size_
 	    plot->line[PLOT_ACK].points[plot->line[PLOT_ACK].n - 1].value <= line->rack)
 		add_point(plot, PLOT_ACK, now, line->rack);
 	add_point(plot, PLOT_WINDOW, now, (double)line->rack + segment->wnd);
+	add_point(plot, PLOT_OFFERED, now, segment->wnd);
 	for (uint8_t block = 0; block < segment->n_sack; block++)
 		if (timeline_relative(timeline, i, true, segment->sack[block].left, &left) &&
 		    timeline_relative(timeline, i, true, segment->sack[block].right, &right))

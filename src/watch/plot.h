@@ -36,7 +36,7 @@ struct plot_mark {
 
 enum plot_series {
 	PLOT_ACK, PLOT_WINDOW,			 /* sequence numbers */
-	PLOT_IN_FLIGHT, PLOT_SSTHRESH, PLOT_CWND, /* octets */
+	PLOT_IN_FLIGHT, PLOT_OFFERED, PLOT_SSTHRESH, PLOT_CWND, /* octets; OFFERED: by the peer's ACKs */
 	PLOT_RTT, PLOT_SRTT, PLOT_MIN_RTT,	 /* seconds; PLOT_RTT: each that was measured */
 	PLOT_SERIES
 };

@@ -35,6 +35,7 @@ static const struct {
 	[PLOT_CWND] = { "cwnd", "cwnd" },
 	[PLOT_SSTHRESH] = { "ssthresh", "ssthresh" },
 	[PLOT_IN_FLIGHT] = { "flight", "in flight" },
+	[PLOT_OFFERED] = { "window", "the peer's window" },
 	[PLOT_RTT] = { "rtt", "measured" },
 	[PLOT_SRTT] = { "srtt", "srtt" },
 	[PLOT_MIN_RTT] = { "min", "least" },
@@ -105,13 +106,13 @@ static double nice_step(double range, int n)
 
 /* ---- scales ---- */
 
-/* The peer's window may lie far above everything: the sequence panel need not show all of it. */
+/* The peer's window may lie far above everything: no panel need show all of it. */
 static double highest(const struct plot *plot, const struct panel *panel)
 {
 	double most = 0;
 
 	for (enum plot_series i = panel->first; i <= panel->last; i++)
-		for (size_t k = 0; i != PLOT_WINDOW && k < plot->line[i].n; k++)
+		for (size_t k = 0; i != PLOT_WINDOW && i != PLOT_OFFERED && k < plot->line[i].n; k++)
 			most = larger(most, plot->line[i].points[k].value);
 	for (size_t k = 0; panel == &panels[SEQUENCE] && k < plot->n_marks; k++)
 		most = larger(most, plot->marks[k].to);

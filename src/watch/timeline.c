@@ -331,6 +331,19 @@ static enum timeline_kind plain_kind(enum tern_watch_kind kind)
 	}
 }
 
+struct tern_watch_event timeline_from_other_end(const struct tern_watch_event *event, enum tern_watch_kind kind,
+						uint64_t number)
+{
+	struct tern_watch_event there = *event;
+
+	there.kind = kind;
+	there.tuple = tuple_turned(&event->tuple);
+	there.u.segment.iss = event->u.segment.irs;
+	there.u.segment.irs = event->u.segment.iss;
+	there.u.segment.id = there.u.segment.mark = number;
+	return there;
+}
+
 void timeline_watch(void *context, const struct tern_watch_event *event)
 {
 	const struct timeline_tap *tap = context;
@@ -449,6 +462,36 @@ void timeline_forget(struct timeline *timeline, size_t keep)
 	}
 	for (unsigned host = 0; host < TIMELINE_HOSTS; host++)
 		timeline->retransmit[host] = moved(timeline->retransmit[host], gone);
+}
+
+/* The index of a line among those that stay; `place` has where each has gone to. */
+static long gone_to(const long *place, long line)
+{
+	return line == TIMELINE_NONE ? TIMELINE_NONE : place[line];
+}
+
+void timeline_keep_conn(struct timeline *timeline, uint32_t conn)
+{
+	long *const place = malloc((timeline->n + 1) * sizeof *place);
+	size_t	    kept = 0;
+
+	if (!place) {
+		timeline->no_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < timeline->n; i++)
+		place[i] = timeline->lines[i].conn == conn ? (long)kept++ : TIMELINE_NONE;
+	for (size_t i = 0; i < timeline->n; i++) {
+		if (place[i] == TIMELINE_NONE)
+			continue;
+		struct timeline_line *const line = &timeline->lines[place[i]];
+
+		*line = timeline->lines[i];
+		line->arrived = gone_to(place, line->arrived);
+		line->sent = gone_to(place, line->sent);
+	}
+	timeline->n = kept;
+	free(place);
 }
 
 bool timeline_in_flight(const struct timeline *timeline)

@@ -106,6 +106,10 @@ struct timeline_tap {
 
 /* As tern_watcher.event, with a tap as context. */
 void timeline_watch(void *tap, const struct tern_watch_event *event);
+/* A segment that one end told of, as the other end tells of it, in a packet of this number: kind is SEGMENT_TX of what
+ * came, SEGMENT_RX of what went. */
+struct tern_watch_event timeline_from_other_end(const struct tern_watch_event *event, enum tern_watch_kind kind,
+						uint64_t number);
 /* As tern_impair.fate, with the SENDING host's tap as context; impair of the direction away from it. */
 void timeline_fate(void *tap, uint64_t n, const tern_packet *packet, enum tern_fate fate, tern_time arrives);
 
@@ -130,6 +134,9 @@ bool timeline_relative(const struct timeline *timeline, size_t i, bool of_peer, 
 /* Keeps the newest `keep` lines: for a timeline that is read as it grows, without end. The indices of the
  * rest change; what is gone is not found any more. Not for one whose segments are joined by numbers. */
 void timeline_forget(struct timeline *timeline, size_t keep);
+
+/* Keeps the lines of one connection, of a timeline to which nothing is added any more. */
+void timeline_keep_conn(struct timeline *timeline, uint32_t conn);
 
 /* Segments that were sent and have neither arrived nor been lost. */
 bool timeline_in_flight(const struct timeline *timeline);

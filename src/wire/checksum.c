@@ -36,8 +36,3 @@ uint16_t checksum_finish(uint32_t sum)
 {
 	return native16((uint16_t)~sum_fold16(sum));
 }
-
-bool checksum_is_right(uint32_t sum)
-{
-	return sum_fold16(sum) == 0xffff;
-}

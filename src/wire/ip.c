@@ -70,6 +70,19 @@ static bool parse_v4_options(struct ip_header *ip, const uint8_t *p, size_t n)
 	return true;
 }
 
+/* Most are of five words. */
+static bool v4_sum_is_right(const uint8_t *p, uint32_t header)
+{
+	uint64_t first[2];
+	uint32_t last;
+
+	memcpy(first, p, sizeof first);
+	memcpy(&last, p + sizeof first, sizeof last);
+	const uint64_t sum = (uint32_t)first[0] + (first[0] >> 32) + (uint32_t)first[1] + (first[1] >> 32) + last;
+
+	return checksum_is_right(checksum_header(sum_fold32(sum), p + IPV4_HEADER, header - IPV4_HEADER));
+}
+
 static enum ip_parse_result parse_v4(struct ip_header *ip, const uint8_t *p, size_t len, bool quoted)
 {
 	if (len < IPV4_HEADER)
@@ -78,30 +91,32 @@ static enum ip_parse_result parse_v4(struct ip_header *ip, const uint8_t *p, siz
 
 	if (header < IPV4_HEADER || header > len || total < header || (total > len && !quoted))
 		return IP_MALFORMED;
-	if (!quoted && !checksum_is_right(checksum_header(0, p, header)))
+	if (!quoted && !v4_sum_is_right(p, header))
 		return IP_BAD_CHECKSUM;
 	*ip = (struct ip_header){
-		.src = addr_v4(get32(p + 12)),
-		.dst = addr_v4(get32(p + 16)),
+		.src = { { [10] = 0xff, [11] = 0xff } },
+		.dst = { { [10] = 0xff, [11] = 0xff } },
 		.version = 4,
 		.protocol = p[9],
 		.ttl = p[8],
 		.traffic_class = p[1],
 		.dont_fragment = (fragment & V4_DONT_FRAGMENT) != 0,
-		.is_fragment = (fragment & (V4_OFFSET | V4_MORE_FRAGMENTS)) != 0,
-		.more_fragments = (fragment & V4_MORE_FRAGMENTS) != 0,
-		.fragment_offset = (uint16_t)((fragment & V4_OFFSET) * 8),
 		.id = get16(p + 4),
 		.header_len = header,
 		.protocol_at = 9,
 		.payload = p + header,
 		.payload_len = (uint32_t)min_size(total, len) - header,
 	};
-	if (!parse_v4_options(ip, p + IPV4_HEADER, header - IPV4_HEADER))
+	memcpy(ip->src.b + 12, p + 12, 4);
+	memcpy(ip->dst.b + 12, p + 16, 4);
+	if (header > IPV4_HEADER && !parse_v4_options(ip, p + IPV4_HEADER, header - IPV4_HEADER))
 		return IP_MALFORMED;
-	if (ip->is_fragment && !fragment_is_sound(ip, quoted))
-		return IP_MALFORMED;
-	return IP_PARSED;
+	if ((fragment & (V4_OFFSET | V4_MORE_FRAGMENTS)) == 0)
+		return IP_PARSED;
+	ip->is_fragment = true;
+	ip->more_fragments = (fragment & V4_MORE_FRAGMENTS) != 0;
+	ip->fragment_offset = (uint16_t)((fragment & V4_OFFSET) * 8);
+	return fragment_is_sound(ip, quoted) ? IP_PARSED : IP_MALFORMED;
 }
 
 /* A parameter problem, unless it may not be told: to no group or nobody, and of a packet for many only
@@ -330,6 +345,19 @@ size_t ip_wire_emit(uint8_t *p, const struct ip_header *ip, uint32_t payload_len
 		return emit_v4(p, ip, payload_len, ip->dont_fragment ? V4_DONT_FRAGMENT : 0);
 	tern_assert(ip->version == 6);
 	return emit_v6(p, ip, ip->protocol, payload_len);
+}
+
+void ip_head4_init(struct ip_head4 *head, const struct ip_header *ip)
+{
+	struct ip_header bare = *ip;
+
+	bare.ttl = bare.traffic_class = 0;
+	(void)ip_wire_emit(head->bytes, &bare, 0);
+	put16(head->bytes + 2, 0);
+	put16(head->bytes + 10, 0);
+	head->sum = 0;
+	for (size_t i = 0; i < IPV4_HEADER; i += 2)
+		head->sum += get16(head->bytes + i);
 }
 
 size_t ip_wire_emit_fragment(uint8_t *p, const struct ip_header *ip, uint32_t payload_len)

@@ -2,6 +2,9 @@
 #ifndef WIRE_IP_H
 #define WIRE_IP_H
 
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "base/sum.h"
 #include <tern/types.h>
 
 enum {
@@ -70,6 +73,26 @@ bool ip_wire_parse_quoted(struct ip_header *ip, const uint8_t *p, size_t len);
  * of payload_len, which with the IPv4 header or without the IPv6 one is at most 65,535; returns 20 or
  * 40. IPv4: with its checksum. */
 size_t ip_wire_emit(uint8_t *p, const struct ip_header *ip, uint32_t payload_len);
+
+/* What IPv4 headers to one address have in common. Then each is written as ip_wire_emit() would. */
+struct ip_head4 {
+	uint8_t	 bytes[IPV4_HEADER]; /* hop limit, traffic class, length and checksum 0 */
+	uint32_t sum;
+};
+void ip_head4_init(struct ip_head4 *head, const struct ip_header *ip);
+static inline void ip_head4_emit(uint8_t *p, const struct ip_head4 *head, uint8_t ttl, uint8_t traffic_class,
+				 uint32_t payload_len)
+{
+	tern_assert(payload_len <= UINT16_MAX - IPV4_HEADER);
+	memcpy(p, head->bytes, IPV4_HEADER);
+	p[1] = traffic_class;
+	put16(p + 2, (uint16_t)(IPV4_HEADER + payload_len));
+	p[8] = ttl;
+	/* In wire order as 16-bit words: of what differs, and of what does not. */
+	const uint32_t sum = head->sum + traffic_class + (IPV4_HEADER + payload_len) + ((uint32_t)ttl << 8);
+
+	put16(p + 10, (uint16_t)~sum_fold16(sum));
+}
 
 /* The same for one fragment, by fragment_offset and more_fragments: 20 bytes (DF left out), for IPv6
  * 48 with the fragment header. */

@@ -3,13 +3,12 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "wire/tcp_plain.h"
 
 enum option_kind { END = 0, NOP = 1, MSS = 2, WSCALE = 3, SACK_PERMITTED = 4, SACK = 5, TIMESTAMPS = 8,
 		   ACCECN0 = 172, ACCECN1 = 174 };
 
 enum { ACCECN_FIELD_LEN = 3 };
-/* NOP, NOP, timestamps. */
-enum { TIMESTAMPS_ALIGNED = 12, TIMESTAMPS_ALIGNED_HEAD = NOP << 24 | NOP << 16 | TIMESTAMPS << 8 | 10 };
 enum { MSS_LEN = 4, WSCALE_LEN = 3, SACK_PERMITTED_LEN = 2, SACK_BLOCK_LEN = 8, TIMESTAMPS_LEN = 10 };
 
 /* No option that fits has more blocks than there is room for. */
@@ -104,12 +103,6 @@ bool tcp_wire_parse(struct tcp_segment *seg, const uint8_t *p, size_t len)
 		.text = p + header,
 		.text_len = (uint32_t)(len - header),
 	};
-	if (header == TCP_HEADER_MIN + TIMESTAMPS_ALIGNED && get32(p + TCP_HEADER_MIN) == TIMESTAMPS_ALIGNED_HEAD) {
-		seg->opt.has_ts = true; /* as RFC 7323 A lays it out: nearly every segment */
-		seg->opt.ts_val = get32(p + TCP_HEADER_MIN + 4);
-		seg->opt.ts_ecr = get32(p + TCP_HEADER_MIN + 8);
-		return true;
-	}
 	parse_options(&seg->opt, p + TCP_HEADER_MIN, header - TCP_HEADER_MIN, (seg->flags & TCP_SYN) != 0);
 	return true;
 }
@@ -251,20 +244,10 @@ static uint8_t *emit_options(uint8_t *p, const struct tcp_options *opt, size_t s
 /* Padding after the last option is zero (MUST-69); what stands before options is NOPs. */
 size_t tcp_wire_emit(uint8_t *p, const struct tcp_segment *seg)
 {
-	const bool	    plain = !(seg->flags & TCP_SYN) && (seg->opt.n_sack | seg->opt.n_accecn) == 0;
-	const struct layout l = plain ? (struct layout){ .options = seg->opt.has_ts ? TIMESTAMPS_ALIGNED : 0 } :
-					layout(seg);
+	const struct layout l = layout(seg);
 	const size_t	    header = TCP_HEADER_MIN + l.options;
 
-	put16(p, seg->src_port);
-	put16(p + 2, seg->dst_port);
-	put32(p + 4, seg->seq.v);
-	put32(p + 8, seg->ack.v);
-	put16(p + 12, (uint16_t)(header / 4 << 12 | (seg->flags & TCP_FLAGS)));
-	put16(p + 14, seg->wnd);
-	put16(p + 16, 0);
-	put16(p + 18, seg->up);
-
+	tcp_wire_emit_fixed(p, seg, header);
 	uint8_t *end = p + TCP_HEADER_MIN;
 	if (seg->flags & TCP_SYN)
 		end = emit_syn_options(end, &seg->opt);

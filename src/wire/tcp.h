@@ -14,6 +14,8 @@ enum {
 	TCP_WSCALE_MAX	= 14,	 /* RFC 7323 2.3 */
 	TCP_SACK_BLOCKS = 4,
 	TCP_ACCECN_FIELDS = 3,
+	TCP_TIMESTAMPS_ALIGNED = 12, /* octets: NOP, NOP, timestamps, as RFC 7323 A lays them out */
+	TCP_TIMESTAMPS_HEAD = 0x0101080a,
 };
 
 /* The flags by the names that code reads best; values as tern_tcp_flag. */

@@ -28,6 +28,16 @@ static inline bool tuple_equal(const struct tern_tuple *a, const struct tern_tup
 	       addr_equal(&a->remote, &b->remote) && addr_equal(&a->local, &b->local);
 }
 
+/* The same connection, as its other end names it. */
+static inline struct tern_tuple tuple_turned(const struct tern_tuple *tuple)
+{
+	return (struct tern_tuple){ .local = tuple->remote,
+				    .remote = tuple->local,
+				    .zone = tuple->zone,
+				    .local_port = tuple->remote_port,
+				    .remote_port = tuple->local_port };
+}
+
 /* The bytes that name a tuple, for keyed hashes: no two tuples have the same, and IPv4's are few. Returns how many. */
 enum { TUPLE_PACKED = 40 };
 size_t tuple_pack(uint8_t at[TUPLE_PACKED], const struct tern_tuple *tuple);

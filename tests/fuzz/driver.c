@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { INPUT_MOST = 1 << 16, INPUTS_MOST = 8192, MUTATED_MOST = 4096, HANG_SECONDS = 20 };
+enum { INPUT_MOST = 1 << 16, INPUTS_MOST = 8192, MUTATED_MOST = 4096, HANG_SECONDS = 100 };
 
 #pragma weak LLVMFuzzerCustomMutator
 #pragma weak fuzz_report

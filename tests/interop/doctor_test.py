@@ -14,7 +14,7 @@ from namespaces import CLONE_NEWNS, CLONE_NEWUSER, MS_BIND, mount, unshare  # no
 
 TERN = os.environ.get("TERN", os.path.join(os.path.dirname(__file__), "../../build/release/tern"))
 NAMES = ["user namespaces", "mount namespaces", "/dev/net/tun", "offloads", "tern nc", "ping sockets", "IPv6", "seccomp",
-         "AF_PACKET", "AF_XDP", "io_uring"]
+         "AF_PACKET", "AF_XDP", "io_uring", "DPDK"]
 NEEDED = {"user namespaces", "/dev/net/tun"}
 
 

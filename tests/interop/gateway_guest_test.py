@@ -22,6 +22,17 @@ from namespaces import CLONE_NEWNS, CLONE_NEWUSER, libc, mount, unshare
 WORLD = None
 CONGESTION_CONTROL = "/proc/sys/net/ipv4/tcp_congestion_control"
 
+SLEEPS = "echo ready; exec sleep 300"
+
+
+def has_children(pid):
+    """A gateway's: its command, until it has ended and was waited for."""
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:
+            if int(file.read().rsplit(")", 1)[1].split()[1]) == pid:
+                return True
+    return False
+
 
 def greet(connection):
     connection.sendall(b"hello from the host")
@@ -124,13 +135,13 @@ class Guest(unittest.TestCase):
                 with WORLD.running(sys.executable, "-c", code, stdout=subprocess.PIPE, text=True) as process:
                     self.assertEqual(process.stdout.readline(), "ready\n")
                     process.send_signal(number)
-                    self.assertEqual(process.wait(10), 42)
+                    self.assertEqual(process.wait(LIMIT), 42)
 
     def test_signal_that_ends_the_command(self):
-        with WORLD.running("sleep", "30") as process:
-            time.sleep(0.5)
+        with WORLD.running("sh", "-c", SLEEPS, stdout=subprocess.PIPE, text=True) as process:
+            self.assertEqual(process.stdout.readline(), "ready\n")
             process.terminate()
-            self.assertEqual(process.wait(10), 128 + signal.SIGTERM)
+            self.assertEqual(process.wait(LIMIT), 128 + signal.SIGTERM)
 
     def test_upload_outlives_its_program(self):
         got = {}
@@ -148,7 +159,7 @@ class Guest(unittest.TestCase):
             code = ("import socket,sys,os; s=socket.create_connection(('10.0.2.2',int(sys.argv[1])),10); "
                     "s.sendall(bytes(range(256))*12000); os._exit(5)")
             self.assertEqual(WORLD.python(code, str(server.port)).returncode, 5)
-            self.assertTrue(await_true(lambda: "end" in got))
+            self.assertTrue(await_true(lambda: "end" in got, LIMIT))
         self.assertEqual(got["end"], (len(data), hashlib.sha256(data).hexdigest()))
 
 
@@ -156,12 +167,14 @@ class Guest(unittest.TestCase):
         held = threading.Event()
         with TcpServer(lambda connection: held.wait(LIMIT)) as server:
             code = ("import socket,sys,os; s=socket.create_connection(('10.0.2.2',int(sys.argv[1])),10); "
-                    "s.settimeout(1)\ntry:\n  while True: s.send(bytes(65536))\nexcept OSError: pass\nos._exit(6)")
-            with WORLD.running(sys.executable, "-c", code, str(server.port), options=("--linger", "30s")) as process:
-                with self.assertRaises(subprocess.TimeoutExpired):
-                    process.wait(4)
+                    "s.settimeout(1); print('up',flush=True)\ntry:\n  while True: s.send(bytes(65536))\nexcept OSError: pass\nos._exit(6)")
+            with WORLD.running(sys.executable, "-c", code, str(server.port), options=("--linger", f"{3 * LIMIT}s"),
+                               stdout=subprocess.PIPE, text=True) as process:
+                self.assertEqual(process.stdout.readline(), "up\n")
+                self.assertTrue(await_true(lambda: not has_children(process.pid), LIMIT), "the command goes on")
+                self.assertIsNone(process.poll())
                 process.terminate()
-                self.assertEqual(process.wait(5), 6)
+                self.assertEqual(process.wait(LIMIT), 6)
             held.set()
 
     def test_linger_is_bounded(self):
@@ -242,7 +255,7 @@ class Joined(unittest.TestCase):
                 check()
             os.close(exit_write)
             exit_write = -1
-            status = process.wait(10)
+            status = process.wait(LIMIT)
             self.assertEqual(process.stderr.read(), "")
             return status
         finally:
@@ -296,8 +309,8 @@ class Joined(unittest.TestCase):
             time.sleep(0.5)
             self.assertIsNone(process.poll())
             container.stdin.close()
-            self.assertEqual(process.wait(10), 0)
-        container.wait(10)
+            self.assertEqual(process.wait(LIMIT), 0)
+        container.wait(LIMIT)
         container.stdout.close()
 
     def test_attach_to_nobody(self):
@@ -346,12 +359,13 @@ class Joined(unittest.TestCase):
 
     def test_exit_fd_ends_the_command(self):
         reader, writer = os.pipe()
-        with WORLD.running("sleep", "30", options=("--exit-fd", str(reader)), pass_fds=(reader,)) as process:
+        with WORLD.running("sh", "-c", SLEEPS, options=("--exit-fd", str(reader)), pass_fds=(reader,), stdout=subprocess.PIPE,
+                           text=True) as process:
             os.close(reader)
-            time.sleep(0.5)
+            self.assertEqual(process.stdout.readline(), "ready\n")
             self.assertIsNone(process.poll())
             os.close(writer)
-            self.assertEqual(process.wait(10), 128 + signal.SIGTERM)
+            self.assertEqual(process.wait(LIMIT), 128 + signal.SIGTERM)
 
 
 class Control(unittest.TestCase):
@@ -366,7 +380,7 @@ class Control(unittest.TestCase):
     @contextlib.contextmanager
     def gateway(self, *command, **more):
         with WORLD.running(*command, options=("--control", self.path), **more) as process:
-            self.assertTrue(await_true(lambda: os.path.exists(self.path)))
+            self.assertTrue(await_true(lambda: os.path.exists(self.path), LIMIT))
             yield process
         self.assertFalse(os.path.exists(self.path), "the socket goes with its gateway")
 

@@ -2,8 +2,10 @@
 """tern ss and tern stuck: looking at the connections of a running gateway."""
 
 import contextlib
+import html
 import json
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -14,7 +16,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from gateway_world import World, await_true  # pylint: disable=wrong-import-position
 
-LIMIT = 20
+LIMIT = 60
 
 # Opens a connection for each line it reads, "PORT WHAT", and does with it what it says; says "done"; keeps them all.
 GUEST = """
@@ -42,7 +44,8 @@ class Server:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.act, self.kept = act, []
-        threading.Thread(target=self.run, daemon=True).start()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
 
     def run(self):
         with contextlib.suppress(OSError):
@@ -60,6 +63,10 @@ class Server:
         return self
 
     def __exit__(self, *_):
+        # Whoever waits in accept() has to be gone before the listener is closed: its descriptor's number is the next
+        # one's, whose connection it would take.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join(LIMIT)
         for each in [self.listener, *self.kept]:
             with contextlib.suppress(OSError):
                 each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -80,8 +87,13 @@ class Look(unittest.TestCase):
         with WORLD.running(sys.executable, "-u", "-c", GUEST, options=("--control", self.path, *options),
                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             self.process = process
-            self.assertTrue(await_true(lambda: os.path.exists(self.path)))
+            self.assertTrue(await_true(lambda: os.path.exists(self.path), LIMIT))
             yield
+
+    def forget(self):
+        """The socket of a gateway that was ended without a word."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
 
     def guest(self, port, what):
         self.process.stdin.write(f"{port} {what}\n")
@@ -110,7 +122,7 @@ class Look(unittest.TestCase):
     def test_stuck_says_who_has_to_act(self):
         with Server() as silent, Server(pour) as pouring, self.gateway():
             self.guest(silent.port, "idle")
-            self.assertEqual(self.stuck(), {})
+            self.assertTrue(await_true(lambda: self.stuck() == {}, LIMIT))     # its ACK may be on its way
             self.assertEqual(self.run_tern("stuck"), "nothing waits for anything\n")
             self.assertEqual(self.stuck("--all")[silent.port]["waits"], "idle")
             # The guest does not read: tern asks it until it does.
@@ -146,6 +158,7 @@ class Look(unittest.TestCase):
     def test_ss(self):
         with Server() as silent, self.gateway():
             self.guest(silent.port, "idle")
+            self.assertTrue(await_true(lambda: "ESTAB" in self.run_tern("ss", "-H"), LIMIT))
             title, line = self.run_tern("ss").splitlines()
             self.assertEqual(title.split(), ["State", "Recv-Q", "Send-Q", "Local", "Address:Port", "Peer", "Address:Port"])
             state, received, sent, local, peer = line.split()
@@ -165,6 +178,53 @@ class Look(unittest.TestCase):
             self.assertEqual(len(self.run_tern("ss", "-H4").splitlines()), 1)
             line = json.loads(self.run_tern("ss", "--json"))
             self.assertEqual((line["state"], line["onward_port"], line["held"]), ("ESTABLISHED", silent.port, True))
+
+    def test_report_of_a_running_gateway(self):
+        page = f"{WORLD.work}/now.html"
+
+        def report(*more, code=0):
+            done = subprocess.run([WORLD.tern, "report", self.path, "--plain", "-o", page, *more], capture_output=True, text=True,
+                                  timeout=LIMIT, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"})
+            self.assertEqual(done.returncode, code, done.stderr)
+            if code:
+                return done.stderr
+            with open(page, encoding="utf-8") as file:
+                text = file.read()
+            found = re.search(r'<script type="[a-z/-]+" id="tern-events">(.*?)</script>', text, re.S).group(1)
+            return [json.loads(line) for line in found.splitlines() if line], html.unescape(text)
+
+        with Server() as silent, Server() as deaf, self.gateway("--history", "64K"):
+            self.guest(silent.port, "half-close")
+            self.guest(deaf.port, "send")
+            self.waits(deaf.port, "unread", "program")
+            events, text = report()
+            ends = {each["conn"]: each["ends"] for each in events if each["ev"] == "connection"}
+            conn = {port: next(conn for conn, (guest, to) in ends.items() if to == f"10.0.2.2:{port}")
+                    for port in (silent.port, deaf.port)}
+            states = [each["to"] for each in events if each["ev"] == "state" and each["conn"] == conn[silent.port]]
+            self.assertEqual(states, ["SYN-RECEIVED", "ESTABLISHED", "CLOSE-WAIT"])
+            stands = {each["conn"]: each for each in events if each["ev"] == "status"}
+            self.assertEqual((stands[conn[silent.port]]["state"], stands[conn[silent.port]]["waits"]), ("CLOSE-WAIT", "close-wait"))
+            self.assertIn("the local program has not", stands[conn[silent.port]]["say"])
+            self.assertEqual(stands[conn[deaf.port]]["waits"], "unread")
+            self.assertIn("the local program has not", text.split("<noscript>")[1].split("</noscript>")[0])
+            # Much text, little memory: the SYN is there, the newest are, and between them is what was left out.
+            segments = [each for each in events if each["ev"] == "segment" and each["conn"] == conn[deaf.port]]
+            self.assertEqual(segments[0]["flags"], "S")
+            self.assertTrue(all(each["rseq"] is not None for each in segments))
+            self.assertTrue(all(each["t"] >= 0 for each in events if "t" in each))
+            said = json.loads(re.search(r'id="tern-meta">(.*?)</script>', text, re.S).group(1))
+            self.assertEqual(said["source"], "gateway")
+        self.forget()
+        with Server() as silent, self.gateway():
+            self.guest(silent.port, "idle")
+            self.assertIn("keeps no history", report(code=1))
+        self.forget()
+        self.assertRegex(report(code=2), "control: No such file")
+        with contextlib.closing(socket.socket(socket.AF_UNIX)) as dead:
+            dead.bind(self.path)
+        self.addCleanup(self.forget)
+        self.assertIn("Connection refused", report(code=1))
 
     def test_wrong_use(self):
         for command in ("ss", "stuck"):

@@ -24,11 +24,11 @@ import threading
 import time
 import unittest
 
-from gateway_world import GATEWAY, World, is_few, odd_in, packets_in
+from gateway_world import GATEWAY, Patient, World, is_few, odd_in, packets_in
 
 WORLD = None
 HERE = os.path.abspath(__file__)    # a copy of it, once there is a WORLD
-SETTLE = 0.25   # seconds in which what was done at one end is seen at the other
+SETTLE = float(os.environ.get("TERN_SETTLE", "0.25"))   # seconds in which what was done at one end is seen at the other
 PATIENCE = 20
 MANY = 300
 BULK = 64 << 20
@@ -202,16 +202,19 @@ def server(base):
 
 
 def errors(targets):
-    """What connect() says, and when."""
+    """What connect() says, and when. It blocks: an error within a millisecond may wake a poll() for it before SO_ERROR
+    has anything to tell, once in a thousand times, and that reads like success."""
     def one(address, port):
         begin = time.monotonic()
-        try:
-            socket.create_connection((address, port), timeout=1.5).close()
-            return "connected"
-        except socket.timeout:
-            return "silence"
-        except OSError as error:
-            return errno.errorcode[error.errno] + (" late" if time.monotonic() - begin > 1 else "")
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", 1, 500000))
+            try:
+                sock.connect((address, port))
+                return "connected"
+            except BlockingIOError:
+                return "silence"
+            except OSError as error:
+                return errno.errorcode[error.errno] + (" late" if time.monotonic() - begin > 1 else "")
     print(json.dumps([one(*target) for target in targets]))
 
 
@@ -260,8 +263,14 @@ def listen(address="127.0.0.1", backlog=512):
     return server
 
 
-class Gateway(unittest.TestCase):
+class Gateway(Patient):
     maxDiff = None
+
+    def settle(self, seconds):
+        """Here and in the guest."""
+        global SETTLE  # pylint: disable=global-statement
+        SETTLE = seconds
+        os.environ["TERN_SETTLE"] = str(seconds)
 
     def both_ends(self, run, address):
         """Every scenario: {name: (what the client saw, what the server saw)}."""
@@ -305,32 +314,29 @@ class Gateway(unittest.TestCase):
         return seen
 
     def assert_nothing_left(self, counters):
-        self.assertEqual((counters["flows"], counters["chunks_lent"]), (0, 0))
-        self.assertNotIn("CurrEstab", counters)
-        self.assertNotIn("TernHalfOpen", counters)
         self.assertNotIn("InCsumErrors", counters)
+        left = {name: counters.get(name, 0) for name in ("flows", "chunks_lent", "CurrEstab", "TernHalfOpen")}
+        self.assert_in_time(not any(left.values()), left)
+
+    def assert_same(self, seen, direct):
+        other = {name: {"seen": seen[name], "directly": direct[name]} for name in SCENARIOS if seen[name] != direct[name]}
+        self.assert_in_time(not other, json.dumps(other, indent=1))
 
     def test_both_ends_see_what_they_would_see_directly(self):
-        direct, through = self.direct("127.0.0.1"), self.through("127.0.0.1", "10.0.2.2")
-        for name in SCENARIOS:
-            with self.subTest(name):
-                self.assertEqual(through[name], direct[name])
+        self.assert_same(self.through("127.0.0.1", "10.0.2.2"), self.direct("127.0.0.1"))
 
     def test_the_same_over_ipv6(self):
         if not WORLD.has_ipv6:
             self.skipTest("the host has no IPv6")
-        direct, through = self.direct("::1"), self.through("::1", "fd00::2")
-        for name in SCENARIOS:
-            with self.subTest(name):
-                self.assertEqual(through[name], direct[name])
+        self.assert_same(self.through("::1", "fd00::2"), self.direct("::1"))
 
     def inbound(self, address):
         """Every scenario the other way round: the client is the host's, the server the guest's."""
-        base, ports = 7000, {}
-        for name in SCENARIOS:
-            free = listen(address)
-            ports[name] = free.getsockname()[1]
-            free.close()
+        base = 7000
+        free = {name: listen(address) for name in SCENARIOS}    # all at once, so that none is given twice
+        ports = {name: each.getsockname()[1] for name, each in free.items()}
+        for each in free.values():
+            each.close()
         where = f"[{address}]" if ":" in address else address
         options = [part for i, port in enumerate(ports.values()) for part in ("-p", f"{where}:{port}:{base + i}")]
         with WORLD.running(sys.executable, HERE, "server", str(base), options=("--stats", *options),
@@ -352,10 +358,7 @@ class Gateway(unittest.TestCase):
     def test_both_ends_of_what_comes_in_see_what_they_would_see_directly(self):
         """-p, urgent data too: it is carried as such."""
         for address in ("127.0.0.1", *(("::1",) if WORLD.has_ipv6 else ())):
-            direct, inbound = self.direct(address), self.inbound(address)
-            for name in SCENARIOS:
-                with self.subTest(name, address=address):
-                    self.assertEqual(inbound[name], direct[name])
+            self.assert_same(self.inbound(address), self.direct(address))
 
     def test_every_ending_is_clean_on_the_wire(self):
         """Without offloads, and small packets: Wireshark finds nothing malformed, no bad checksum, nothing sent again."""
@@ -363,11 +366,10 @@ class Gateway(unittest.TestCase):
             self.skipTest("tshark not installed")
         capture = f"{WORLD.work}/endings.pcapng"
         for version, address in ((4, "127.0.0.1"), *(((6, "::1"),) if WORLD.has_ipv6 else ())):
-            with self.subTest(version=version):
-                self.through(address, GATEWAY[version], options=("--plain", "--mtu", "1500", "--pcap", capture))
-                self.assertEqual(odd_in(capture), [])
-                self.assertGreater(packets_in(capture), 10 * len(SCENARIOS))
-                os.unlink(capture)
+            self.through(address, GATEWAY[version], options=("--plain", "--mtu", "1500", "--pcap", capture))
+            self.assert_clean(odd_in(capture))
+            self.assertGreater(packets_in(capture), 10 * len(SCENARIOS))
+            os.unlink(capture)
 
     def test_errors_keep_their_meaning(self):
         closed = listen()
@@ -428,7 +430,7 @@ class Gateway(unittest.TestCase):
         self.assertEqual(sums[0], hashlib.sha256(data).hexdigest())
         self.assertEqual((counters["octets_down"], counters["octets_up"]), (BULK + 64, BULK))
         self.assertTrue(0 < counters["octets_direct"] <= BULK, counters)
-        self.assertTrue(is_few(counters.get("RetransSegs", 0), counters["OutSegs"]), counters)
+        self.assert_in_time(is_few(counters.get("RetransSegs", 0), counters["OutSegs"]), counters)
         self.assert_nothing_left(counters)
         server.close()
 
@@ -465,14 +467,16 @@ class Gateway(unittest.TestCase):
         thread.start()
         program = ("import socket, time\n"
                    f"s = socket.create_connection(('10.0.2.2', {server.getsockname()[1]}))\n"
-                   "t = time.monotonic()\n"
-                   "s.sendall(b'x'); s.recv(1)\n"
-                   "print(time.monotonic() - t)\n")
+                   "for _ in range(5):\n"
+                   "    t = time.monotonic()\n"
+                   "    s.sendall(b'x'); s.recv(1)\n"
+                   "    print(time.monotonic() - t)\n")
         code, output, _, error = gateway(sys.executable, "-c", program, options=["--delay", "60ms"])
         thread.join()
         self.assertEqual(code, 0, error)
-        self.assertGreaterEqual(float(output), 0.12)
-        self.assertLess(float(output), 1)
+        took = [float(line) for line in output.split()]
+        self.assertGreaterEqual(min(took), 0.12)
+        self.assertLess(min(took), 1.2)
         server.close()
 
     def test_many_at_once(self):

@@ -16,7 +16,7 @@ WORLD = None
 # What the guest runs: connected sockets, each result on a line of its own.
 PRELUDE = """
 import errno, hashlib, json, os, socket, struct, sys, time
-def ask(address, port, data, seconds=5):
+def ask(address, port, data, seconds=20):
     with socket.socket(socket.AF_INET6 if ':' in address else socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.settimeout(seconds)
         s.connect((address, port))
@@ -72,7 +72,7 @@ print(ask(sys.argv[1], int(sys.argv[2]), data) == data)
             with self.subTest(version=version), UdpServer(bytes, LOOPBACK[version]) as server:
                 lines = self.guest("""
 s = socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(5)
+s.settimeout(20)
 s.connect((sys.argv[1], int(sys.argv[2])))
 data = os.urandom(9500)
 try:
@@ -90,7 +90,7 @@ print([data[i:i + 1000] == s.recv(70000) for i in range(0, 9500, 1000)])
         with UdpServer(bytes) as server:
             lines = self.guest("""
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(5)
+s.settimeout(20)
 s.connect((sys.argv[1], int(sys.argv[2])))
 for i in range(0, 1000, 10):
     for k in range(10):
@@ -107,7 +107,7 @@ all, n = [], 0
 for i in range(0, 500, 50):     # no more at once than the server's queue holds
     new = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for k in range(50)]
     for k, s in enumerate(new):
-        s.settimeout(5)
+        s.settimeout(20)
         s.connect((sys.argv[1], int(sys.argv[2])))
         s.send(b'%d' % (i + k))
     n += sum(s.recv(100) == b'%d' % (i + k) for k, s in enumerate(new))
@@ -121,7 +121,7 @@ print(all[0].getsockname()[0], n)
             done = WORLD.python(PRELUDE + """
 n = 0
 for i in range(12):
-    n += ask(sys.argv[1], int(sys.argv[2]), b'x', 0.3) == b'x'
+    n += ask(sys.argv[1], int(sys.argv[2]), b'x', 20 if i < 8 else 0.3) == b'x'
 print(n)
 """, GATEWAY[4], str(server.port), options=("--flows", "8", "--stats"))
             self.assertEqual(done.stdout, "8\n")
@@ -140,7 +140,7 @@ print(n)
         with UdpServer(bytes) as server:
             with WORLD.running(sys.executable, "-c", PRELUDE + """
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(5)
+s.settimeout(20)
 s.connect((sys.argv[1], int(sys.argv[2])))
 s.send(b'x')
 print(s.recv(10), flush=True)
@@ -163,7 +163,7 @@ except OSError as error:
 def told(address, port):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.setsockopt(socket.IPPROTO_IP, 11, 1)
-    s.settimeout(5)
+    s.settimeout(20)
     s.connect((address, port))
     s.send(b'x')
     try:
@@ -193,12 +193,13 @@ for address in sys.argv[1:]:
         with stranger, UdpServer(answer) as server:
             self.assertEqual(self.guest("""
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(1)
+s.settimeout(20)
 s.sendto(b'x', (sys.argv[1], int(sys.argv[2])))
 got = []
 try:
     while True:
         got.append(s.recv(100))
+        s.settimeout(1)
 except OSError:
     print(got)
 """, GATEWAY[4], server.port), ["[b'x']"])
@@ -208,7 +209,7 @@ except OSError:
             self.skipTest("no other user can be had")
         with UdpServer(bytes) as server:
             done = WORLD.run("bash", "-c", f"exec 3<>/dev/udp/10.0.2.2/{server.port}; echo hello >&3; "
-                                           "timeout 5 head -n 1 <&3", nobody=True)
+                                           "timeout 20 head -n 1 <&3", nobody=True)
             self.assertEqual((done.stdout, done.stderr), ("hello\n", ""))
 
 
@@ -234,7 +235,7 @@ while True:
             clients[0].bind(("127.0.0.1", 0))
             clients[1].bind(("127.0.0.2", clients[0].getsockname()[1]))
             for i, client in enumerate(clients):
-                client.settimeout(5)
+                client.settimeout(20)
                 client.sendto(b"%d" % i, ("127.0.0.1", port))
             for i, client in enumerate(clients):
                 self.assertEqual(client.recv(100), b"10.0.2.2 %d" % i)
@@ -277,7 +278,7 @@ print(ask('10.0.2.3', 53, bytes.fromhex(sys.argv[1])).hex() if len(sys.argv) < 3
         with listener:
             done = WORLD.python(PRELUDE + """
 data = bytes.fromhex(sys.argv[1])
-s = socket.create_connection(('10.0.2.3', 53), 5)
+s = socket.create_connection(('10.0.2.3', 53), 20)
 s.sendall(struct.pack('!H', len(data)) + data)
 print(s.makefile('rb').read().hex())
 """, query(9, "b.test").hex())
@@ -309,7 +310,7 @@ def checksum(data):
     return ~(total + (total >> 16)) & 0xffff
 six = ':' in sys.argv[1]
 s = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_RAW, 58 if six else 1)
-s.settimeout(3)
+s.settimeout(20)
 for sequence in (1, 2):
     head = lambda sum: struct.pack('!BBHHH', 128 if six else 8, 0, sum, 4711, sequence)
     body = bytes(range(56))

@@ -22,11 +22,11 @@ import unittest
 from gateway_world import TcpServer, World, await_true, start_container
 
 WORLD = None
-PATIENCE = 40
+PATIENCE = 100
 KEEPALIVE, USER_TIMEOUT = 2, 4      # seconds
 OPTIONS = ("--keepalive", f"{KEEPALIVE}s", "--user-timeout", f"{USER_TIMEOUT}s")
 PROBES = 5                          # a second apart
-SLACK = 4                           # timers back off, and this machine may be busy
+SLACK = 40                          # timers back off, and this machine may be busy; without the options it takes minutes
 
 
 class Container:
@@ -160,7 +160,7 @@ nsenter -t {far.pid} -n sh -ec 'ip link set lo up; ip address add 192.0.2.2/24 d
                              "up\n")
             code = """
 import errno, json, socket, sys, threading, time
-PATIENCE = 40
+PATIENCE = 100
 socks = [socket.create_connection(('192.0.2.2', 7000), 10) for _ in range(2)]
 print('up', flush=True)
 sys.stdin.readline()

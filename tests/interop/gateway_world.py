@@ -22,6 +22,7 @@ import sys
 import tempfile
 import threading
 import time
+import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir, "tools"))
 import namespaces  # noqa: E402
@@ -29,7 +30,7 @@ from namespaces import CLONE_NEWNET, CLONE_NEWUSER, MNT_DETACH, MS_BIND, libc, m
 
 TERN = os.path.abspath(os.environ.get("TERN", os.path.join(os.path.dirname(__file__), "../../build/release/tern")))
 NOBODY = 65534
-LIMIT = 40          # seconds for one run
+LIMIT = 100         # seconds for one run
 GATEWAY = {4: "10.0.2.2", 6: "fd00::2"}
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 LOOPBACK = {4: "127.0.0.1", 6: "::1"}
@@ -234,7 +235,7 @@ class World:
             if process.poll() is None:
                 process.terminate()
             try:
-                process.wait(5)
+                process.wait(20)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -285,6 +286,40 @@ def is_few(again, packets):
     return again <= max(3, packets // 100)
 
 
+class Late(AssertionError):
+    """What a machine that is too busy may do to a test, and a fault of ours would do each time."""
+
+
+class Patient(unittest.TestCase):
+    """A test that was Late is run again, with more time for what was done at one end to be seen at the other; the last time
+    counts."""
+
+    SETTLES = (0.25, 1, 3)      # seconds
+
+    def _callTestMethod(self, method):
+        for settle in self.SETTLES:
+            self.settle(settle)
+            try:
+                return super()._callTestMethod(method)
+            except Late as late:
+                if settle == self.SETTLES[-1]:
+                    raise
+                print(f"{self.id()}: once more, it was late: {late}", file=sys.stderr)
+        return None
+
+    def settle(self, seconds):
+        self.settled = seconds
+
+    def assert_in_time(self, is_so, *words):
+        if not is_so:
+            raise Late(*words)
+
+    def assert_clean(self, odd):
+        """As odd_in() found it: what is no matter of times never is, the rest hardly ever."""
+        self.assertEqual([each for each in odd if not each[1].startswith(LATE)], [])
+        self.assert_in_time(not odd, odd)
+
+
 def odd_in(path):
     """What is not as on a clean link: malformed, a bad checksum, sent again, an ACK of what was never sent, ..."""
     odd = [each for each in expert_of(path) if each[0] != "Comment" and not each[1].startswith(FINE)]
@@ -315,7 +350,7 @@ def become_nobody():
     os.setresuid(NOBODY, NOBODY, NOBODY)
 
 
-def await_true(condition, seconds=10):
+def await_true(condition, seconds=LIMIT):
     """Whether the condition became true within that time."""
     until = time.monotonic() + seconds
     while not condition():

@@ -25,7 +25,7 @@ TERN = os.environ.get("TERN", os.path.join(os.path.dirname(__file__), "../../bui
 OURS = {4: "10.64.64.2", 6: "fd64::2"}      # tern's
 SYSTEM = {4: "10.64.64.1", 6: "fd64::1"}    # the kernel's
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
-LIMIT = 40                                  # seconds for one transfer
+LIMIT = 100                                 # seconds for one transfer
 SLOW = int(os.environ.get("TERN_INTEROP_BYTES", 20_000_000))
 
 
@@ -51,7 +51,7 @@ def enter_namespace():
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 
 
-def await_true(condition, seconds=10):
+def await_true(condition, seconds=LIMIT):
     """Whether the condition became true within that time."""
     until = time.monotonic() + seconds
     while not condition():
@@ -293,8 +293,9 @@ class Endings(WithDevice):
         with listener(4, 7005) as server:
             nc = self.nc(SYSTEM[4], "7005", data=b"question")
             with server.accept()[0] as peer:
-                peer.settimeout(0.5)
+                peer.settimeout(LIMIT)
                 self.assertEqual(peer.recv(100), b"question")
+                peer.settimeout(0.5)
                 self.assertRaises(TimeoutError, peer.recv, 100)
                 peer.settimeout(LIMIT)
                 send_all_and_shut(peer, b"answer")
@@ -328,10 +329,10 @@ class Endings(WithDevice):
             self.assertRegex(drawn, row)
 
     def test_time_out_of_w(self):
-        nc = self.nc("-w", "1", "10.64.64.77", "7007", stdin=subprocess.DEVNULL)
         started = time.monotonic()
-        self.assertEqual(nc.end(), (1, b""))
-        self.assertLess(time.monotonic() - started, 5)
+        nc = self.nc("-w", "1", "10.64.64.77", "7007", stdin=subprocess.DEVNULL)
+        self.assertEqual(nc.end(), (1, b""))    # within LIMIT; by itself it would give up after two minutes
+        self.assertGreaterEqual(time.monotonic() - started, 1)
 
     def test_signal_resets_the_connection(self):
         with listener(4, 7008) as server:

@@ -11,6 +11,7 @@ import ctypes
 import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -18,14 +19,14 @@ import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import unittest
 
 import wire_world as world
 
-TERN, LIMIT = world.TERN, 60
+TERN, LIMIT = world.TERN, 120
 SIZE = 400000
+CLOCK = 0.5e6       # ns by which the clock of captures may be slewed against the wire's (500 ppm, adjtime(3)), and rounding
 
 
 def in_host(name, *words, **more):
@@ -33,10 +34,13 @@ def in_host(name, *words, **more):
 
 
 def counters(name):
-    """Of /proc/net/snmp, Tcp: what that host's kernel counted."""
-    text = world.run("ip", "netns", "exec", name, "cat", "/proc/net/snmp")
-    head, values = [line.split()[1:] for line in text.splitlines() if line.startswith("Tcp:")]
-    return dict(zip(head, map(int, values)))
+    """Of /proc/net/snmp and netstat, Tcp and TcpExt: what that host's kernel counted, as nstat shows it."""
+    found = {}
+    for file, which in (("snmp", "Tcp:"), ("netstat", "TcpExt:")):
+        text = world.run("ip", "netns", "exec", name, "cat", f"/proc/net/{file}")
+        head, values = [line.split()[1:] for line in text.splitlines() if line.startswith(which)]
+        found.update(zip(head, map(int, values)))
+    return found
 
 
 def is_open(name):
@@ -45,17 +49,17 @@ def is_open(name):
     return bool(states - {"LISTEN", "TIME-WAIT"})
 
 
+def await_end():
+    """Until the FINs of both hosts' connections have come home, and what was on its way when they did."""
+    if not world.await_true(lambda: not any(map(is_open, ("red", "blue"))), LIMIT):
+        raise AssertionError("a connection does not end")
+    time.sleep(0.5)
+
+
 def wait_for_port(port):
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        with world.inside("red"):
-            probe = socket.socket()
-        probe.settimeout(3)
-        with probe:
-            if probe.connect_ex((world.ADDRESS["blue"], port)) == 0:
-                return
-        time.sleep(0.2)
-    raise AssertionError(f"nobody listens at port {port}")
+    """By the kernel's list: a connection would be counted."""
+    if not world.await_true(lambda: world.run("ip", "netns", "exec", "blue", "ss", "-Htln", "sport", "=", f":{port}"), LIMIT):
+        raise AssertionError(f"nobody listens at port {port}")
 
 
 def whole_segments(device):
@@ -86,6 +90,26 @@ class Server:
             self.process.wait()
 
 
+def has_run(pid):
+    """The clock ticks that a process has had; or that it wants to."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return "R" if fields[0] == "R" else fields[11:13]
+
+
+def await_quiet(pids):
+    """Until those that read packets have none to read: they sleep, and do nothing, for half a second."""
+    seen = []
+    while len(seen) < 6 or seen[-6:] != seen[-1:] * 6 or "R" in seen[-1]:
+        time.sleep(0.1)
+        seen.append([has_run(pid) for pid in pids])
+
+
+def is_capturing(name):
+    """Whether a packet socket of that host takes what comes."""
+    return len(world.run("ip", "netns", "exec", name, "cat", "/proc/net/packet").splitlines()) > 1
+
+
 class Capture:
     """tcpdump at both hosts while the context lasts."""
 
@@ -103,10 +127,28 @@ class Capture:
         return self
 
     def __exit__(self, *ignored):
-        time.sleep(0.5)
+        await_quiet([dump.pid for dump in self.dumps])
+        said = []
         for dump in self.dumps:
             dump.send_signal(signal.SIGINT)
-            dump.communicate(timeout=20)
+            said.append(dump.communicate(timeout=LIMIT)[1])
+        for one in said:
+            if (dropped := re.search(r"(\d+) packets? dropped by kernel", one)) and dropped[1] != "0":
+                raise unittest.SkipTest(f"the machine is too busy for tcpdump, which lost {dropped[1]} packets")
+
+
+def set_ahead(path, ns):
+    """As if the clock of the machine that captured had been ahead."""
+    with open(path, "rb") as file:
+        data = bytearray(file.read())
+    at, unit = 24, {0xa1b2c3d4: 1000, 0xa1b23c4d: 1}[struct.unpack_from("=I", data)[0]]
+    while at < len(data):
+        seconds, part, length = struct.unpack_from("=III", data, at)
+        seconds, part = divmod(seconds * 10**9 + part * unit + ns, 10**9)
+        struct.pack_into("=II", data, at, seconds, part // unit)
+        at += 16 + length
+    with open(path, "wb") as file:
+        file.write(data)
 
 
 def trace(*arguments):
@@ -168,10 +210,7 @@ class LinuxToLinux(unittest.TestCase):
             with Capture(self.directory, port) as capture:
                 INFOS.clear()
                 got = [fetch(port, ask, until) for _ in range(4)]
-                end = time.monotonic() + 30     # let FINs come home
-                while time.monotonic() < end and any(map(is_open, ("red", "blue"))):
-                    time.sleep(0.1)
-                time.sleep(1)
+                await_end()
             after = {name: counters(name) for name in ("red", "blue")}
         self.assertTrue(all(len(one) >= most for one in got))
         kernel = {name: after[name]["RetransSegs"] - before[name]["RetransSegs"] for name in after}
@@ -184,22 +223,47 @@ class LinuxToLinux(unittest.TestCase):
             again = sum(row[side]["retransmitted"] for row in rows)
             print(f"{type(server).__name__} {port}, {name}: kernel sent again {kernel[name]}, trace {again}, "
                   f"texts {[row['b']['text'] for row in rows]}", file=sys.stderr)
-            self.assertEqual(again, kernel[name], f"what {name} sent again")
+            self.assertLessEqual(abs(again - kernel[name]), 1 + kernel[name] // 20, f"what {name} sent again")
+            self.compare_with_counters(name, rows, before, after)
             for row in rows:
                 self.assertGreaterEqual(row["b"]["text"], most)
-                self.assertGreater(row["rtt"], 0.039e9)
-                self.assertLess(row["rtt"], 0.5e9)
+                self.assertGreater(row["rtt"], 0.02e9)  # 40 ms, by clocks of a busy machine
+                self.assertLess(row["rtt"], 4e9)
                 self.assertIn(row["a"]["state"], ("TIME-WAIT", "CLOSED", "LAST-ACK"))
             if name == "red":
                 self.compare_with_tcp_info(rows)
         self.assertGreater(kernel["blue"], 0, "the wire lost nothing: this shows nothing")
-        lines = trace(capture.files["red"], capture.files["blue"])
-        begun = {line["conn"] for line in lines if line["ev"] == "connection" and line["opened"] != "unseen"}
-        pairs = [line for line in lines if line["ev"] == "pair" and line["conn"] in begun]
+        pairs = self.pairs(capture.files["red"], capture.files["blue"])
         self.assertEqual(len(pairs), opened)
-        for pair in pairs:      # one machine, one clock
-            self.assertLess(abs(pair["offset"]), 5e6)
+        for pair in pairs:
+            # One clock: what is not equal in the least delays is what the machine added to the wire's 20 ms, once or twice.
+            self.assertGreaterEqual(pair["uncertain"], 20e6 - CLOCK)
+            self.assertLessEqual(abs(pair["offset"]), pair["uncertain"] - 20e6 + CLOCK)
         self.assertGreaterEqual(sum(pair["lost"][1] for pair in pairs), kernel["blue"] // 2)
+        ahead = 3 * 10**9 + 250 * 10**6
+        set_ahead(capture.files["blue"], ahead)
+        for pair, again in zip(pairs, self.pairs(capture.files["red"], capture.files["blue"]), strict=True):
+            self.assertEqual(again, pair | {"offset": pair["offset"] + ahead})
+
+    def pairs(self, *files):
+        """What is said of the two captures of each connection whose opening is in them."""
+        lines = trace(*files)
+        begun = {line["conn"] for line in lines if line["ev"] == "connection" and line["opened"] != "unseen"}
+        return [line for line in lines if line["ev"] == "pair" and line["conn"] in begun]
+
+    def compare_with_counters(self, name, rows, before, after):
+        """What nstat would show beside what trace says: how often was it sent again, and why. Returns both."""
+        side = {"red": "a", "blue": "b"}[name]
+        kernel = {key: after[name][key] - before[name][key] for key in (
+            "RetransSegs", "TCPFastRetrans", "TCPSlowStartRetrans", "TCPTimeouts", "TCPLossProbes", "TCPSynRetrans",
+            "TCPDSACKRecv")}
+        ours = {key: sum(row[side][key] for row in rows)
+                for key in ("retransmitted", "fast", "timeout", "tail_probes", "needless")}
+        print(f"  {name}: nstat {kernel}; trace {ours}", file=sys.stderr)
+        self.assertEqual(ours["fast"] + ours["timeout"] + ours["tail_probes"], ours["retransmitted"])
+        # What the kernel sends again has one of these reasons; a probe may be new text and so no repetition.
+        self.assertLessEqual(kernel["TCPFastRetrans"] + kernel["TCPSlowStartRetrans"], kernel["RetransSegs"])
+        return kernel, ours
 
     def compare_with_tcp_info(self, rows):
         """Connection by connection: octets both ways, what was sent again, the least round trip."""
@@ -213,8 +277,8 @@ class LinuxToLinux(unittest.TestCase):
             self.assertLess(row["b"]["text"] - info["bytes_received"], 3000)        # the last of it may be on its way
             self.assertLessEqual(info["total_retrans"], row["a"]["retransmitted"])      # its FIN came after
             # The kernel's least is over the connection; both measure at red's door, the capture a little nearer the wire.
-            self.assertLessEqual(row["a"]["rtt_min"], info["min_rtt"] + 20e6)
-            self.assertGreater(row["a"]["rtt_min"], 0.039e9)
+            self.assertLessEqual(row["a"]["rtt_min"], info["min_rtt"] + 200e6)
+            self.assertGreater(row["a"]["rtt_min"], 0.02e9)
             self.assertLessEqual(info["snd_mss"], row["b"]["mss"])
 
     def test_python_http_server(self):
@@ -272,7 +336,7 @@ class LinuxToLinux(unittest.TestCase):
                     out, err = client.communicate(timeout=LIMIT)
                 if client.returncode == 255:
                     self.skipTest(f"sshd lets nobody in here: {err.decode()[-200:]}")
-                time.sleep(2)
+                await_end()
             after = {name: counters(name) for name in ("red", "blue")}
         self.assertEqual(len(out), SIZE)
         for name, side in (("red", "a"), ("blue", "b")):
@@ -280,31 +344,61 @@ class LinuxToLinux(unittest.TestCase):
             kernel = after[name]["RetransSegs"] - before[name]["RetransSegs"]
             print(f"ssh, {name}: kernel sent again {kernel}, trace {row[side]['retransmitted']}, text {row['b']['text']}",
                   file=sys.stderr)
-            self.assertEqual(row[side]["retransmitted"], kernel)
+            self.assertLessEqual(abs(row[side]["retransmitted"] - kernel), 1 + kernel // 20)
             self.assertGreater(row["b"]["text"], SIZE)
             self.assertIn(row["closed"], ("fin", "crossing-fin", "rst"))
-            self.assertGreater(row["rtt"], 0.039e9)
+            self.assertGreater(row["rtt"], 0.02e9)
+
+    def test_bad_wire(self):
+        """So much is lost that the kernels time out and probe: how often, and which of the reasons."""
+        with open(f"{self.directory}/file", "wb") as file:
+            file.write(b"z" * 60000)
+        INFOS.clear()
+        with world.Wire("--delay", "20ms", "--loss", "12%", "--seed", "9"), \
+                Server(8000, sys.executable, "-m", "http.server", "-d", self.directory, "8000"):
+            before = {name: counters(name) for name in ("red", "blue")}
+            with Capture(self.directory, 8000) as capture:
+                for _ in range(8):
+                    fetch(8000, b"GET /file HTTP/1.0\r\n\r\n", lambda got: len(got) > 60000)
+                await_end()
+            after = {name: counters(name) for name in ("red", "blue")}
+        for name in ("red", "blue"):
+            rows = [line for line in trace(capture.files[name]) if line["ev"] == "connection"]
+            kernel, ours = self.compare_with_counters(name, rows, before, after)
+            self.assertLessEqual(abs(ours["retransmitted"] - kernel["RetransSegs"]), 2 + kernel["RetransSegs"] // 10)
+            again = kernel["TCPFastRetrans"] + kernel["TCPSlowStartRetrans"]
+            self.assertLessEqual(abs(ours["fast"] - again), 3 + again // 5)
+            # A probe that had to wait for the time-out's time looks like one; and one of new text repeats nothing.
+            waited = kernel["TCPTimeouts"] + kernel["TCPLossProbes"]
+            self.assertLessEqual(ours["timeout"] + ours["tail_probes"] - waited, 3 + again // 5)
+            self.assertLessEqual(waited - ours["timeout"] - ours["tail_probes"], 3 + kernel["TCPLossProbes"])
+            self.assertLessEqual(ours["needless"] - kernel["TCPDSACKRecv"], 1)
+            if name == "blue":
+                self.assertGreater(kernel["RetransSegs"], 10, "the wire lost too little: this shows nothing")
+                self.assertGreater(ours["fast"], 5)
 
     def test_live(self):
-        """--live at one end of a connection that lives meanwhile."""
-        done = {}
-
-        def watch():
-            with world.inside("red"):
-                done["run"] = subprocess.run([TERN, "trace", "--live", "r0", "--for", "6s", "--json"], capture_output=True,
-                                             text=True, timeout=LIMIT, check=False)
+        """--live at one end of a connection that lives meanwhile, until it is interrupted."""
         with open(f"{self.directory}/file", "wb") as file:
             file.write(b"z" * 5000)
         with world.Wire("--delay", "5ms"), Server(8000, sys.executable, "-m", "http.server", "-d", self.directory, "8000"):
-            thread = threading.Thread(target=watch)
-            thread.start()
-            time.sleep(1.5)
-            fetch(8000, b"GET /file HTTP/1.0\r\n\r\n", lambda got: len(got) > 5000)
-            thread.join()
-        if "built without libpcap" in done["run"].stderr:
+            with world.inside("red"):
+                live = subprocess.Popen([TERN, "trace", "--live", "r0", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        text=True)
+            try:
+                world.await_true(lambda: live.poll() is not None or is_capturing("red"))
+                if live.poll() is None:
+                    fetch(8000, b"GET /file HTTP/1.0\r\n\r\n", lambda got: len(got) > 5000)
+                    await_end()
+                    await_quiet([live.pid])
+                    live.send_signal(signal.SIGINT)
+                out, err = live.communicate(timeout=LIMIT)
+            finally:
+                live.kill()
+        if "built without libpcap" in err:
             self.skipTest("built without libpcap")
-        self.assertEqual(done["run"].returncode, 0, done["run"].stderr)
-        rows = [json.loads(line) for line in done["run"].stdout.splitlines()]
+        self.assertEqual(live.returncode, 0, err)
+        rows = [json.loads(line) for line in out.splitlines()]
         self.assertEqual([(row["opened"], row["b"]["text"] > 5000) for row in rows], [("three-way", True)])
 
 

@@ -7,7 +7,7 @@ import struct
 import time
 
 ALL = b"\xff" * 6
-LIMIT = 5       # seconds to wait for one frame
+LIMIT = 30      # seconds to wait for one frame
 
 
 def checksum(data):

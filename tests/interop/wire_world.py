@@ -16,13 +16,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir, "tools"))
 import namespaces  # noqa: E402
 from namespaces import inside  # noqa: E402
 
 TERN = os.path.abspath(os.environ.get("TERN", os.path.join(os.path.dirname(__file__), "../../build/release/tern")))
-LIMIT = 30      # seconds for what should take a moment
+LIMIT = 100     # seconds for what should take a moment
 ADDRESS = {"red": "10.9.0.1", "blue": "10.9.0.2"}
 MAC = {"red": "02:00:00:00:09:01", "blue": "02:00:00:00:09:02"}
 
@@ -117,13 +118,23 @@ def first():
     return ["--realtime"]
 
 
+def await_true(condition, seconds=LIMIT):
+    """Whether the condition became true within that time."""
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
+
+
 class Wire:
     """A running `tern wire`; with its options, as a context."""
 
     def __init__(self, *options, devices=("r1", "b1")):
         self.out, self.error = tempfile.TemporaryFile(), tempfile.TemporaryFile()
         ready, told = os.pipe()
-        self.process = subprocess.Popen([TERN, "wire", *devices, "--json", "--for", "100s", "--ready-fd", str(told),
+        self.process = subprocess.Popen([TERN, "wire", *devices, "--json", "--for", "900s", "--ready-fd", str(told),
                                          *first(), *options], stdout=self.out, stderr=self.error, pass_fds=(told,))
         os.close(told)
         came = select.select([ready], [], [], LIMIT)[0] and os.read(ready, 1)
@@ -138,7 +149,7 @@ class Wire:
 
     def lines(self):
         self.out.seek(0)
-        return [json.loads(line) for line in self.out.read().decode().splitlines()]
+        return [json.loads(line) for line in self.out.read().decode().splitlines(keepends=True) if line.endswith("\n")]
 
     def stop(self, number=signal.SIGTERM):
         """Its exit code."""
@@ -155,6 +166,14 @@ class Wire:
         """Ends it: the counters of what came from the first device, and from the second."""
         if (code := self.stop()) != 0:
             raise AssertionError(f"tern wire ended with {code}: {self.said()}")
+        return self.lines()[-2:]
+
+    def counters_now(self):
+        """The same while it goes on."""
+        before = len(self.lines())
+        self.process.send_signal(signal.SIGUSR1)
+        if not await_true(lambda: len(self.lines()) == before + 2):
+            raise AssertionError(f"tern wire does not tell its counters: {self.said()}")
         return self.lines()[-2:]
 
     def __enter__(self):

@@ -24,7 +24,7 @@ def tern(*arguments, env=None):
         if name in os.environ:
             environment[name] = os.environ[name]
     environment.update(env or {})
-    done = subprocess.run([TERN, *arguments], capture_output=True, env=environment, timeout=200, check=False)
+    done = subprocess.run([TERN, *arguments], capture_output=True, env=environment, timeout=600, check=False)
     return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace")
 
 

@@ -143,6 +143,7 @@ class Pictures(unittest.TestCase):
         root = self.parse()
         found = {path.get("class", "").split()[-1] for path in root.iter(SVG + "path") if path.get("class", "").startswith("l ")}
         self.assertLessEqual({"ack", "flight", "rtt", "srtt", "min"}, found)
+        self.assertEqual(self.words(root).count("the peer's window"), 2)    # its edge; and how much, beside what is in flight
         self.assertNotIn("cwnd", found)                         # a capture does not show it
         self.assertIn("20 segments", root.find(SVG + "desc").text)
 

@@ -2,6 +2,7 @@
 """`tern report` without a browser (tests/web has that): every source gives a page with its events in it, the ladder stands
 where scripts are off, what a source holds is never markup, and what is wrong is said."""
 
+import base64
 import html
 import json
 import os
@@ -9,6 +10,7 @@ import re
 import subprocess
 import tempfile
 import unittest
+import zlib
 
 from trace_test import TERN, plain
 
@@ -29,6 +31,14 @@ def block(page, name):
 
 def events(page):
     return [json.loads(line) for line in block(page, "tern-events").splitlines() if line]
+
+
+def packed(page):
+    """The events of a page, deflated or not."""
+    found = re.search(r'id="tern-events" data-encoding="deflate">(.*?)</script>', page, re.S)
+    if not found:
+        return events(page)
+    return [json.loads(line) for line in zlib.decompress(base64.b64decode(found.group(1))).decode().splitlines() if line]
 
 
 def static(page):
@@ -89,12 +99,27 @@ class Sources(unittest.TestCase):
         self.assertTrue(all("hdr" in e for e in pair if e["ev"] == "segment" and e["dir"] == "tx"))
         self.assertIn("none of its", run("report", self.capture, "192.0.2.77:9", "-o", "-", expect=2)[1])
 
+    def test_every_file_from_standard_input(self):
+        """A recording and a capture through a pipe, and a file as it is: the page is that of the file itself."""
+        with open(self.capture, "wb") as file:
+            file.write(plain().bytes())
+        run("record", "-o", self.record, "lab", "lost-fin")
+        for path in (self.capture, self.record):
+            with open(path, "rb") as file:
+                data = file.read()
+            of_file = events(run("report", path, "-o", "-")[0])
+            self.assertGreater(len(of_file), 20)
+            self.assertEqual(events(run("report", "-", "-o", "-", data=data)[0]), of_file)
+            with open(path, "rb") as file:
+                done = subprocess.run([TERN, "report", "-", "-o", "-"], stdin=file, capture_output=True, check=True, timeout=60)
+            self.assertEqual(events(done.stdout.decode()), of_file)
+
     def test_lines_from_standard_input(self):
         lines = run("lab", "--json")[0]
         page = run("report", "-", "-o", "-", data=lines.encode())[0]
         self.assertEqual(events(page), [json.loads(line) for line in lines.splitlines()])
-        self.assertIn("empty", run("report", "-", "-o", "-", data=b"", expect=2)[1])
-        self.assertIn("no JSON lines", run("report", "-", "-o", "-", data=plain().bytes(), expect=2)[1])
+        for wrong, words in ((b"", "it is empty"), (b"what is this?\n", "it is neither pcap nor pcapng")):
+            self.assertIn(f"/dev/stdin: {words}", run("report", "-", "-o", "-", data=wrong, expect=2)[1])
 
     def test_hostile_text_stays_text(self):
         evil = "</script><script>alert(1)</script><!--"
@@ -110,6 +135,50 @@ class Sources(unittest.TestCase):
         page = run("report", "lab", "-o", "-")[0]
         self.assertIsNone(re.search(r"""(?:src|href)=["']?[a-z]+:|url\((?!#)|@import""", page))
         self.assertLess(len(page.encode()), 1500000)
+
+
+class Long(unittest.TestCase):
+    LIMIT = 1500000
+
+    def test_a_long_run_is_deflated_and_whole(self):
+        options = ("lab", "connection", "--bytes", "9000000", "--loss", "2%", "-o", "-")
+        page, said = run("report", *options)
+        if 'data-encoding="deflate"' not in page:
+            self.assertIn("without zlib", said)
+            self.skipTest("this tern was built without zlib")
+        plainly = run("report", "--plain", *options)[0]
+        self.assertLess(len(page.encode()), self.LIMIT)
+        self.assertGreater(len(plainly), 5 * len(page))
+        self.assertTrue(packed(page) == events(plainly)) # no difference of a megabyte
+        self.assertGreater(sum(e["ev"] == "segment" and e["dir"] == "tx" for e in packed(page)), 10000)
+
+    def test_what_is_left_out_is_counted(self):
+        options = ("lab", "connection", "--bytes", "20000000", "--loss", "2%", "-o", "-")
+        page, said = run("report", *options)
+        if 'data-encoding="deflate"' not in page:
+            self.skipTest("this tern was built without zlib")
+        self.assertLess(len(page.encode()), self.LIMIT)
+        whole = packed(run("report", "--whole", *options)[0])
+        kept = packed(page)
+        sent = [e for e in whole if e["ev"] == "segment" and e["dir"] == "tx"]
+        folded = [e for e in kept if e["ev"] == "folded"]
+        shown = [e for e in kept if e["ev"] == "segment" and e["dir"] == "tx"]
+        absent = sum(e["segments"] for e in folded)
+        self.assertIn(f" {absent} segments are folded away", said)
+        self.assertEqual(len(shown) + absent, len(sent))
+        self.assertEqual(sum(e["len"] for e in shown) + sum(e["octets"] for e in folded), sum(e["len"] for e in sent))
+        for name, count in (("again", sum("again_of" in e for e in sent)), ("lost", sum(e["fate"] == "lost" for e in sent))):
+            here = sum("again_of" in e if name == "again" else e["fate"] == "lost" for e in shown)
+            self.assertEqual(here + sum(e[name] for e in folded), count, name)
+        for kind in ("state", "call", "series"):
+            self.assertTrue([e for e in kept if e["ev"] == kind] == [e for e in whole if e["ev"] == kind], kind)
+        numbers = {e["n"] for e in shown} # what arrives in the page was sent in it, and the other way about
+        arrived = {e["n"] for e in kept if e["ev"] == "segment" and e["dir"] == "rx"}
+        self.assertTrue(arrived <= numbers)
+        self.assertTrue(arrived == numbers & {e["n"] for e in whole if e["ev"] == "segment" and e["dir"] == "rx"})
+        times = [e["t"] for e in kept if e["ev"] not in ("series", "folded")]
+        self.assertTrue(times == sorted(times))
+        self.assertTrue(kept[:500] == whole[:500])
 
 
 class Words(unittest.TestCase):

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,20 +40,30 @@ static void on_crash(int number)
 
 static void catch_crashes(void)
 {
-	static const int numbers[] = { SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGALRM };
+	static const int numbers[] = { SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGALRM, SIGPROF };
 	struct sigaction action = { .sa_handler = on_crash, .sa_flags = SA_RESETHAND };
 
 	for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		sigaction(numbers[i], &action, NULL);
 }
 
+/* seconds of CPU time, which a busy machine does not lengthen; and where nothing is done, far more of real time. 0: no
+ * bound. */
+static void bound(unsigned seconds)
+{
+	const struct itimerval limit = { .it_value.tv_sec = seconds };
+
+	(void)setitimer(ITIMER_PROF, &limit, NULL);
+	alarm(30 * seconds);
+}
+
 static void one(struct runs *runs, uint64_t seed, bool verbose, struct run_result *result,
 		struct tally *tally)
 {
 	set_replay(seed);
-	alarm(verbose ? 0 : runs->seconds ? runs->seconds : 20);
+	bound(verbose ? 0 : runs->seconds ? runs->seconds : 30);
 	runs->run(seed, verbose, result, tally);
-	alarm(0);
+	bound(0);
 }
 
 static void work(struct runs *runs, struct shared *shared, unsigned worker, uint64_t first)

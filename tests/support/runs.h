@@ -21,7 +21,7 @@ struct runs {
 	uint64_t    count;   /* unless TERN_SIM_RUNS says other */
 	bool	    most;    /* count is all there are: TERN_SIM_RUNS only asks for fewer */
 	void (*run)(uint64_t seed, bool verbose, struct run_result *result, struct tally *tally);
-	unsigned seconds; /* a run may take, of real time */
+	unsigned seconds; /* a run may take, of CPU time; 0: 30 */
 	/* Filled in. */
 	uint64_t	  passed, failed;
 	struct run_result median; /* by each field; more: the sums */

@@ -12,7 +12,7 @@ static bool run(const char *const words[])
 	int	    status = -1;
 
 	if (child == 0) {
-		(void)alarm(10);
+		(void)alarm(200);
 		(void)execvp(words[0], (char *const *)(uintptr_t)words);
 		_exit(127);
 	}

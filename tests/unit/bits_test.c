@@ -73,6 +73,20 @@ static void lone_member_is_found_from_anywhere(void **state)
 	free(bits.words);
 }
 
+static void run_is_as_many_as_it_has(struct chance *chance, struct bits *bits, bool *in)
+{
+	const uint32_t i = (uint32_t)chance_below(chance, bits->room);
+	const uint32_t n = (uint32_t)chance_below(chance, (bits->room - i < 200 ? bits->room - i : 200) + 1);
+	const bool put = chance_percent(chance, 20);
+
+	for (uint32_t k = 0; k < n; k++)
+		in[i + k] = put;
+	if (put)
+		bits_put_run(bits, i, n);
+	else
+		bits_take_run(bits, i, n);
+}
+
 static void same_as_an_array(void **state)
 {
 	static const uint32_t rooms[] = { 1, 2, 16, 63, 64, 65, 128, 1000, 4096, 4097, 9000 };
@@ -93,6 +107,8 @@ static void same_as_an_array(void **state)
 				bits_put(&bits, i);
 			else
 				bits_take(&bits, i);
+			if (chance_percent(&chance, 10))
+				run_is_as_many_as_it_has(&chance, &bits, in);
 			const uint32_t from = (uint32_t)(chance_below(&chance, room));
 
 			for (next = from; next < room && !in[next];)

@@ -118,6 +118,35 @@ static void each_way_has_its_delay(void **state)
 	stop(&w);
 }
 
+static tern_time a_slow_machines(void *context)
+{
+	tern_time *const now = context;
+
+	return *now += 2 * MS;
+}
+
+/* What was read late came late, for all that the bridge knows: its delay begins then. */
+static void the_delay_begins_when_a_frame_has_come(void **state)
+{
+	const struct tern_impair there = { .delay = 3 * MS };
+	tern_time		 now = 0;
+	struct world		 w;
+	uint8_t			 first[MOST];
+
+	(void)state;
+	start(&w, &there, NULL);
+	w.bridge.clock = a_slow_machines;
+	w.bridge.context = &now;
+	put(&w, 0, 1, 1, 0);
+	assert_int_equal(bridge_move(&w.bridge, now), 1);
+	assert_true(bridge_deadline(&w.bridge) == 5 * MS);
+	assert_int_equal(bridge_move(&w.bridge, 5 * MS - 1), 0);
+	assert_int_equal(got(&w, 1, first, 5 * MS - 1), 0);
+	assert_int_equal(bridge_move(&w.bridge, 5 * MS), 0);
+	assert_int_equal(got(&w, 1, first, 5 * MS), 1);
+	stop(&w);
+}
+
 /* The numbers of the frames that pass, whatever the times at which they come, and how many at once. */
 static unsigned fates(uint64_t seed, unsigned burst, uint8_t first[MOST])
 {
@@ -173,6 +202,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_ways_pass),
 		cmocka_unit_test(each_way_has_its_delay),
+		cmocka_unit_test(the_delay_begins_when_a_frame_has_come),
 		cmocka_unit_test(the_same_seed_gives_the_nth_frame_the_same_fate),
 		cmocka_unit_test(what_the_other_side_has_no_room_for_is_counted),
 	};

@@ -25,7 +25,7 @@ static int begin(void **state)
 	memset(&env, 0, sizeof env);
 	tern_config_default(&env.config);
 	env.cookie_key = (struct siphash_key){ 1, 2 };
-	env.ts_key = (struct siphash_key){ 3, 4 };
+	env.isn_key = (struct siphash_key){ 3, 4 };
 	return 0;
 }
 

@@ -178,7 +178,7 @@ static void start(struct job *job, void *(*run)(void *))
 	unsigned seen = 0;
 
 	assert_int_equal(pthread_create(&job->thread, NULL, run, job), 0);
-	for (unsigned i = 0; i < 20000 && seen < 100; i++) {
+	for (unsigned i = 0; i < 200000 && seen < 100; i++) {
 		const pid_t id = __atomic_load_n(&job->id, __ATOMIC_SEQ_CST);
 
 		seen = id != 0 && sleeps(id) ? seen + 1 : 0;

@@ -10,6 +10,9 @@
 #include <string.h>
 
 #include "base/siphash.h"
+#include "host/lookup.h"
+#include "wire/tcp.h"
+#include "wire/checksum.h"
 #include "unit/two_hosts.h"
 
 enum { SINGLY, IN_BATCHES, BATCH = 32, QUEUE = 4096, PACKET = 1600, CHUNK = 40000 };
@@ -25,7 +28,7 @@ static struct two_hosts world[2];
 static struct queue	queue[2]; /* on its way, in each world */
 static tern_socket	end[2][2];
 static uint8_t		text[CHUNK + 251];
-static uint64_t		seed, runs, damaged;
+static uint64_t		seed, runs, damaged, records;
 
 static void collect(int w, int from)
 {
@@ -158,6 +161,21 @@ static void same_counts(void)
 	}
 }
 
+/* All that there is of a connection is in its record: of who only receives, since who sends is asked for one segment at
+ * a time in one of the worlds. */
+static void same_records(void)
+{
+	static uint8_t record[2][1 << 21];
+	ptrdiff_t n[2];
+
+	for (int w = 0; w < 2; w++)
+		n[w] = tern_pack(world[w].host[1], end[w][1], record[w], sizeof record[w]);
+	assert_int_equal(n[0], n[1]);
+	if (n[0] > 0)
+		assert_memory_equal(record[0], record[1], (size_t)n[0]);
+	records += n[0] > 0;
+}
+
 struct kind {
 	bool	    v6, offload, both_ways, no_sack, nodelay, ecn;
 	double	    loss, damage;
@@ -204,6 +222,8 @@ static void play(const struct kind *kind, unsigned steps)
 			if (kind->both_ways)
 				receive_some(0);
 		}
+		if (!kind->both_ways)
+			same_records();
 		advance((tern_time)(dice / 512 % 40) * (dice / 32768 % 16 ? TERN_MICROSECOND : TERN_MILLISECOND * 20));
 	}
 	same_counts();
@@ -234,12 +254,149 @@ static void batches_are_as_single_packets(void **state)
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		for (unsigned round = 0; round < 3; round++)
 			play(&kinds[i], 300);
-	assert_true(runs > 5000 && damaged > 300); /* or nothing was tried */
+	assert_true(runs > 5000 && damaged > 300 && records > 1000); /* or nothing was tried */
+}
+
+struct two_packets {
+	uint8_t		   bytes[2][120];
+	struct tern_packet packet[2];
+	struct lookup	   first;
+};
+
+enum { FRAME = 14, TEXT = 30 };
+
+/* The first as read, the second what goes on with it. */
+static void make_two(struct two_packets *two)
+{
+	*two = (struct two_packets){ .first = { .len = sizeof two->bytes[0] - FRAME, .plain = true } };
+	for (uint32_t i = 0; i < 2; i++) {
+		uint8_t *const tcp = two->bytes[i] + FRAME + IPV4_HEADER;
+		const struct tcp_segment seg = { .src_port = 7, .dst_port = 9, .seq = { 100 + i * TEXT }, .ack = { 5 },
+						 .flags = TCP_ACK, .wnd = 77,
+						 .opt = { .has_ts = true, .ts_val = 3, .ts_ecr = 4 } };
+		const uint32_t header = (uint32_t)tcp_wire_emit(tcp, &seg);
+
+		memset(two->bytes[i], 0x5a, FRAME + IPV4_HEADER);
+		two->packet[i] = (struct tern_packet){ .n_parts = 1, .link = 1 };
+		two->packet[i].part[0].at = two->bytes[i];
+		two->packet[i].part[0].n = FRAME + IPV4_HEADER + header + TEXT;
+	}
+	two->first.at = two->bytes[0] + FRAME;
+	two->first.ip.header_len = IPV4_HEADER;
+	two->first.ip.payload = two->first.at + IPV4_HEADER;
+	two->first.seg = (struct tcp_segment){ .seq = { 100 }, .flags = TCP_ACK, .text_len = TEXT };
+	two->first.seg.text = two->bytes[0] + two->packet[0].part[0].n - TEXT;
+}
+
+static bool is_run(const struct two_packets *two)
+{
+	const struct tern_packet *const next = &two->packet[1];
+	const bool may = run_may_go_on(&two->first, &two->packet[0], next);
+	const bool is = run_length(&two->first, &two->packet[0], &next, 1) == 1;
+
+	assert_true(may || !is);
+	return is;
+}
+
+/* Every octet of the frame's, the IP and the TCP header counts but PSH and the checksum; and what the device says. */
+static void what_goes_on_with_a_run_differs_in_nothing_else(void **state)
+{
+	static struct two_packets two;
+	const uint32_t tcp = FRAME + IPV4_HEADER;
+
+	(void)state;
+	make_two(&two);
+	assert_true(is_run(&two));
+	assert_ptr_equal(run_text(&two.first, &two.packet[0], &two.packet[1]),
+			 two.bytes[1] + two.packet[1].part[0].n - TEXT);
+	for (uint32_t bit = 0; bit < (two.packet[0].part[0].n - TEXT) * 8; bit++) {
+		const bool may_differ = bit / 8 - tcp == 16 || bit / 8 - tcp == 17 ||
+					(bit / 8 - tcp == 13 && 1 << bit % 8 == TCP_PSH);
+
+		two.bytes[1][bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_int_equal(is_run(&two), may_differ);
+		two.bytes[1][bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	two.packet[1].link = 2;
+	assert_false(is_run(&two));
+	make_two(&two);
+	two.packet[1].checksum_offload = true;
+	assert_false(is_run(&two));
+	make_two(&two);
+	two.packet[1].zone = 1;
+	assert_false(is_run(&two));
+	make_two(&two);
+	two.packet[1].part[0].n--;
+	assert_false(is_run(&two));
+	make_two(&two);
+	two.packet[1].n_parts = 2;
+	assert_false(is_run(&two));
+	make_two(&two);
+	two.first.seg.flags |= TCP_FIN;
+	assert_false(is_run(&two));
+}
+
+static void assert_same_header(const struct ip_header *a, const struct ip_header *b)
+{
+	assert_memory_equal(&a->src, &b->src, sizeof a->src);
+	assert_memory_equal(&a->dst, &b->dst, sizeof a->dst);
+	assert_true(a->version == b->version && a->protocol == b->protocol && a->ttl == b->ttl);
+	assert_true(a->traffic_class == b->traffic_class && a->dont_fragment == b->dont_fragment);
+	assert_true(a->is_fragment == b->is_fragment && a->more_fragments == b->more_fragments);
+	assert_true(a->source_routed == b->source_routed && a->fragment_offset == b->fragment_offset);
+	assert_true(a->id == b->id && a->header_len == b->header_len && a->protocol_at == b->protocol_at);
+	assert_true(a->payload == b->payload && a->payload_len == b->payload_len && a->zone == b->zone);
+}
+
+/* Every header that differs from the last one's in a bit, with its sum mended and not, in a packet of its length, a
+ * longer and a shorter one: what is taken for like is what the whole reading finds, of the same addresses. */
+static void a_header_like_the_last_reads_as_by_itself(void **state)
+{
+	const struct ip_header header = { .src = addr_v4(0xc0000201), .dst = addr_v4(0xc6336402), .version = 4,
+					  .protocol = IPPROTO_TCP_, .ttl = 64, .dont_fragment = true, .id = 77 };
+	uint8_t packet[100] = { 0 };
+	struct lookup first = { .at = packet, .len = 80, .link = 1 };
+	struct last_ways last = { .in_known = true, .in_link = 1 };
+	unsigned like = 0, otherwise = 0;
+
+	(void)state;
+	assert_int_equal(ip_wire_emit(packet, &header, 60), IPV4_HEADER);
+	assert_int_equal(ip_wire_parse(&first.ip, packet, 80), IP_PARSED);
+	assert_false(run_read_ip(&last, &first)); /* nothing is kept yet */
+	run_keep_ip(&last, &first);
+	for (unsigned bit = 0; bit < IPV4_HEADER * 8; bit++)
+		for (unsigned mended = 0; mended < 2; mended++)
+			for (uint32_t len = 70; len <= 90; len += 10) {
+				uint8_t bytes[100];
+				struct lookup in = { .at = bytes, .len = len, .link = 1 };
+				struct ip_header whole;
+
+				memcpy(bytes, packet, sizeof bytes);
+				bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+				if (mended) {
+					put16(bytes + 10, 0);
+					put16(bytes + 10, checksum_finish(checksum_header(0, bytes, IPV4_HEADER)));
+				}
+				if (!run_read_ip(&last, &in)) {
+					otherwise++;
+					continue;
+				}
+				like++;
+				assert_int_equal(ip_wire_parse(&whole, bytes, len), IP_PARSED);
+				assert_same_header(&in.ip, &whole);
+				assert_true(addr_equal(&in.ip.src, &header.src) && addr_equal(&in.ip.dst, &header.dst));
+			}
+	/* The bits of the identification, of the length where it suffers that, and of the sum, mended. */
+	assert_true(like >= 32 * 2 && otherwise >= 700);
+	first.link = 2; /* other addresses may be ours there */
+	assert_false(run_read_ip(&last, &first));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_header_like_the_last_reads_as_by_itself),
+		cmocka_unit_test(what_goes_on_with_a_run_differs_in_nothing_else),
 		cmocka_unit_test(batches_are_as_single_packets),
 	};
 

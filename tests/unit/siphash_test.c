@@ -38,6 +38,7 @@ static void agrees_with_the_reference(void **state)
 		assert_true(siphash13(&reference_key, in, n) == reference_13[n]);
 	}
 	assert_true(siphash13_12(&reference_key, 0x0706050403020100u, 0x0b0a0908u) == reference_13[12]);
+	assert_true(siphash24_12(&reference_key, 0x0706050403020100u, 0x0b0a0908u) == reference_24[12]);
 }
 
 static void alignment_does_not_matter(void **state)

@@ -150,6 +150,41 @@ static void ack_of_our_fin_by_state(struct rig *r)
 	}
 }
 
+/* Our FIN behind the last text: what it acknowledges is let go, the round trip is measured, and nothing waits. */
+static void ack_of_our_fin_ends_sending(struct rig *r)
+{
+	const uint64_t delivered = r->env.stats.TCPDelivered;
+
+	established(r);
+	writes(r, 1, 100);
+	assert_int_equal(tcp_shutdown(r->tcb, r->now), 0);
+	sends(r, TCP_FIN | TCP_ACK, 1, 1, 100);
+	pass(r, ms(50));
+	rx(r, TCP_ACK, 1, 102, 0);
+	in_state(r, FIN_WAIT_2);
+	assert_null(r->tcb->warm);
+	assert_true(r->tcb->ready & TERN_DRAINED);
+	assert_int_equal(status_of(r).srtt, (7 * ms(10) + ms(50)) / 8);
+	assert_int_equal(r->env.stats.TCPDelivered - delivered, 1);
+	assert_int_equal(tcp_deadline(r->tcb, r->now), TERN_NEVER);
+	is_quiet(r);
+}
+
+/* RFC 6298 3, Karn: nobody knows which of the two was acknowledged. */
+static void ack_of_our_fin_sent_twice_measures_nothing(struct rig *r)
+{
+	established(r);
+	closes_first(r);
+	r->peer.wnd = 0; /* so that it goes again without a word of congestion */
+	rx(r, TCP_ACK, 1, 1, 0);
+	expires(r);
+	sends(r, TCP_FIN | TCP_ACK, 1, 1, 0);
+	pass(r, ms(50));
+	rx(r, TCP_ACK, 1, 2, 0);
+	in_state(r, FIN_WAIT_2);
+	assert_int_equal(status_of(r).srtt, ms(10));
+}
+
 /* The numbers pass 2^32 and 2^31; what STATUS counts does not. */
 static void a_mebioctet_each_way_is_counted(struct rig *r)
 {
@@ -177,6 +212,7 @@ int main(void)
 		CASE(ack_of_new_text_is_no_duplicate), CASE(sack_agreed_bare_duplicates_count_for_nothing),
 		CASE(window_grows_by_phase),	       CASE(window_unused_does_not_grow),
 		CASE(ack_of_our_fin_by_state),	       CASE(a_mebioctet_each_way_is_counted),
+		CASE(ack_of_our_fin_ends_sending),     CASE(ack_of_our_fin_sent_twice_measures_nothing),
 	};
 
 	return RIG_RUN("arrive_ack", cases);

@@ -65,6 +65,65 @@ static void established_a_question_is_no_dialogue(struct rig *r)
 	is_quiet(r);
 }
 
+/* n segments that go on with one of `each` octets, which began at seq; how many arrived. */
+static uint32_t more_arrive(struct rig *r, uint32_t seq, uint32_t each, uint32_t n)
+{
+	const uint8_t *text[64];
+	const struct tcp_more more = { .text = text, .seq = { r->irs + seq + each }, .text_len = each, .n = n };
+	const uint8_t *const octets = rig_octets(r, seq + each - 1, n * each);
+
+	for (uint32_t i = 0; i < n; i++)
+		text[i] = octets + i * each;
+	n = tcp_arrive_more(r->tcb, &more, r->now);
+	tcb_check(r->tcb);
+	return n;
+}
+
+/* SHLD-19 counts the octets of the whole run, SND.WL1 is its last segment's, and it ends with the window. */
+static void established_run_counts_as_each_of_it(struct rig *r)
+{
+	established(r);
+	r->env.watcher.event = NULL; /* who looks on sees each */
+	rx(r, TCP_ACK, 1, 1, 1460);
+	assert_int_equal(expires(r), ms(40));
+	sends(r, TCP_ACK, 1, 1461, 0);
+	rx(r, TCP_ACK, 1461, 1, 500);
+	assert_int_equal(more_arrive(r, 1461, 500, 4), 4);
+	assert_int_equal(r->tcb->rcv.nxt.v, r->irs + 3961);
+	assert_int_equal(r->tcb->snd.wl1.v, r->irs + 3461);
+	is_quiet(r);
+	assert_int_equal(expires(r), ms(40));
+	sends(r, TCP_ACK, 1, 3961, 0);
+	rx(r, TCP_ACK, 3961, 1, 500);
+	assert_int_equal(more_arrive(r, 3961, 500, 5), 5);
+	sends(r, TCP_ACK, 1, 6961, 0);
+	is_quiet(r);
+	reads(r, 1, 6960);
+	/* An ACK of something beyond a gap that is not held would have moved it: then it stays. */
+	rx(r, TCP_ACK, 6961, 1, 500);
+	r->tcb->snd.wl1 = seq(r->irs + 7000);
+	assert_int_equal(more_arrive(r, 6961, 500, 3), 3);
+	assert_int_equal(r->tcb->snd.wl1.v, r->irs + 7000);
+}
+
+static void established_run_ends_with_the_window(struct rig *r)
+{
+	uint32_t at = 1;
+
+	established(r);
+	r->env.watcher.event = NULL;
+	for (; r->tcb->rcv.wnd_edge.v - (r->irs + at) >= 6000; at += 1000) {
+		rx(r, TCP_ACK, at, 1, 1000);
+		drain(r);
+	}
+	rx(r, TCP_ACK, at, 1, 1000);
+	const uint32_t room = (r->tcb->rcv.wnd_edge.v - (r->irs + at + 1000)) / 1000;
+
+	assert_in_range(room, 3, 6);
+	assert_int_equal(more_arrive(r, at, 1000, 20), room);
+	reads(r, 1, at - 1 + 1000 + room * 1000);
+}
+
 /* The ACK goes with whatever leaves (MUST-58). */
 static void established_ack_rides_on_text(struct rig *r)
 {
@@ -438,6 +497,8 @@ int main(void)
 {
 	static const struct rig_case cases[] = {
 		CASE(established_text_in_order_is_acknowledged_late_or_every_second),
+		CASE(established_run_counts_as_each_of_it),
+		CASE(established_run_ends_with_the_window),
 		CASE(established_ack_rides_on_text),
 		CASE(established_a_batch_is_acknowledged_once),
 		CASE(established_first_text_is_acknowledged_at_once_until_it_is_answered),

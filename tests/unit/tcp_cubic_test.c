@@ -49,6 +49,12 @@ static void lose(struct tern_cc *cc)
 	cc->cwnd = cc->ssthresh; /* as recovery leaves it */
 }
 
+/* Long ones that know no sequence number run for the first ISS alone. */
+static bool is_again(void)
+{
+	return rig_iss != rig_isses[0];
+}
+
 /* After a loss at W_max the window follows W_cubic(t), or Reno's where that is larger (4.2-4.5) (RFC9438-4.2-1). */
 static void window_follows_the_curve(struct rig *r)
 {
@@ -62,6 +68,8 @@ static void window_follows_the_curve(struct rig *r)
 	};
 
 	(void)r;
+	if (is_again())
+		return;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		const double w_max = table[i].w_max, rtt = table[i].rtt_ms / 1e3, mss = table[i].mss;
 		const uint32_t window = (uint32_t)(w_max * mss);
@@ -108,6 +116,8 @@ static void back_at_w_max_after_k(struct rig *r)
 	} table[] = { { 1000, 9.086 }, { 10000, 19.574 }, { 30000, 28.231 } };
 
 	(void)r;
+	if (is_again())
+		return;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		const uint32_t window = table[i].w_max * 1000;
 		struct tern_cc cc = controller(window, window / 2, 1000);

@@ -400,6 +400,46 @@ static void long_text_is_sent_in_order(struct rig *r)
 	assert_null(r->tcb->warm);
 }
 
+static void nobody_frees(void *context, const void *from, size_t n)
+{
+	(void)context;
+	(void)from;
+	(void)n;
+}
+
+/* More than half the circle of numbers by one connection, some of it early on pushed and sent again: what was noted
+ * then never seems to lie ahead, so that runs go on to be as long as they may. */
+static void runs_are_whole_beyond_two_gigabytes(struct rig *r)
+{
+	enum { RUN = 44 * RIG_MSS, RUNS = (int)(((1u << 31) + (1u << 28)) / RUN), LOOK = 1000 };
+	static const uint8_t text[RUN];
+	struct tcp_out out;
+
+	if (rig_iss != rig_isses[0]) /* only distance counts, and it takes its time */
+		return;
+	r->peer.wscale = 4;
+	established(r);
+	writes_flags(r, 1, 1, TERN_SEND_PUSH);
+	sends(r, TCP_ACK, 1, 1, 1);
+	expires(r); /* the tail probe */
+	sends(r, TCP_ACK, 1, 1, 1);
+	r->tcb->warm->cc.cwnd = 1 << 20;
+	for (uint32_t i = 0; i < (uint32_t)RUNS; i++) {
+		const uint32_t at = 2 + i * RUN;
+
+		assert_int_equal(tcp_send_owned(r->tcb, text, RUN, 0, nobody_frees, NULL, r->now), RUN);
+		assert_true(tcp_emit(r->tcb, RUN, r->now, &out));
+		assert_int_equal(out.seg.text_len, RUN);
+		assert_int_equal(out.seg.seq.v - r->iss, at);
+		pass(r, ms(1));
+		const struct tcp_segment ack = rig_segment(r, TCP_ACK, 1, at + RUN - 1, 0); /* one octet is left */
+		(void)tcp_arrive(r->tcb, &ack, 0, 0, r->now);
+		if (i % LOOK == 0)
+			tcb_check(r->tcb);
+	}
+	tcb_check(r->tcb);
+}
+
 /* Half of a small window, with something in flight: Nagle holds it, nodelay lets it go (RFC 9293 3.8.6.2.1). */
 static void half_the_window_waits_for_nagle_alone(struct rig *r)
 {
@@ -440,6 +480,7 @@ int main(void)
 		CASE(traffic_class_and_ttl_go_with_each_segment),
 		CASE(no_memory_text_leaves_later),
 		CASE(half_the_window_waits_for_nagle_alone),
+		CASE(runs_are_whole_beyond_two_gigabytes),
 		CASE(long_text_is_sent_in_order),
 	};
 

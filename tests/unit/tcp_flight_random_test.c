@@ -56,22 +56,27 @@ static seq_t naive_end(const struct naive_record *r)
 static void send_some(struct both *b)
 {
 	const uint32_t n = (uint32_t)chance_between(&b->chance, 1, 40);
+	const bool at_once = chance_percent(&b->chance, 50);
+	const seq_t from = b->nxt;
 	struct naive *const naive = &b->naive;
 
 	if (naive->n + n >= MOST)
 		return;
 	assert_true(flight_reserve(&b->flight, &b->mem, n));
 	for (uint32_t i = 0; i < n; i++) {
-		const bool small = chance_percent(&b->chance, 20);
+		const bool small = !at_once && chance_percent(&b->chance, 20);
 		const uint16_t len = (uint16_t)(small ? chance_between(&b->chance, 1, MSS) : MSS);
 
 		if (naive->n == 0)
 			naive->fack = b->nxt;
-		flight_push(&b->flight, b->nxt, len, 0, &b->rate, b->now);
+		if (!at_once)
+			flight_push(&b->flight, b->nxt, len, 0, &b->rate, b->now);
 		naive->r[naive->n++] = (struct naive_record){ .seq = b->nxt, .len = len, .times = 1,
 							      .sent_at = b->now, .left = naive->left++ };
 		b->nxt = seq_add(b->nxt, len);
 	}
+	if (at_once)
+		flight_push_run(&b->flight, from, n, MSS, &b->rate, b->now);
 }
 
 static seq_t somewhere(struct both *b)

@@ -52,6 +52,39 @@ static void done(struct bench *b)
 	flight_release(&b->flight, &b->r->mem);
 }
 
+/* Round the ring's end, too. */
+static void run_is_as_many_pushed(struct rig *r)
+{
+	for (uint32_t before = 0; before < 40; before++) {
+		struct bench one, run;
+		struct flight_report report;
+
+		send_segments(&one, r, before);
+		send_segments(&run, r, before);
+		one.rate.app_limited = run.rate.app_limited = before % 3;
+		for (struct bench *b = &one;; b = &run) {
+			acknowledge(b, 1 + before / 2 * SEG, &report);
+			assert_true(flight_reserve(&b->flight, &r->mem, 30));
+			if (b == &run)
+				break;
+		}
+		for (uint32_t i = 0; i < 30; i++)
+			flight_push(&one.flight, at(&one, one.nxt + i * SEG), SEG, 0, &one.rate, ms(77));
+		flight_push_run(&run.flight, at(&run, run.nxt), 30, SEG, &run.rate, ms(77));
+		one.nxt += 30 * SEG, run.nxt += 30 * SEG;
+		is_sound(&one);
+		is_sound(&run);
+		assert_int_equal(one.flight.n, run.flight.n);
+		assert_int_equal(one.flight.in_flight, run.flight.in_flight);
+		for (uint32_t i = 0; i < one.flight.n; i++)
+			assert_memory_equal(flight_at(&one.flight, i), flight_at(&run.flight, i),
+					    offsetof(struct flight_record, times) + 1);
+		assert_memory_equal(&one.rate, &run.rate, sizeof one.rate);
+		done(&one);
+		done(&run);
+	}
+}
+
 static void ack_of_n_takes_n_records_off(struct rig *r)
 {
 	static const struct {
@@ -259,6 +292,7 @@ static void recut_keeps_octets_and_flags(struct rig *r)
 int main(void)
 {
 	static const struct rig_case cases[] = {
+		CASE(run_is_as_many_pushed),
 		CASE(ack_of_n_takes_n_records_off),
 		CASE(ack_below_the_first_takes_nothing_off),
 		CASE(ack_of_a_resent_record_gives_no_sample),

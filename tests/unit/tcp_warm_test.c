@@ -48,6 +48,26 @@ static void stays_with_who_talks_in_turns(struct rig *r)
 	assert_non_null(r->tcb->warm);
 }
 
+/* Who closes, or sends, before the ACK that completes the handshake has left. */
+static void of_the_handshake_goes_with_its_ack(struct rig *r)
+{
+	const struct tcb_warm *warm;
+
+	opens(r);
+	rx(r, TCP_SYN | TCP_ACK, 0, 1, 0);
+	warm = r->tcb->warm;
+	assert_non_null(warm);
+	assert_int_equal(tcp_shutdown(r->tcb, r->now), 0);
+	assert_ptr_equal(r->tcb->warm, warm);
+	sends(r, TCP_FIN | TCP_ACK, 1, 1, 0);
+	rig_end(r);
+	rig_begin(r);
+	opens(r);
+	rx(r, TCP_SYN | TCP_ACK, 0, 1, 0);
+	sends(r, TCP_ACK, 1, 1, 0);
+	assert_null(r->tcb->warm);
+}
+
 static void goes_when_more_will_not_be_sent(struct rig *r)
 {
 	keeps(r);
@@ -157,6 +177,7 @@ int main(void)
 	static const struct rig_case cases[] = {
 		CASE(goes_where_none_is_kept),
 		CASE(stays_with_who_talks_in_turns),
+		CASE(of_the_handshake_goes_with_its_ack),
 		CASE(goes_when_more_will_not_be_sent),
 		CASE(goes_after_a_time_out),
 		CASE(window_restarts_after_silence_all_the_same),

@@ -1,4 +1,5 @@
 /* window.c: RFC 9293 3.8.6: what we offer, what we are offered; zero-window probes with timers.c and emit.c. */
+#include "support/random.h"
 #include "unit/tcp_rig.h"
 
 static void offers(struct rig *r, uint32_t wnd)
@@ -337,6 +338,49 @@ static void zero_window_orphan_ends(struct rig *r)
 	assert_true(r->now - begun <= 61 * TERN_SECOND);
 }
 
+/* ---- most segments, which move no edge ---- */
+
+static void anything(struct chance *chance, struct tcb *tcb)
+{
+	const uint32_t open = (uint32_t)chance_below(chance, chance_percent(chance, 20) ? 40 : 300000);
+	const uint32_t unread = (uint32_t)chance_below(chance, chance_percent(chance, 50) ? 1 : 5000);
+	uint32_t buffer = (uint32_t)chance_below(chance, 300000);
+
+	tcb->rcv.wscale = (uint8_t)chance_below(chance, 8);
+	tcb->rcv.mss = (uint16_t)chance_between(chance, 0, 1460);
+	tcb->rcv.wnd_edge = seq_add(tcb->rcv.nxt, open);
+	tcb->rcv.read = seq_add(tcb->rcv.nxt, 0u - unread);
+	tcb->zero_window_told = chance_percent(chance, 10);
+	if (chance_percent(chance, 70))
+		buffer = open + (uint32_t)chance_below(chance, 3000);
+	else if (chance_percent(chance, 50)) /* where the edge just moves, or just does not */
+		buffer = open + tcb->rcv.mss - 1 + (uint32_t)chance_below(chance, 3);
+	tcb_cold(tcb)->receive_buffer = buffer;
+}
+
+/* What is decided at a glance is what a second look at edge and memory says. */
+static void window_at_a_glance_is_the_window(struct rig *r)
+{
+	struct chance chance = { 0x5eed };
+
+	established(r);
+	const struct tcb begun = *r->tcb;
+
+	for (unsigned i = 0; i < 20000; i++) {
+		anything(&chance, r->tcb);
+		const struct tcb asked = *r->tcb;
+		const uint16_t glance = window_to_send(r->tcb, false, r->now);
+		const seq_t edge = r->tcb->rcv.wnd_edge;
+		const bool told = r->tcb->zero_window_told;
+
+		*r->tcb = asked;
+		assert_int_equal(glance, window_to_send_anew(r->tcb, false, r->now));
+		assert_int_equal(edge.v, r->tcb->rcv.wnd_edge.v);
+		assert_int_equal(told, r->tcb->zero_window_told);
+	}
+	*r->tcb = begun;
+}
+
 int main(void)
 {
 	static const struct rig_case cases[] = {
@@ -357,6 +401,7 @@ int main(void)
 		CASE(zero_window_fin_is_its_own_probe),
 		CASE(zero_windows_both_ways_bare_ack_stays_in_the_peers_window),
 		CASE(zero_window_orphan_ends),
+		CASE(window_at_a_glance_is_the_window),
 	};
 
 	return RIG_RUN("window", cases);

@@ -155,8 +155,31 @@ static void one_step(struct time_wait *tw, struct model *model, tern_time now, u
 		is_as_added(tw, model, n);
 }
 
+/* They are the oldest, in their order, and all that are due where the room and their chunk do not end before. */
+static void those_due_are_the_oldest(const struct time_wait *tw, const struct model *model, tern_time now)
+{
+	uint64_t       before = 0;
+	uint32_t       due[8];
+	const uint32_t n = time_wait_due(tw, now, due, 8);
+
+	assert_true(n <= 8);
+	assert_int_equal(n > 0, time_wait_deadline(tw) <= now);
+	for (uint32_t i = 0; i < n; i++) {
+		struct tern_tuple tuple;
+
+		time_wait_tuple(tw, due[i], &tuple);
+		const uint32_t who = addr_v4_of(&tuple.remote);
+
+		assert_int_equal(model->index[who], due[i]);
+		assert_true(model->until[who] <= now && time_wait_until(tw, due[i]) <= now);
+		assert_true(i > 0 ? model->order[who] > before : due[i] == time_wait_oldest(tw));
+		before = model->order[who];
+	}
+}
+
 static void expire(struct time_wait *tw, struct model *model, tern_time now)
 {
+	those_due_are_the_oldest(tw, model, now);
 	while (time_wait_deadline(tw) <= now) {
 		struct tern_tuple tuple;
 

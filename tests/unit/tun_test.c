@@ -60,13 +60,13 @@ static void bring_up(const struct tern_link *link)
 	assert_int_equal(netdev_add_address(name, &v6, 64), 0);
 }
 
-/* Waits a second at most for a packet that `is` knows; its copy, or the test fails. */
+/* Waits some seconds at most for a packet that `is` knows; its copy, or the test fails. */
 static size_t await(struct tern_link *link, bool (*is)(const tern_packet *packet), uint8_t *to, size_t room)
 {
 	struct pollfd look = { .fd = link->ops->fd(link), .events = POLLIN };
 	tern_packet  *batch[64];
 
-	for (int i = 0; i < 100 && poll(&look, 1, 1000) == 1; i++)
+	for (int i = 0; i < 100 && poll(&look, 1, 20000) == 1; i++)
 		for (size_t n = link->ops->receive(link, batch, 64, 0), k = 0; k < n; k++)
 			if (is(batch[k])) {
 				assert_int_equal(batch[k]->n_parts, 1);
@@ -165,7 +165,7 @@ static void kernel_completes_a_checksum(void **state)
 	tern_packet *const batch[] = { &packet };
 	assert_int_equal(link->ops->send(link, batch, 1, 0), 1);
 	struct pollfd look = { .fd = fd, .events = POLLIN };
-	assert_int_equal(poll(&look, 1, 1000), 1);
+	assert_int_equal(poll(&look, 1, 20000), 1);
 	assert_int_equal(recv(fd, got, sizeof got, 0), 5);
 	assert_memory_equal(got, "hello", 5);
 	close(fd);

@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/siphash.h"
-#include "wire/tcp.h"
+#include "wire/tcp_read.h"
 
 /* A header of no options at p: ports 1 and 2, seq 0x01020304, ack 0x05060708, wnd 0x1000, up 0x2000. */
 static void header(uint8_t *p, unsigned flags, size_t options_len)
@@ -311,6 +311,56 @@ static void noise_is_read_or_refused(void **state)
 	}
 }
 
+static void read_alike(const uint8_t *p, size_t len)
+{
+	struct tcp_segment a, b;
+	const bool	   parsed = tcp_wire_parse(&a, p, len);
+
+	memset(&b, 0xa5, sizeof b);
+	assert_int_equal(tcp_wire_read(&b, p, len), parsed);
+	if (!parsed)
+		return;
+	assert_int_equal(b.seq.v, a.seq.v);
+	assert_int_equal(b.ack.v, a.ack.v);
+	assert_int_equal(b.src_port, a.src_port);
+	assert_int_equal(b.dst_port, a.dst_port);
+	assert_int_equal(b.flags, a.flags);
+	assert_int_equal(b.wnd, a.wnd);
+	assert_int_equal(b.up, a.up);
+	assert_int_equal(b.opt.has_mss | b.opt.has_wscale | b.opt.sack_permitted | b.opt.malformed,
+			 a.opt.has_mss | a.opt.has_wscale | a.opt.sack_permitted | a.opt.malformed);
+	assert_int_equal(b.opt.n_sack, a.opt.n_sack);
+	assert_int_equal(b.opt.n_accecn, a.opt.n_accecn);
+	assert_int_equal(b.opt.has_ts, a.opt.has_ts);
+	if (a.opt.has_ts) {
+		assert_int_equal(b.opt.ts_val, a.opt.ts_val);
+		assert_int_equal(b.opt.ts_ecr, a.opt.ts_ecr);
+	}
+	assert_ptr_equal(b.text, a.text);
+	assert_int_equal(b.text_len, a.text_len);
+}
+
+/* Whatever it holds: of every length, with the options of most and with others. */
+static void what_is_read_straight_is_what_is_parsed(void **state)
+{
+	uint64_t seed = 7;
+
+	(void)state;
+	for (int round = 0; round < 20000; round++) {
+		const size_t len = splitmix64(&seed) % 80;
+		uint8_t	    *p = malloc(len ? len : 1);
+
+		for (size_t i = 0; i < len; i++)
+			p[i] = (uint8_t)splitmix64(&seed);
+		if (len > 12)
+			p[12] = (uint8_t)(splitmix64(&seed) % 4 ? 0x80 : p[12]);
+		if (len >= 24)
+			put32(p + 20, TCP_TIMESTAMPS_HEAD ^ (splitmix64(&seed) % 4 ? 0 : 1u << splitmix64(&seed) % 32));
+		read_alike(p, len);
+		free(p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,6 +372,7 @@ int main(void)
 		cmocka_unit_test(sack_blocks_that_do_not_fit_are_left_out),
 		cmocka_unit_test(what_is_written_is_read_back),
 		cmocka_unit_test(noise_is_read_or_refused),
+		cmocka_unit_test(what_is_read_straight_is_what_is_parsed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@
 #include "support/netns.h"
 #include "support/veth.h"
 
-enum { ROUNDS = 4000, BATCH = 64, LEAST = 60, AROUND = 5000 };
+enum { ROUNDS = 4000, BATCH = 64, LEAST = 60, AROUND = 5000, AGAIN = 40 };
 
 static const uint32_t TRIAL = 0xffffffff; /* the seed of frames that try whether there is a way */
 static unsigned	      trials;		  /* of them that came */
@@ -185,6 +185,16 @@ static void too_long_is_refused(void **state)
 	close_both(end);
 }
 
+/* A queue is free again when the system has cleared up, in its own time: on a busy machine, seconds. */
+static int open_again(const char *name, struct tern_link **link)
+{
+	int error = -EBUSY;
+
+	for (int i = 0; i < AGAIN && error == -EBUSY; i++)
+		error = open_on(name, link);
+	return error;
+}
+
 static void a_queue_has_one_owner(void **state)
 {
 	struct tern_link *end[2], *other;
@@ -193,7 +203,7 @@ static void a_queue_has_one_owner(void **state)
 	open_both(end);
 	assert_int_equal(open_on("v0", &other), -EBUSY);
 	end[0]->ops->close(end[0]);
-	assert_int_equal(open_on("v0", &end[0]), 0); /* all of it was given back */
+	assert_int_equal(open_again("v0", &end[0]), 0); /* all of it was given back */
 	close_both(end);
 }
 

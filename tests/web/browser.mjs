@@ -7,7 +7,7 @@ const places = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-br
 
 export async function launch() {
 	return puppeteer.launch({
-		executablePath: places.find((place) => place && existsSync(place)), timeout: 120000, protocolTimeout: 120000,
+		executablePath: places.find((place) => place && existsSync(place)), timeout: 300000, protocolTimeout: 600000,
 		args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking"],
 	});
 }
@@ -19,7 +19,7 @@ export async function openTab(browser) {
 	tab.on("console", (message) => { if (message.type() === "error" || message.type() === "warn") wrong.push(message.text()); });
 	tab.on("pageerror", (error) => wrong.push(error.message));
 	tab.on("request", (request) => { if (!/^(file|data|blob):/.test(request.url())) wrong.push(`asked for ${request.url()}`); });
-	tab.setDefaultTimeout(60000);
+	tab.setDefaultTimeout(300000);
 	return { tab, wrong };
 }
 

@@ -11,7 +11,7 @@ import { launch, openTab } from './browser.mjs';
 
 const [tern, directory, pictures] = process.argv.slice(2);
 const file = join(directory, 'playground.html');
-const LONG = { timeout: 60000 };
+const LONG = { timeout: 300000 };
 const tests = [];
 const test = (name, run) => tests.push({ name, run });
 
@@ -99,6 +99,14 @@ class Player {
 		return this.page.$eval('.pg-banner', (element) => element.textContent);
 	}
 
+	slide(what, value) {
+		return this.page.$eval(`[data-slider=${what}]`, (slider, to) => {
+			slider.value = String(to);
+			slider.dispatchEvent(new Event('input', { bubbles: true }));
+			slider.dispatchEvent(new Event('change', { bubbles: true }));
+		}, value);
+	}
+
 	async opened() {
 		await this.deed('client', 'open');
 		await this.reach('ESTABLISHED', 'ESTABLISHED');
@@ -173,6 +181,36 @@ test('what is held waits, by keyboard', async () => {
 	await player.close();
 });
 
+test('an abort is a reset, and the other end is over too', async () => {
+	const player = await Player.open();
+
+	await player.opened();
+	await player.size('server', 10000);
+	await player.deed('server', 'send');
+	await player.deed('client', 'abort');
+	assert.equal(await player.state('client'), 'CLOSED');
+	await player.until(async () => await player.state('server') === 'LISTEN', 'the reset');
+	const sent = events(await player.shared()).filter((event) => event.dir === 'tx' && /R/.test(event.flags));
+	assert.ok(sent.length >= 1 && sent[0].host === 'client', JSON.stringify(sent));
+	await player.close();
+});
+
+test('a slow path takes its time, in the direction that is slow', async () => {
+	const player = await Player.open();
+
+	await player.slide('delay', 3); // 5 ms, both
+	await player.page.select('.pg-path select', 'c');
+	await player.slide('delay', 12); // 1 s, to the server
+	await player.opened();
+	const all = events(await player.shared());
+	const took = (flags) => {
+		const sent = all.find((event) => event.dir === 'tx' && event.flags === flags);
+		return (all.find((event) => event.dir === 'rx' && event.n === sent.n).t - sent.t) / 1e6;
+	};
+	assert.deepEqual([took('S'), took('SA')], [1000, 5]);
+	await player.close();
+});
+
 test('time runs by itself, and stops', async () => {
 	const player = await Player.open();
 
@@ -190,11 +228,7 @@ test('time runs by itself, and stops', async () => {
 test('a link brings the identical run, here and in the command', async () => {
 	const player = await Player.open();
 
-	await player.page.$eval('[data-slider=loss]', (slider) => {
-		slider.value = '6'; // 10 %
-		slider.dispatchEvent(new Event('input', { bubbles: true }));
-		slider.dispatchEvent(new Event('change', { bubbles: true }));
-	});
+	await player.slide('loss', 6); // 10 %
 	await player.page.select('.pg-client .pg-switches select', 'bbr');
 	await player.opened();
 	await player.size('client', 100000);
@@ -203,14 +237,16 @@ test('a link brings the identical run, here and in the command', async () => {
 	await player.deed('client', 'close');
 	await player.bar('step');
 	const link = await player.shared(), clock = await player.clock();
-	const seen = await player.page.$$eval('.ladder .row', (rows) => rows.map((row) => row.textContent).join('\n'));
+	// The last that are in view: which is the first of them hangs on a pixel.
+	const seen = await player.page.$$eval('.ladder .row', (rows) => rows.map((row) => row.textContent).slice(-40).join('\n'));
+	assert.equal(seen.split('\n').length, 40);
 	assert.match(link, /#tern1,seed=1,.*\.w\.loss\.1000,.*\.c\.cc\.bbr,.*\.c\.open,.*,to=\d+,sum=[0-9a-f]{16}$/);
 	await player.page.reload(LONG);
 	await player.page.waitForSelector('.pg-banner[data-kind=good]', LONG);
 	assert.match(await player.banner(), /identical/);
 	assert.equal(await player.clock(), clock);
 	await player.page.waitForFunction((text) => [...document.querySelectorAll('.ladder .row')].map((row) => row.textContent)
-		.join('\n') === text, LONG, seen);
+		.slice(-40).join('\n') === text, LONG, seen);
 	assert.equal(await player.shared(), link);
 	assert.match(replay(link), /identical\n$/);
 	const again = await Player.open(link.slice(link.indexOf('#')).replace('.c.send.100000', '.c.send.99999'));
@@ -235,6 +271,61 @@ test('a link that is none is told, and a run begins', async () => {
 	assert.match(await player.banner(), /no run: at 10: no such action/);
 	await player.opened();
 	await player.close();
+});
+
+test('nothing on the wire lies on anything else', async () => {
+	for (const [width, height] of [[1280, 900], [390, 844]]) {
+		const player = await Player.open('#tern1,seed=1,0.w.delay.40000,0.s.listen.1,0.c.open,100000.c.send.4000000,to=430000', { width, height });
+		let most = 0;
+
+		for (let i = 0; i < 12; i++) {
+			const found = await player.page.$$eval('.pg-pill:not([hidden])', (all) => all.map((pill) => {
+				const at = pill.getBoundingClientRect();
+				return [pill.dataset.n, at.left, at.right, at.top, at.bottom];
+			}));
+			const wire = await player.page.$eval('.pg-wire', (element) => {
+				const at = element.getBoundingClientRect();
+				return [at.left, at.right, at.top, at.bottom];
+			});
+			most = Math.max(most, found.length);
+			for (const [a, left, right, top, bottom] of found) {
+				assert.ok(left >= wire[0] - 1 && right <= wire[1] + 1 && top >= wire[2] - 1 && bottom <= wire[3] + 1, `${a} stands out`);
+				for (const [b, left2, right2, top2, bottom2] of found)
+					assert.ok(a === b || left >= right2 - 0.5 || left2 >= right - 0.5 || top >= bottom2 - 0.5 || top2 >= bottom - 0.5,
+						`${width}: ${a} lies on ${b}`);
+			}
+			await player.bar('step');
+		}
+		assert.ok(most >= 8, `only ${most} were ever seen`);
+		if (pictures)
+			await player.page.screenshot({ path: `${pictures}/wire-${width}.png` });
+		await player.close();
+	}
+});
+
+test('words can be read: contrast of WCAG AA', async () => {
+	for (const scheme of ['light', 'dark']) {
+		const player = await Player.open('', { scheme });
+		const poor = await player.page.evaluate(() => {
+			const style = getComputedStyle(document.documentElement), canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+			const light = (name) => {
+				canvas.fillStyle = style.getPropertyValue(name);
+				canvas.fillRect(0, 0, 1, 1);
+				const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map((it) => it / 255)
+					.map((it) => it <= 0.04045 ? it / 12.92 : ((it + 0.055) / 1.055) ** 2.4);
+				return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+			};
+			const ratio = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);
+			const found = [];
+			for (const ground of ['--paper', '--panel', '--chosen', '--related'])
+				for (const ink of ['--ink', '--soft', '--a', '--b', '--lost', '--again', '--good', '--accent'])
+					if (ratio(ink, ground) < 4.5)
+						found.push(`${ink} on ${ground}: ${ratio(ink, ground).toFixed(2)}`);
+			return found;
+		});
+		assert.deepEqual(poor, [], scheme);
+		await player.close();
+	}
 });
 
 test('it fits, light and dark, phone and desktop', async () => {

@@ -3,6 +3,7 @@
 
 import { execFileSync } from "node:child_process";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { build } from "esbuild";
 import { Checks, launch, openTab } from "./browser.mjs";
 
 const [tern, directory, shots] = process.argv.slice(2);
@@ -10,7 +11,7 @@ const checks = new Checks(), check = (...all) => checks.check(...all);
 const LIMIT = 1.5e6;
 
 function make(name, ...args) {
-	execFileSync(tern, ["report", ...args, "-o", `${directory}/${name}.html`], { timeout: 60000, stdio: ["ignore", "ignore", "inherit"] });
+	execFileSync(tern, ["report", ...args, "-o", `${directory}/${name}.html`], { timeout: 300000, stdio: ["ignore", "ignore", "inherit"] });
 	return `${directory}/${name}.html`;
 }
 
@@ -162,8 +163,8 @@ async function sizes(browser) {
 async function sources(browser) {
 	const record = `${directory}/run.tern`, lines = `${directory}/run.jsonl`;
 
-	execFileSync(tern, ["record", "-o", record, "lab", "lost-fin"], { stdio: "ignore", timeout: 60000 });
-	writeFileSync(lines, execFileSync(tern, ["lab", "lost-fin", "--json"], { timeout: 60000 }));
+	execFileSync(tern, ["record", "-o", record, "lab", "lost-fin"], { stdio: "ignore", timeout: 300000 });
+	writeFileSync(lines, execFileSync(tern, ["lab", "lost-fin", "--json"], { timeout: 300000 }));
 	const sent = readFileSync(lines, "utf8").split("\n").filter((line) => line.includes('"dir":"tx"')).length;
 	for (const [name, file] of [["record", make("record", record)], ["json", make("json", lines)], ["zh", make("zh", record, "--lang", "zh")]]) {
 		const { tab, wrong } = await open(browser, file);
@@ -246,6 +247,110 @@ async function large(browser) {
 	await tab.close();
 }
 
+/* Where segments are not in the page, no round trip and nothing in flight is made up. */
+async function gaps() {
+	const made = await build({ entryPoints: ["src/series.ts"], bundle: true, write: false, format: "esm" });
+	const { plotted } = await import(`data:text/javascript;base64,${Buffer.from(made.outputFiles[0].text).toString("base64")}`);
+	const segment = { ev: "segment", flags: "A", seq: 0, ack: 0, wnd: 1000, opts: {} };
+	const sent = (t, rseq) => ({ ...segment, t, dir: "tx", rseq, rack: 1, len: 10 }), heard = (t, rack) => ({ ...segment, t, dir: "rx", rseq: 1, rack, len: 0 });
+	const plot = (...events) => plotted({ series: [{}, {}], events, sides: events.map(() => 0), rungs: [], rungOf: events.map(() => null) }, 0);
+	const whole = plot(sent(0, 1), heard(5, 11), sent(6, 11), heard(90, 21));
+	const torn = plot(sent(0, 1), heard(5, 11), sent(6, 11), { ev: "folded", t: 7, until: 80, segments: 9 }, heard(90, 21), sent(91, 31), heard(99, 41));
+
+	check("round trips of what is there", JSON.stringify(whole.rtt) === "[[5,5],[90,84]]", whole.rtt);
+	check("none over a gap", JSON.stringify(torn.rtt) === "[[5,5],[99,8]]", torn.rtt);
+	check("in flight, once both ends are known again", JSON.stringify(torn.flight) === "[[0,11],[5,0],[6,10],[91,20],[99,0]]", torn.flight);
+}
+
+/* A page whose events are deflated: its rows come when they are inflated. */
+async function openLong(browser, file, before = () => {}) {
+	const { tab, wrong } = await openTab(browser);
+
+	await tab.setViewport({ width: 1280, height: 900 });
+	await tab.evaluateOnNewDocument(before);
+	await tab.goto(`file://${file}`);
+	await tab.waitForSelector(".row, [role=alert]", { timeout: 300000 });
+	await settle(tab);
+	return { tab, wrong };
+}
+
+const isDeflated = (file) => /id="tern-events" data-encoding="deflate"/.test(readFileSync(file, "utf8"));
+
+/* 10,000 segments of a lossy lab run, whole; and more than ten times as many, of which a page holds some. */
+async function long(browser) {
+	const file = make("long", "lab", "connection", "--bytes", "9000000", "--loss", "3%");
+
+	if (!isDeflated(file)) {
+		console.log("this tern was built without zlib: pages of long runs are not tried");
+		return;
+	}
+	check("a long run's page is small", statSync(file).size < LIMIT, statSync(file).size);
+	const { tab, wrong } = await openLong(browser, file);
+	const counted = await text(tab, ".count"), sent = Number(/^[\d\s\u202f]+/.exec(counted)[0].replace(/\D/g, ""));
+	check("all its segments", sent > 10000 && !/not kept/.test(counted), counted);
+	await press(tab, "End");
+	check("its end", /CLOSED|TIME-WAIT/.test(await text(tab, ".states-words")));
+	await filterBy(tab, "lost client");
+	check("its losses", (await count(tab, ".row")) > 20);
+	await filterBy(tab, "");
+	await press(tab, "Home", "r");
+	check("steps to trouble", /lost/.test(await chosen(tab)), await chosen(tab));
+	check("its plot", (await drawn(tab, "sequence")) > 3);
+	check("nothing went wrong", wrong.length === 0, wrong);
+	await shot(tab, "long");
+	await tab.close();
+	const lines = `${directory}/long.jsonl`;
+	writeFileSync(lines, execFileSync(tern, ["lab", "connection", "--bytes", "9000000", "--loss", "3%", "--json"], { maxBuffer: 1 << 26 }));
+	check("as many as the run sent", readFileSync(lines, "utf8").split("\n").filter((line) => line.includes('"dir":"tx"')).length === sent, sent);
+	const other = await openLong(browser, make("long-lines", lines));
+	check("lines too are deflated", (await text(other.tab, ".count")).startsWith(counted.slice(0, counted.indexOf(","))), [counted, await text(other.tab, ".count")]);
+	await other.tab.close();
+}
+
+async function veryLong(browser) {
+	const file = make("very-long", "lab", "connection", "--bytes", "64000000", "--loss", "1%");
+
+	if (!isDeflated(file))
+		return;
+	check("100,000 segments are still a small page", statSync(file).size < LIMIT, statSync(file).size);
+	const { tab, wrong } = await openLong(browser, file), counted = await text(tab, ".count");
+	check("which says how many are not kept", /^9\d\u202f\d{3} .*not kept in this page/.test(counted), counted);
+	check("few are elements", (await count(tab, ".row")) < 120);
+	await press(tab, "End");
+	check("its end is there", /CLOSED|TIME-WAIT/.test(await text(tab, ".states-words")));
+	await press(tab, "Home", "s", "s");
+	check("and its beginning", /SYN|ESTABLISHED/.test(await chosen(tab)), await chosen(tab));
+	await filterBy(tab, "folded");
+	check("what was left out is an event", (await count(tab, ".row.ev-folded")) > 10 && (await rows(tab)).some((row) => /segments, .*: not kept in this page/.test(row)));
+	await filterBy(tab, "");
+	check("nothing went wrong", wrong.length === 0, wrong);
+	await shot(tab, "very-long");
+	await tab.close();
+}
+
+/* A browser that cannot inflate, a page that was damaged, and one without scripts show the ladder as text. */
+async function notInflated(browser) {
+	const file = `${directory}/long.html`;
+
+	if (!isDeflated(file))
+		return;
+	const old = await openLong(browser, file, () => { delete window.DecompressionStream; });
+	check("what an old browser shows", /cannot inflate/.test(await text(old.tab, "[role=alert]")) && /SYN-SENT/.test(await text(old.tab, ".static pre")));
+	check("it says no more", old.wrong.length === 0, old.wrong);
+	await old.tab.close();
+	const page = readFileSync(file, "utf8"), at = page.indexOf('data-encoding="deflate">') + 60000;
+	writeFileSync(`${directory}/damaged.html`, `${page.slice(0, at)}AAAA${page.slice(at + 4)}`);
+	const damaged = await openLong(browser, `${directory}/damaged.html`);
+	check("a damaged page says so", /damaged/.test(await text(damaged.tab, "[role=alert]")) && /SYN-SENT/.test(await text(damaged.tab, ".static pre")));
+	await damaged.tab.close();
+	const { tab } = await openTab(browser);
+	await tab.setJavaScriptEnabled(false);
+	await tab.goto(`file://${file}`);
+	const still = await tab.$eval("noscript", (element) => element.textContent);
+	check("a long ladder where scripts are off", /SYN-SENT/.test(still) && /lines are left out here/.test(still) && /TIME-WAIT/.test(still));
+	await tab.close();
+}
+
 /* What another program's lines hold is text, whatever it looks like. */
 async function hostile(browser) {
 	const evil = "</script><script>document.title='owned'</script><img src=x onerror=document.title='owned'>";
@@ -269,6 +374,34 @@ async function hostile(browser) {
 	await tab.close();
 }
 
+/* A gateway tells of its own end alone: the guest's segments are seen when they come, and its states are not. */
+async function oneEnd(browser) {
+	const segment = { v: 1, host: "tern", conn: 1, ev: "segment", nth: 0, seq: 7, ack: 0, rseq: 0, rack: null, wnd: 65535, len: 0, opts: {} };
+	const all = [{ ...segment, t: 0, dir: "rx", n: 1, flags: "S", verdict: "waiting" },
+		{ v: 1, t: 0, host: "tern", conn: 1, ev: "state", from: "LISTEN", to: "SYN-RECEIVED", why: "", reason: "syn-arrived" },
+		{ ...segment, t: 5e6, dir: "tx", n: 2, flags: "SA", ack: 8, rack: 1, role: "syn-ack", fate: null, arrives: null },
+		{ v: 1, t: 6e6, host: "tern", conn: 1, ev: "folded", until: 9e6, segments: 500, octets: 70000, again: 0, lost: 0 },
+		{ v: 1, ev: "connection", conn: 1, ends: ["10.0.2.100:5", "10.0.2.2:80"], left_out: 500 },
+		{ v: 1, t: 1e7, host: "tern", conn: 1, ev: "status", state: "SYN-RECEIVED", waits: "syn-ack", who: "peer", well: false, say: "waits <for> the ACK" }];
+
+	writeFileSync(`${directory}/one-end.jsonl`, all.map((line) => JSON.stringify(line)).join("\n"));
+	const { tab, wrong } = await open(browser, make("one-end", `${directory}/one-end.jsonl`));
+	check("the guest is at the left", (await text(tab, ".ladder-head")) === "guesttern", await text(tab, ".ladder-head"));
+	check("what it sent has a label", (await text(tab, ".row .label.from0")).includes("1 SYN · 0"), await rows(tab));
+	check("its states are not made up", /guest tells nothing of its states/.test(await text(tab, ".states-words")) &&
+		(await count(tab, ".state.here0")) === 0 && (await count(tab, ".state.here1")) === 1, await text(tab, ".states-words"));
+	check("what is not kept is said", (await rows(tab)).some((row) => /500 segments, 70\u202f000 B.*not kept/.test(row)), await rows(tab));
+	await press(tab, "End");
+	check("how it stands now", /now SYN-RECEIVED: waits <for> the ACK/.test(await chosen(tab)), await chosen(tab));
+	check("nothing went wrong", wrong.length === 0, wrong);
+	await tab.setJavaScriptEnabled(false);
+	await tab.reload();
+	const still = await tab.$eval("noscript", (element) => element.textContent);
+	check("lines have a text too where scripts are off", /--> n 2 flags SA/.test(still) && /#1 10\.0\.2\.100:5 > 10\.0\.2\.2:80/.test(still) &&
+		/500 segments, 70000 octets are not kept/.test(still), still);
+	await tab.close();
+}
+
 async function withoutScripts(browser) {
 	const { tab } = await openTab(browser);
 
@@ -282,7 +415,7 @@ async function withoutScripts(browser) {
 
 const browser = await launch();
 try {
-	for (const part of [aRun, sizes, sources, large, hostile, withoutScripts])
+	for (const part of [gaps, aRun, sizes, sources, large, long, veryLong, notInflated, oneEnd, hostile, withoutScripts])
 		await part(browser);
 } catch (error) {
 	check("the test ran to its end", false, String(error.stack));

@@ -74,7 +74,7 @@ def counted(done, what):
 
 def bundle(room):
     """The committed pages are what the source gives."""
-    done = run("node", "build.mjs", os.path.join(room, "made"), cwd=room, limit=120)
+    done = run("node", "build.mjs", os.path.join(room, "made"), cwd=room, limit=400)
     if done.returncode != 0:
         print(f"FAILED build.mjs: {done.stderr}")
         return 0, 1
@@ -86,7 +86,7 @@ def bundle(room):
         else:
             print(f"FAILED web/dist/{name} is not what web/ gives: (cd web && npm ci && npm run build)")
             failed += 1
-    done = run("node_modules/.bin/tsc", "--noEmit", "-p", ".", cwd=room, limit=120)
+    done = run("node_modules/.bin/tsc", "--noEmit", "-p", ".", cwd=room, limit=400)
     if done.returncode != 0:
         print(f"FAILED tsc: {done.stdout}{done.stderr}")
     return passed + (done.returncode == 0), failed + (done.returncode != 0)
@@ -109,7 +109,7 @@ def main():
                 if not os.path.exists(os.path.join(HERE, name)):
                     continue
                 arguments = [tern, directory] + ([os.environ["TERN_SHOTS"]] if "TERN_SHOTS" in os.environ else [])
-                some = counted(run("node", name, *arguments, cwd=room, limit=300, env=env), name)
+                some = counted(run("node", name, *arguments, cwd=room, limit=900, env=env), name)
                 passed, failed = passed + some[0], failed + some[1]
     print(f"{passed} passed, {failed} failed")
     if failed:

@@ -3,7 +3,7 @@
  * them. What is inferred is drawn broken, what is lost ends in a cross. */
 
 import type { Cursor } from "./cursor";
-import { el, octets, seconds, span, svg } from "./format";
+import { el, grouped, octets, seconds, span, svg } from "./format";
 import type { HappeningEvent, SegmentEvent } from "./model";
 import { isWithSending, makeRows, type Row, type RowOptions } from "./rows";
 import type { Rung, Store, View } from "./store";
@@ -246,6 +246,9 @@ export class Ladder {
 				made.push(svg("path", { class: `cross ${chosen ? "is-chosen" : ""}`, d: `M${x - 5} ${y - 5}l10 10m0 -10l-10 10` }));
 			else if (rung.held)
 				made.push(svg("circle", { class: "hold", cx: x, cy: y, r: 5 }));
+			else /* nobody told of its arrival */
+				made.push(svg("path", { class: `head side${rung.side} is-inferred${chosen ? " is-chosen" : ""}`, d: "M0 0L-9 -4.5L-9 4.5Z",
+					transform: `translate(${x} ${y}) rotate(${Math.atan2(y - y1, x - x1) * 180 / Math.PI})` }));
 			return;
 		}
 		for (const at of rung.arrived) {
@@ -272,7 +275,8 @@ export class Ladder {
 			element.className = "row fold";
 			element.tabIndex = 0;
 			element.append(el("span", { class: "words" },
-				`⋯ ${row.segments} ${t("segments")}, ${octets(row.octets)} B, ${span(row.ns)} ${t("folded")}`));
+				`⋯ ${row.segments} ${t("segments")}, ${octets(row.octets)} B, ${span(row.ns)}${
+					row.absent > 0 ? `, ${grouped(row.absent)} ${t("ofThem")} ${t("thinned")}` : ""} ${t("folded")}`));
 			return element;
 		}
 		const event = this.view.events[row.at]!, rung = this.view.rungOf[row.at] ?? null;
@@ -290,6 +294,8 @@ export class Ladder {
 	private fill(element: HTMLElement, event: HappeningEvent, rung: Rung | null): void {
 		if (event.ev === "segment" && event.dir === "tx")
 			element.append(segmentLabel(event, rung!));
+		else if (event.ev === "segment" && rung !== null && rung.sent < 0 && rung.arrived[0] === Number(element.dataset["at"]))
+			element.append(strangerLabel(event, rung));
 		else if (event.ev === "segment")
 			element.append(arrivalLabel(event));
 		else if (event.ev === "state")
@@ -336,6 +342,16 @@ function segmentLabel(event: SegmentEvent, rung: Rung): HTMLElement {
 	return label;
 }
 
+/* Nobody told of its sending: what is known of it stands where it came from. */
+function strangerLabel(event: SegmentEvent, rung: Rung): HTMLElement {
+	const label = segmentLabel(event, rung);
+
+	label.classList.add(`from${rung.side}`);
+	if (event.verdict !== undefined && event.verdict !== "accepted")
+		label.append(el("em", { class: "fate" }, event.verdict));
+	return label;
+}
+
 function arrivalLabel(event: SegmentEvent): HTMLElement {
 	if (event.verdict === "accepted" || event.verdict === undefined)
 		return el("span", { class: "arrival plain" });
@@ -366,5 +382,9 @@ export function describe(event: HappeningEvent, rung: Rung | null): string {
 	case "drop": return `✗ ${event.verdict}`;
 	case "icmp": return `ICMP ${event.type}/${event.code}${event.mtu ? `, MTU ${event.mtu}` : ""}`;
 	case "call": return event.call;
+	case "status": return `${t("nowIs")} ${event.state}: ${event.say ?? event.waits}`;
+	case "folded": return `⋯ ${grouped(event.segments)} ${t("segments")}, ${octets(event.octets)} B, ${span(event.until - event.t)}${
+		event.again > 0 ? `, ${grouped(event.again)} ${t("again")}` : ""}${event.lost > 0 ? `, ${grouped(event.lost)} ${t("lost")}` : ""}: ${
+		t("thinned")} ⋯`;
 	}
 }

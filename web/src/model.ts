@@ -131,12 +131,15 @@ export interface ConnectionEvent extends Partial<Line> {
 	ev: "connection";
 	conn: number;
 	ends: [string, string];
-	opener_known: boolean;
-	opened: string;
-	closed: string;
-	duration: number;
-	rtt: number | null;
-	segments: number;
+	/* of a capture */
+	opener_known?: boolean;
+	opened?: string;
+	closed?: string;
+	duration?: number;
+	rtt?: number | null;
+	segments?: number;
+	/* of a gateway: events that it does not keep */
+	left_out?: number;
 }
 
 export interface EndEvent extends Line {
@@ -151,13 +154,32 @@ export interface PairEvent extends Partial<Line> {
 	uncertain: number | null;
 }
 
+/* Segments that the page was made without, so that it stays small. */
+export interface FoldedEvent extends Line {
+	ev: "folded";
+	until: number;
+	segments: number;
+	octets: number;
+	again: number;
+	lost: number;
+}
+
+/* How a connection of a running gateway stood when it was asked: "say" has it in words. */
+export interface StatusEvent extends Line {
+	ev: "status";
+	state: string;
+	waits: string;
+	who: string;
+	well: boolean;
+}
+
 export type HappeningEvent = SegmentEvent | StateEvent | TimerEvent | RetransmitEvent | CongestionEvent | NoteEvent |
-	DropEvent | IcmpEvent | CallEvent;
+	DropEvent | IcmpEvent | CallEvent | FoldedEvent | StatusEvent;
 export type Event = HappeningEvent | FateEvent | SeriesEvent | ConnectionEvent | EndEvent | PairEvent;
 
 export interface Meta {
 	title: string;
-	source: "lab" | "record" | "capture" | "captures" | "json" | "playground";
+	source: "lab" | "record" | "capture" | "captures" | "json" | "gateway" | "playground";
 	command: string;
 	lang: "en" | "zh";
 	version: string;

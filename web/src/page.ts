@@ -281,7 +281,9 @@ class Shell implements Page {
 		this.ladder.show(view);
 		this.plots.show(view);
 		this.moved(this.cursor.at);
-		this.count.textContent = `${grouped(view.rungs.length)} ${t("segments")}, ${grouped(view.events.length)} ${t("events")}` +
+		const absent = view.events.reduce((sum, event) => sum + (event.ev === "folded" ? event.segments : 0), 0);
+		this.count.textContent = `${grouped(view.rungs.length + absent)} ${t("segments")}, ${grouped(view.events.length)} ${t("events")}` +
+			(absent > 0 ? `; ${grouped(absent)} ${t("segments")} ${t("thinned")}` : "") +
 			(this.store.broken > 0 ? `; ${this.store.broken} ${t("broken")}` : "");
 	}
 
@@ -290,7 +292,8 @@ class Shell implements Page {
 		const parts = [this.store.meta.about ?? "", this.store.meta.command];
 
 		if (about)
-			parts.unshift(`${about.ends[0]} → ${about.ends[1]}, ${t("opened")}: ${about.opened}, ${t("closed")}: ${about.closed}`);
+			parts.unshift(`${about.ends[0]} → ${about.ends[1]}` +
+				(about.opened === undefined ? "" : `, ${t("opened")}: ${about.opened}, ${t("closed")}: ${about.closed ?? ""}`));
 		return parts.filter((part) => part !== "").join(" · ");
 	}
 

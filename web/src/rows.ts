@@ -7,7 +7,7 @@ import type { Rung, View } from "./store";
 export type Row =
 	| { kind: "event"; at: number }
 	| { kind: "gap"; ns: number; at: number }
-	| { kind: "fold"; from: number; to: number; at: number; segments: number; octets: number; ns: number };
+	| { kind: "fold"; from: number; to: number; at: number; segments: number; octets: number; ns: number; absent: number };
 
 export interface RowOptions {
 	timers: boolean;
@@ -40,7 +40,7 @@ function isShown(view: View, at: number, options: RowOptions): boolean {
 
 /* Nothing but text and its acknowledgement, where nothing went wrong. */
 function isPlain(event: HappeningEvent, rung: Rung | null): boolean {
-	if (event.ev === "timer")
+	if (event.ev === "timer" || event.ev === "folded")
 		return true;
 	if (event.ev !== "segment" || rung === null || rung.lost || rung.held || rung.why !== null)
 		return false;
@@ -57,7 +57,7 @@ function foldRuns(view: View, shown: number[], options: RowOptions, gap: number)
 	for (let i = 0; i < shown.length;) {
 		let end = i;
 		while (end < shown.length && isPlain(view.events[shown[end]!]!, view.rungOf[shown[end]!] ?? null) &&
-			(end === i || view.events[shown[end]!]!.t - view.events[shown[end - 1]!]!.t < gap))
+			(end === i || view.events[shown[end]!]!.t - endOf(view.events[shown[end - 1]!]!) < gap))
 			end++;
 		if (end - i <= RUN || options.opened.has(shown[i]!)) {
 			const upTo = Math.max(end, i + 1);
@@ -75,18 +75,27 @@ function foldRuns(view: View, shown: number[], options: RowOptions, gap: number)
 	return rows;
 }
 
+/* When it is over. */
+function endOf(event: HappeningEvent): number {
+	return event.ev === "folded" ? event.until : event.t;
+}
+
 function foldOf(view: View, hidden: number[], key: number): Row {
 	const from = hidden[0]!, to = hidden[hidden.length - 1]!;
-	let segments = 0, octets = 0;
+	let segments = 0, octets = 0, absent = 0;
 
 	for (const at of hidden) {
 		const event = view.events[at]!;
 		if (event.ev === "segment" && event.dir === "tx") {
 			segments++;
 			octets += event.len;
+		} else if (event.ev === "folded") {
+			segments += event.segments;
+			octets += event.octets;
+			absent += event.segments;
 		}
 	}
-	return { kind: "fold", from, to, at: key, segments, octets, ns: view.events[to]!.t - view.events[from]!.t };
+	return { kind: "fold", from, to, at: key, segments, octets, ns: endOf(view.events[to]!) - view.events[from]!.t, absent };
 }
 
 function typicalStep(view: View): number {
@@ -118,7 +127,7 @@ export function makeRows(view: View, options: RowOptions): Row[] {
 		if (before !== null && begins - before >= gap)
 			spaced.push({ kind: "gap", ns: begins - before, at: row.at });
 		spaced.push(row);
-		before = row.kind === "fold" ? view.events[row.to]!.t : begins;
+		before = endOf(view.events[row.kind === "fold" ? row.to : row.at]!);
 	}
 	return spaced;
 }

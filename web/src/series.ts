@@ -38,6 +38,8 @@ class Points {
 	readonly made: Plotted = { marks: [], acks: [], edge: [], flight: [], rwnd: [], cwnd: [], ssthresh: [], rtt: [], srtt: [] };
 	private una = -1;
 	private nxt = 0;
+	private knowsUna = true; /* not after a gap, until it hears, and sends, again */
+	private knowsNxt = true;
 	private waiting: { end: number; t: number; again: boolean }[] = [];
 	private smooth = 0;
 
@@ -60,7 +62,21 @@ class Points {
 				this.waiting.push({ end, t: event.t, again: false });
 		}
 		this.nxt = Math.max(this.nxt, end);
-		this.made.flight.push([event.t, Math.max(0, this.nxt - Math.max(0, this.una))]);
+		this.knowsNxt ||= !again;
+		this.flies(event.t);
+	}
+
+	/* What is in flight, where both of its ends are known: segments that are not in the page would make it up. */
+	private flies(t: number): void {
+		if (this.knowsUna && this.knowsNxt)
+			this.made.flight.push([t, Math.max(0, this.nxt - Math.max(0, this.una))]);
+	}
+
+	/* Segments are not in the page: which ACK answered what was sent before is not known any more. */
+	gap(): void {
+		this.waiting = [];
+		this.knowsUna = false;
+		this.knowsNxt = false;
 	}
 
 	heard(event: SegmentEvent): void {
@@ -70,7 +86,8 @@ class Points {
 			this.measure(event);
 			this.una = event.rack;
 			this.made.acks.push([event.t, event.rack]);
-			this.made.flight.push([event.t, Math.max(0, this.nxt - this.una)]);
+			this.knowsUna = true;
+			this.flies(event.t);
 		}
 		this.made.edge.push([event.t, event.rack + event.wnd]);
 		this.made.rwnd.push([event.t, event.wnd]);
@@ -106,6 +123,8 @@ export function plotted(view: View, side: Side): Plotted {
 			points.sent(event, at, view.rungOf[at]?.lost ?? false);
 		else if (event.ev === "segment" && event.dir === "rx" && view.sides[at] === side)
 			points.heard(event);
+		else if (event.ev === "folded")
+			points.gap();
 		else if (event.ev === "congestion" && view.sides[at] === side && !given["cwnd"]) {
 			points.made.cwnd.push([event.t, event.cwnd]);
 			if (event.ssthresh < 0x7fffffff)

@@ -90,6 +90,8 @@ export class States {
 			for (const side of [0, 1] as const)
 				edge.classList.toggle(`taken${side}`, now.edge[side] === name);
 		const told = ([0, 1] as const).map((side) => {
+			if (now.state[side] === "")
+				return el("p", { class: `side${side}` }, el("b", {}, view.names[side]), ` ${t("untold")}`);
 			const basis = now.basis[side] === "told" ? "" : ` ${t(now.basis[side] as "observed" | "inferred" | "unseen")}`;
 			return el("p", { class: `side${side}` }, el("b", {}, view.names[side]), " ",
 				el("span", { class: `chip basis-${now.basis[side]}` }, stateText(now.state[side], now.basis[side])),
@@ -97,6 +99,6 @@ export class States {
 		});
 		this.words.replaceChildren(...told);
 		this.picture.setAttribute("aria-label",
-			`${view.names[0]}: ${now.state[0]}, ${view.names[1]}: ${now.state[1]}`);
+			([0, 1] as const).map((side) => `${view.names[side]}: ${now.state[side] || t("untold")}`).join(", "));
 	}
 }

@@ -20,7 +20,7 @@ export interface Rung {
 }
 
 export interface Now {
-	state: [string, string];
+	state: [string, string]; /* "": that end tells nothing of its states */
 	basis: [string, string];
 	since: [number, number];
 	edge: [string, string]; /* "FROM>TO", the last that was taken */
@@ -117,6 +117,8 @@ function namesOf(store: Store, conn: number): [string, string] {
 			break;
 	}
 	const first = seen[0] ?? "client";
+	if (first === "tern" && seen.length === 1)
+		return ["guest", first]; /* a gateway tells of its own end alone */
 	if (first === "server" || first === "B")
 		return [first === "B" ? "A" : "client", first];
 	return [first, seen[1] ?? (first === "A" ? "B" : first === "client" ? "server" : "peer")];
@@ -244,5 +246,8 @@ export function stateAt(view: View, at: number): Now {
 		now.since[side] = event.t;
 		now.edge[side] = `${event.from}>${event.to}`;
 	}
+	for (const side of [0, 1] as const)
+		if (!began[side] && view.conn !== 0 && view.events.length > 0)
+			now.state[side] = "";
 	return now;
 }

@@ -14,6 +14,11 @@ const en = {
 	noPoints: "nothing to plot", sender: "Text of", cwnd: "cwnd", ssthresh: "ssthresh", flight: "in flight",
 	rwnd: "receive window", sent: "sent", acked: "acknowledged", sack: "SACK", edge: "window's right edge",
 	retransmitted: "sent again", srtt: "smoothed", sample: "sample", minRtt: "least", help: "Keys", close: "Close",
+	cannotInflate: "This browser cannot inflate the events (it has no DecompressionStream): this is the ladder as text. " +
+		"A newer browser shows all; so does a page made with tern report --plain.",
+	damaged: "The events in this page are damaged: this is the ladder as text.", opening: "Opening…",
+	nowIs: "now", untold: "tells nothing of its states",
+	thinned: "not kept in this page", ofThem: "of them",
 	broken: "lines could not be read", legend: "How to read the states",
 	keyStep: "one event on, back", keySegment: "next, previous segment", keyState: "next, previous change of state",
 	keyTrouble: "next, previous loss or repetition", keyEnds: "first, last", keyFilter: "filter", keyPlay: "play or pause",
@@ -41,6 +46,11 @@ const zh: Words = {
 	noPoints: "没有可画的内容", sender: "发送方", cwnd: "拥塞窗口", ssthresh: "慢启动阈值", flight: "在途",
 	rwnd: "接收窗口", sent: "发送", acked: "已确认", sack: "SACK", edge: "窗口右沿",
 	retransmitted: "重传", srtt: "平滑值", sample: "样本", minRtt: "最小值", help: "按键", close: "关闭",
+	cannotInflate: "此浏览器不能解压事件（没有 DecompressionStream）：这里是时序图的文本。较新的浏览器可显示全部；" +
+		"用 tern report --plain 生成的页面也可以。",
+	damaged: "此页中的事件已损坏：这里是时序图的文本。", opening: "正在打开…",
+	nowIs: "现在", untold: "没有说明自己的状态",
+	thinned: "未保留在此页中", ofThem: "其中",
 	broken: "行无法读取", legend: "如何看状态",
 	keyStep: "前进、后退一个事件", keySegment: "下一个、上一个报文段", keyState: "下一次、上一次状态变化",
 	keyTrouble: "下一次、上一次丢失或重传", keyEnds: "最先、最后", keyFilter: "筛选", keyPlay: "播放或暂停",

@@ -5,7 +5,24 @@ import type { Flying, Run } from "./run";
 import { w } from "./words";
 
 const MOST = 48; /* that are drawn; of a longer flight the last ones */
-const LANES = 7;
+const QUEUE = [0, 1, 2, 3, 4, 5, 6, 7, -1, -2, -3, -4, -5, -6, -7]; /* places behind, before its own */
+const LANE = 26; /* pixels: the tallest pill and its border */
+
+/* A segment on the wire: its button, how wide it is with its name and without, and the lane that it keeps to. */
+interface Pill {
+	button: HTMLButtonElement;
+	wide: number;
+	small: number;
+	lane: number;
+	behind: number; /* places behind where it is, since others are there */
+}
+
+/* Where the lanes of one direction are taken already, in pixels. */
+type Taken = [number, number][][];
+
+function isFree(lane: [number, number][], left: number, right: number): boolean {
+	return lane.every(([from, to]) => right < from || left > to);
+}
 
 export function nameOf(one: Flying): string {
 	const { flags, len, rseq } = one.segment;
@@ -24,7 +41,7 @@ export class Stage {
 	private readonly chosenText = el("span", { class: "pg-chosen-text" });
 	private readonly dropButton = el("button", { type: "button", class: "pg-danger" });
 	private readonly holdButton = el("button", { type: "button" });
-	private readonly pills = new Map<number, HTMLButtonElement>();
+	private readonly pills = new Map<number, Pill>();
 	private chosen: number | null = null;
 
 	constructor(private readonly run: Run, private readonly act: (action: string) => void) {
@@ -62,11 +79,11 @@ export class Stage {
 		this.act(verb === "hold" && one.fate === "held" ? `w.release.${one.n}` : `w.${verb}.${one.n}`);
 	}
 
-	private pill(one: Flying): HTMLButtonElement {
-		const pill = el("button", { type: "button", class: "pg-pill" });
+	private pill(one: Flying): Pill {
+		const number = el("b", {}, String(one.n)), pill = el("button", { type: "button", class: "pg-pill" });
 
 		pill.dataset["n"] = String(one.n);
-		pill.append(el("b", {}, String(one.n)), ` ${nameOf(one)}`);
+		pill.append(number, el("span", { class: "pg-name" }, ` ${nameOf(one)}`));
 		pill.classList.toggle("pg-text", one.segment.len > 0);
 		pill.classList.toggle("pg-syn", one.segment.flags.includes("S"));
 		pill.classList.toggle("pg-fin", one.segment.flags.includes("F"));
@@ -77,22 +94,25 @@ export class Stage {
 		pill.addEventListener("focus", () => this.choose(one.n));
 		pill.addEventListener("click", () => this.choose(one.n));
 		this.wire.append(pill);
-		this.pills.set(one.n, pill);
-		return pill;
+		const made = { button: pill, wide: pill.offsetWidth, small: number.offsetWidth + 18, lane: one.n, behind: 0 };
+		this.pills.set(one.n, made);
+		return made;
 	}
 
 	draw(): void {
 		const all = [...this.run.flying.values()];
 		const shown = all.slice(-MOST), now = this.run.door.now;
-		const width = this.wire.clientWidth, laneHeight = (this.wire.clientHeight - 12) / (2 * LANES);
+		const lanes = Math.max(1, Math.floor((this.wire.clientHeight - 8) / (2 * LANE)));
+		const taken: [Taken, Taken] = [Array.from({ length: lanes }, () => []), Array.from({ length: lanes }, () => [])];
 		const kept = new Set<number>();
+		let crowded = all.length - shown.length;
 
+		/* who is chosen or held finds room first */
+		shown.sort((a, b) => Number(this.isOfInterest(b)) - Number(this.isOfInterest(a)) || a.n - b.n);
 		for (const one of shown) {
-			const pill = this.pills.get(one.n) ?? this.pill(one);
-			const far = this.run.progress(one, now), x = one.side === 0 ? far : 1 - far;
-			const lane = one.n % LANES, y = (one.side === 0 ? lane : lane + LANES) * laneHeight + 6;
+			const made = this.pills.get(one.n) ?? this.pill(one), pill = made.button;
 			kept.add(one.n);
-			pill.style.transform = `translate(${(x * width).toFixed(1)}px, ${y.toFixed(1)}px) translateX(-${(x * 100).toFixed(1)}%)`;
+			crowded += this.place(one, made, taken[one.side], this.run.progress(one, now)) ? 0 : 1;
 			pill.classList.toggle("pg-gone", one.gone !== null && now >= one.gone);
 			pill.classList.toggle("pg-held", one.fate === "held");
 			pill.classList.toggle("pg-is-chosen", one.n === this.chosen);
@@ -101,13 +121,50 @@ export class Stage {
 		for (const [n, pill] of this.pills) {
 			if (kept.has(n))
 				continue;
-			pill.remove();
+			pill.button.remove();
 			this.pills.delete(n);
 		}
-		const note = all.length === 0 ? w("empty") : all.length > MOST ? `+${all.length - MOST} ${w("more")}` : "";
+		const note = all.length === 0 ? w("empty") : crowded > 0 ? `+${crowded} ${w("more")}` : "";
 		if (this.note.textContent !== note)
 			this.note.textContent = note;
 		this.drawChosen();
+	}
+
+	private isOfInterest(one: Flying): boolean {
+		return one.n === this.chosen || one.fate === "held";
+	}
+
+	/* Where it is; where others are, without its name and queued with them. False: there is no room. */
+	private place(one: Flying, made: Pill, taken: Taken, far: number): boolean {
+		if (this.fit(one, made, taken, far, false, 0))
+			return true;
+		for (const behind of [made.behind, ...QUEUE])
+			if (this.fit(one, made, taken, far, true, behind))
+				return true;
+		made.button.hidden = true;
+		return false;
+	}
+
+	private fit(one: Flying, made: Pill, taken: Taken, far: number, isSmall: boolean, behind: number): boolean {
+		const room = this.wire.clientWidth, rows = this.wire.clientHeight / 2, lanes = taken.length;
+		const wide = isSmall ? made.small : made.wide, x = one.side === 0 ? far : 1 - far;
+		const left = x * (room - wide) + (one.side === 0 ? -behind : behind) * (wide + 5);
+
+		if (behind !== 0 && (left < 0 || left + wide > room))
+			return false;
+		for (let i = 0; i < lanes; i++) {
+			const lane = (made.lane + i) % lanes, y = (one.side === 0 ? 0 : rows) + 2 + lane * (rows - 4) / lanes;
+			if (!isFree(taken[lane]!, left - 2, left + wide + 2))
+				continue;
+			taken[lane]!.push([left, left + wide]);
+			made.lane = lane;
+			made.behind = behind;
+			made.button.classList.toggle("pg-small", isSmall);
+			made.button.hidden = false;
+			made.button.style.transform = `translate(${left.toFixed(1)}px, ${y.toFixed(1)}px)`;
+			return true;
+		}
+		return false;
 	}
 
 	private describe(one: Flying): string {

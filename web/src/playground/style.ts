@@ -8,12 +8,12 @@ export const STYLE = `
 .pg-head p { margin: .2rem 0 .8rem; max-width: 62rem; }
 .pg button, .pg select, .pg input[type=number], .pg-link { font: inherit; color: inherit; background: var(--panel); border: 1px solid var(--line);
 	border-radius: 6px; padding: .25rem .6rem; min-height: 2.1rem; }
-.pg button:disabled { opacity: .4; cursor: default; border-color: var(--line); }
+.pg button:disabled { color: var(--soft); opacity: .7; cursor: default; border-color: var(--line); }
 .pg .pg-primary { background: var(--pg-blue); color: var(--paper); border-color: transparent; font-weight: 600; min-width: 5rem; }
 .pg .pg-danger:not(:disabled) { color: var(--pg-red); }
 .pg-buttons { display: flex; flex-wrap: wrap; gap: .45rem; align-items: center; }
 .pg-clock { font-variant-numeric: tabular-nums; font-weight: 600; min-width: 8.5em; text-align: right; }
-.pg-next { opacity: .75; min-width: 9em; }
+.pg-next { color: var(--soft); min-width: 9em; }
 .pg-space { flex: 1; }
 .pg-sharing { margin: .5rem 0 0; }
 .pg-link { width: 100%; font: 13px ui-monospace, monospace; }
@@ -38,13 +38,17 @@ export const STYLE = `
 .pg .pg-joined select { padding-inline: .3rem; }
 .pg-switches { display: flex; flex-wrap: wrap; gap: .3rem .8rem; font-size: .88rem; align-items: center; }
 .pg-figures { display: grid; grid-template-columns: auto 1fr; gap: .05rem .6rem; margin: 0; font-size: .85rem; font-variant-numeric: tabular-nums; }
-.pg-figures dt { opacity: .75; }
+.pg-figures dt { color: var(--soft); }
 .pg-figures dd { margin: 0; text-align: right; white-space: nowrap; }
 .pg-stage { display: flex; flex-direction: column; min-width: 0; }
 .pg-wire { position: relative; height: 348px; overflow: hidden; border-inline: 3px solid currentColor; border-radius: 3px;
 	background: linear-gradient(var(--line), var(--line)) 0 50% / 100% 1px no-repeat; }
 .pg .pg-pill { position: absolute; left: 0; top: 0; min-height: 0; height: 22px; padding: 0 .45em; border-radius: 11px; white-space: nowrap;
 	font: 12px/20px system-ui, sans-serif; background: var(--panel); border: 1.5px solid currentColor; will-change: transform; touch-action: manipulation; }
+.pg .pg-pill[hidden] { display: none; }
+.pg .pg-pill.pg-small { min-width: 0; }
+.pg .pg-pill.pg-small .pg-name, .pg .pg-pill.pg-small::after { display: none; }
+.pg .pg-pill { min-width: 0; }
 .pg .pg-pill.pg-text { color: var(--pg-blue); }
 .pg .pg-pill.pg-syn { color: var(--pg-green); }
 .pg .pg-pill.pg-fin { color: var(--pg-amber); }
@@ -55,7 +59,7 @@ export const STYLE = `
 .pg .pg-pill.pg-held { border-style: double; border-width: 3px; line-height: 16px; }
 .pg .pg-pill.pg-held::after { content: " ‖"; }
 .pg .pg-pill.pg-is-chosen { outline: 2px solid currentColor; outline-offset: 1px; }
-.pg-wire-note { margin: .25rem 0; min-height: 1.3em; text-align: center; opacity: .7; font-size: .88rem; }
+.pg-wire-note { margin: .25rem 0; min-height: 1.3em; text-align: center; color: var(--soft); font-size: .88rem; }
 .pg-chosen { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; justify-content: center; }
 .pg-chosen-text { min-width: 16em; text-align: center; font-variant-numeric: tabular-nums; }
 .pg-path { margin-top: .9rem; border: 1px solid var(--line); border-radius: 8px; padding: .6rem .8rem; }
