@@ -175,6 +175,7 @@ static int read_live(struct run *run)
 
 	if (!live)
 		return tool_failed("trace", "--live %s: %s", options->live, why);
+	fprintf(stderr, "tern: trace: capturing on %s; an interrupt ends it\n", options->live);
 	while (!interrupted && got >= 0) {
 		got = trace_live_next(live, &packet, why);
 		if (got > 0)

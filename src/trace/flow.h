@@ -73,7 +73,8 @@ struct trace_passed {
 struct trace_counts {
 	uint64_t segments, octets; /* octets of text, each time */
 	uint64_t text;		   /* of the stream: each octet once */
-	uint64_t retransmitted, retransmitted_octets, fast, timeout, tail_probes, needless;
+	uint64_t retransmitted, retransmitted_octets, fast, timeout, tail_probes, path_mtu,
+		needless;
 	uint64_t lost_after, lost_before; /* of the vantage: segments that were sent again for it */
 	uint64_t out_of_order, duplicates, zero_windows, window_full, probes, keepalives, duplicate_acks,
 		challenges;
@@ -98,6 +99,7 @@ struct trace_end {
 	bool	  in_recovery, after_timeout, is_stuck; /* is_stuck: its peer's window is full */
 	uint16_t  last_id;
 	tern_time last_at, ack_at; /* ack_at: its last ACK */
+	tern_time came_at;	   /* the latest that anything was sent which is known to have come; RACK.xmit_ts */
 	tern_time evidence_at;	   /* when ACKs first said that una is missing; -1: they have not */
 	tern_time idle_since;	   /* all it sent is acknowledged, and its peer's window open; -1: not so */
 	/* What it waits for (wait.h): -1 where there is none. */

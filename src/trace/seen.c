@@ -1,5 +1,7 @@
 #include "trace/inner.h"
 
+#include "base/bytes.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,6 +94,14 @@ struct trace_record *seen_find(struct trace_flight *flight, uint32_t seq)
 
 /* ---- acknowledged ---- */
 
+/* Of what was sent twice it is not known which of the two came, unless the first can hardly have been on its way so
+ * long (RFC 8985 6.2, step 2). */
+static void note_came(struct trace_end *of, const struct trace_record *record, tern_time now)
+{
+	if (record->times == 1 || now - record->last >= of->rtt_min)
+		of->came_at = max_i64(of->came_at, record->last);
+}
+
 /* RFC 6298 2, as a sender at the vantage would have it. */
 static void take_rtt(struct trace_end *end, tern_time rtt)
 {
@@ -123,6 +133,7 @@ void seen_acked(struct look *look)
 		rtt = record->times == 1 && !record->late && !record->sacked
 			      ? look->segment->at - record->last
 			      : -1;
+		note_came(of, record, look->segment->at);
 		drop_first(flight);
 	}
 	if (rtt >= 0 && look->segment->ack == look->peer->una)
@@ -144,7 +155,12 @@ void seen_sacked(struct look *look)
 		if (!after(look->me->sack_high, look->segment->ack) || after(right, look->me->sack_high))
 			look->me->sack_high = right;
 		for (uint32_t i = place_of(&of->flight, left);
-		     i < of->flight.n && not_before(right, at(&of->flight, i)->end); i++)
-			at(&of->flight, i)->sacked = true;
+		     i < of->flight.n && not_before(right, at(&of->flight, i)->end); i++) {
+			struct trace_record *const record = at(&of->flight, i);
+
+			if (!record->sacked)
+				note_came(of, record, look->segment->at);
+			record->sacked = true;
+		}
 	}
 }

@@ -9,8 +9,9 @@
  * than a round trip.
  *
  * Why something is sent again is not on the wire. By three duplicate ACKs or by SACKs beyond it, near the ACK that says
- * so: fast. The last of the flight, with nothing of the kind, before a time-out could be: a tail probe. After a
- * silence of at least 200 ms: by time-out. */
+ * so: fast. The last of the flight, with nothing of the kind, before a time-out could be, or for the first time where
+ * one could be: a tail probe. After a silence of at least 200 ms, or again though nothing sent later has come: by
+ * time-out. In smaller pieces than it left in: the path takes less. */
 
 static const tern_time RTO_MIN = 200 * TERN_MILLISECOND; /* Linux's and ours; RFC 6298 has 1 s */
 static const tern_time DOUBLED =
@@ -106,6 +107,12 @@ static bool has_evidence(const struct look *look)
 	       (look->me->in_recovery && !after(look->segment->seq, look->me->recover));
 }
 
+/* All that was in flight at the time-out counts as lost. */
+static bool is_after_timeout(const struct look *look)
+{
+	return look->me->after_timeout && after(look->me->timeout_until, look->segment->seq);
+}
+
 /* What ACKs say of the loss is not new: if it had made the sender send, it would have done so before. */
 static bool is_stale(const struct look *look)
 {
@@ -114,6 +121,26 @@ static bool is_stale(const struct look *look)
 
 	return look->me->evidence_at < 0 ||
 	       look->segment->at - look->me->evidence_at > (is_near ? 0 : rtt) + max_i64(rtt / 2, QUIET);
+}
+
+/* A probe is due after two round trips and what the peer may hold its ACK back, but no later than the time-out would
+ * be, in whose place it leaves then (RFC 8985 7.2). One goes out in a row, and none without SACK. */
+static bool may_probe_in_its_place(const struct look *look, const struct trace_record *record)
+{
+	const struct trace_end *const me = look->me;
+
+	return record && record->times == 1 && look->segment->len > 1 && me->rtts > 0 && me->has_sack &&
+	       look->peer->has_sack && !me->in_recovery && !me->after_timeout && look->peer->has_wnd &&
+	       look->peer->wnd > 0;
+}
+
+/* A part of what left as one segment: the path takes less than it did. What was larger than an MSS the sender's
+ * card had cut (TSO), and one octet is a probe. */
+static bool is_cut_again(const struct look *look, const struct trace_record *record)
+{
+	const uint32_t len = look->segment->len, whole = record ? record->end - record->seq : 0;
+
+	return len > 1 && len < whole && whole <= look->peer->mss && !after(look->end, record->end);
 }
 
 static enum tern_retransmit_why why_again(const struct look *look, const struct trace_record *record)
@@ -128,13 +155,18 @@ static enum tern_retransmit_why why_again(const struct look *look, const struct 
 				       since < RTO_MIN
 			       ? TERN_RETRANSMIT_DUPLICATE_SYN
 			       : TERN_RETRANSMIT_TIMEOUT;
-	if (me->after_timeout && !first && after(me->timeout_until, look->segment->seq))
+	/* Sent again already, and nothing sent later has come: only silence makes a sender do it once more. */
+	if (first && record && record->times > 1 && me->came_at <= record->last)
+		return TERN_RETRANSMIT_TIMEOUT;
+	if (is_after_timeout(look) && (!first || (record && record->times == 1)))
 		return TERN_RETRANSMIT_AFTER_TIMEOUT;
+	if (since < rto_least(me) && !me->in_recovery && is_cut_again(look, record))
+		return TERN_RETRANSMIT_PATH_MTU;
 	if (has_evidence(look) && !(first && since >= rto_least(me) && is_stale(look)))
 		return TERN_RETRANSMIT_FAST;
 	if (tail && !first)
 		return TERN_RETRANSMIT_TAIL_PROBE;
-	if (since < rto_least(me) && tail)
+	if (tail && (since < rto_least(me) || may_probe_in_its_place(look, record)))
 		return TERN_RETRANSMIT_TAIL_PROBE;
 	if (since < rto_least(me) && me->after_timeout)
 		return TERN_RETRANSMIT_AFTER_TIMEOUT;
@@ -156,6 +188,7 @@ static void count_again(struct look *look)
 		}
 		break;
 	case TERN_RETRANSMIT_TAIL_PROBE: me->n.tail_probes++; break;
+	case TERN_RETRANSMIT_PATH_MTU: me->n.path_mtu++; break;
 	default: me->n.timeout++; break;
 	}
 	if (look->found.why != TERN_RETRANSMIT_TIMEOUT)
@@ -177,7 +210,8 @@ static bool is_copy(const struct look *look, const struct trace_record *record)
 		return true;
 	if (seg->opt.has_ts && record && after(look->me->ts, seg->opt.ts_val) && since < RTO_MIN)
 		return true; /* older than what was sent since */
-	return since < (rtt > 0 ? min_i64(rtt / 2, RTO_MIN / 2) : DOUBLED) && !has_evidence(look);
+	return since < (rtt > 0 ? min_i64(rtt / 2, RTO_MIN / 2) : DOUBLED) && !has_evidence(look) &&
+	       !is_after_timeout(look);
 }
 
 static void again(struct look *look)

@@ -155,6 +155,7 @@ static void put_side(FILE *to, const char *name, const struct trace_row_side *si
 		{ "fast", n->fast },
 		{ "timeout", n->timeout },
 		{ "tail_probes", n->tail_probes },
+		{ "path_mtu", n->path_mtu },
 		{ "needless", n->needless },
 		{ "lost_after", n->lost_after },
 		{ "lost_before", n->lost_before },
