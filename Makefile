@@ -2,6 +2,8 @@
 
 PREFIX ?= /usr/local
 BUILD  := build/release
+# What is measured: tern and its peers, all optimised across files (gcc -O2 -flto).
+BENCH_BUILD ?= build/lto
 # The rows of the README's table and what stands beside them; BENCH_ARGS= measures the congestion control too.
 BENCH_ARGS ?= calibration bulk bulk-64k bulk-owned messages flatness open-close cores latency memory device gateway
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
@@ -43,9 +45,11 @@ coverage:
 	@tools/bootstrap.sh coverage
 	@python3 tools/coverage.py
 
-bench: build
-	@bench/peers/build.sh $(BUILD)/peers
-	@python3 bench/report.py --run $(BUILD)/tern-bench $(BENCH_ARGS)
+bench: setup
+	@cmake --preset $(notdir $(BENCH_BUILD)) --log-level=NOTICE
+	@cmake --build $(BENCH_BUILD) --target tern tern-bench
+	@bench/peers/build.sh $(BENCH_BUILD)/peers
+	@python3 bench/report.py --run $(BENCH_BUILD)/tern-bench $(BENCH_ARGS)
 
 baseline: build
 	@TERN_BENCH=$(BUILD)/tern-bench python3 bench/baseline_test.py --write

@@ -4,7 +4,7 @@
 #
 # usage: build.sh DIR [lwip | gvisor | linux]...
 #
-#	DIR   where the programs go (`make bench`: build/release/peers, where tern-bench looks for them)
+#	DIR   where the programs go (`make bench`: build/lto/peers, where tern-bench looks for them)
 #
 # lwIP's source comes by `apt-get source`, with lists of its own in DIR, so that the machine's stay as they are;
 # LWIP_SOURCE=directory takes one that is there. gVisor comes from Debian's golang-gvisor-gvisor-dev
@@ -37,7 +37,7 @@ lwip_fetch() {
 lwip_program() {
 	[ ! -x "$to/$1" ] || [ -n "$(find "$here/lwip" "$0" -newer "$to/$1" -type f)" ] || return 0
 	# shellcheck disable=SC2086 # a list of files without spaces
-	$cc -O2 -w -DPEER_WINDOW="$2" -DPEER_MSL="$3" -DPEER_OFFLOAD="$4" -I "$here/lwip" -I "$root/src" \
+	$cc -O2 -flto=auto -w -DPEER_WINDOW="$2" -DPEER_MSL="$3" -DPEER_OFFLOAD="$4" -I "$here/lwip" -I "$root/src" \
 		-I "$lwip/src/include" -o "$to/$1.new" "$here"/lwip/*.c $sums \
 		"$lwip"/src/core/*.c "$lwip"/src/core/ipv4/*.c &&
 		mv "$to/$1.new" "$to/$1"
@@ -65,7 +65,7 @@ build_lwip() {
 }
 
 build_linux() {
-	$cc -O2 -o "$to/linux.new" "$here/linux/peer.c" && mv "$to/linux.new" "$to/linux"
+	$cc -O2 -flto -o "$to/linux.new" "$here/linux/peer.c" && mv "$to/linux.new" "$to/linux"
 }
 
 build_gvisor() {
