@@ -115,7 +115,7 @@ struct bench_counted {
 	void (*end)(void *state);
 };
 
-enum { COUNTED_BULK = 3, COUNTED_MESSAGES = 2, COUNTED_OPEN_CLOSE = 2 };
+enum { COUNTED_BULK = 4, COUNTED_MESSAGES = 2, COUNTED_OPEN_CLOSE = 2 };
 extern const struct bench_counted counted_bulk[COUNTED_BULK];
 extern const struct bench_counted counted_messages[COUNTED_MESSAGES];
 extern const struct bench_counted counted_open_close[COUNTED_OPEN_CLOSE];

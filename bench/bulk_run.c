@@ -206,6 +206,8 @@ static const struct bulk counted[COUNTED_BULK] = {
 	{ .link = { .mtu = 1500 }, .bytes = COUNTED_BYTES },
 	{ .link = { .mtu = 1500, .checksum_offload = true }, .owned = true, .bytes = COUNTED_BYTES },
 	{ .link = { .mtu = 1500 }, .posted = true, .bytes = COUNTED_BYTES },
+	{ .link = { .mtu = 1500, .checksum_offload = true }, .owned = true, .ack_each_second = true,
+	  .bytes = COUNTED_BYTES },
 };
 
 static void *counted_begin(uint32_t n)
@@ -236,4 +238,5 @@ const struct bench_counted counted_bulk[COUNTED_BULK] = {
 	{ "bulk, a segment", 0, counted_begin, counted_run, counted_end },
 	{ "bulk owned, a segment", 1, counted_begin, counted_run, counted_end },
 	{ "bulk posted, a segment", 2, counted_begin, counted_run, counted_end },
+	{ "bulk owned, each second acknowledged", 3, counted_begin, counted_run, counted_end },
 };

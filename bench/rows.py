@@ -22,15 +22,15 @@ class Row:
 
 # By callgrind, 2026-11-23, of `tern-bench --count-instructions`; system calls by getrusage and strace; lines of memory by
 # callgrind's cache, of 1 MiB.
-MESSAGE = ("instructions, and no one place: the way in takes 35 % of 4,220, the way out 29 %, the socket calls 21 %, the "
-           "link 10 %; none of its functions takes more than 7 %")
+MESSAGE = ("instructions, and no one place: the way in takes 35 % of 4,370, the way out 23 %, the socket calls 22 %, the "
+           "link 10 %; none of its functions takes more than 8 %")
 MILLION = ("what a message of one connection in a million touches is in no cache: the same instructions as of N = 100, "
            "thirteen lines of memory, and the tables of its pages")
-OPENING = ("instructions, and no one place: five frames of 1,100 each to read, write and carry, seven keyed hashes (1,230), "
-           "TIME-WAIT in and out (880), two records of what flies (810), the block made of a half-open entry (810)")
-OWNED = ("of 1,800 instructions a segment the C library's copies take 365, the way in with its copy 630, the way out 500, the "
-         "link with its copy 460, reading 180")
-ACKED = ("an ACK sent and read takes 4,600 instructions with the run of segments that it parts, and each second segment has "
+OPENING = ("instructions, and no one place: five frames of 900 each to read, write and carry, seven keyed hashes (990), "
+           "TIME-WAIT in and out (880), two records of what flies (790), the block made of a half-open entry (1,310)")
+OWNED = ("of 1,780 instructions a segment the C library's copies take 365, the way in with its copy 630, the way out 430, the "
+         "link with its copy 470, reading 180")
+ACKED = ("an ACK sent and read takes 3,800 instructions with the run of segments that it parts, and each second segment has "
          "one")
 STORED = "two copies and two sums a segment are more than half of its instructions, at both ends"
 CALLS = "nine tenths of its CPU time are system calls, exactly one a packet: the kernel's cost of a call"
