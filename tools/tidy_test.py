@@ -194,11 +194,30 @@ class Counting(unittest.TestCase):
             with open(path, "w", encoding="utf-8") as file:
                 file.write(report % "\n".join(f"line {n}" for n in range(1, 101)))
             with unittest.mock.patch.dict(os.environ, TERN_TALLY=told), contextlib.redirect_stdout(io.StringIO()):
-                self.assertEqual(run_tests.summarise(path, "build/x"), (1, 1))
+                self.assertEqual(run_tests.summarise(run_tests.read_results(path), [], "build/x"), (1, 1))
             with open(told + ".failures", encoding="utf-8") as file:
                 kept = file.read().splitlines()
         self.assertEqual(kept[:2], ["failed: unit/a in build/x", "    line 41"])
         self.assertEqual(kept[-1], "    line 100")
+
+    def test_what_meets_the_system_is_run_again_and_named(self):
+        def ctest(_, report, names):
+            asked.append(names)
+            with open(report, "w", encoding="utf-8") as file:
+                file.write("<testsuite>" + "".join(
+                    f'<testcase name="{name}" status="x">{"<failure/>" if name.endswith("bad") else ""}</testcase>'
+                    for name in names) + "</testsuite>")
+
+        asked, failed = [], ("failed", "")
+        results = {"interop/late": failed, "interop/bad": failed, "unit/late": failed, "interop/good": ("passed", "")}
+        said = io.StringIO()
+        with unittest.mock.patch.object(run_tests, "run_ctest", ctest), contextlib.redirect_stdout(said):
+            second = run_tests.again(None, results)
+            self.assertEqual(run_tests.summarise(results, second, "build/x"), (2, 2))
+            many = {f"interop/{n}": failed for n in range(run_tests.AGAIN_MOST + 1)}
+            self.assertEqual(run_tests.again(None, many), [])       # something is broken, not late
+        self.assertEqual((asked, second), ([["interop/late", "interop/bad"]], ["interop/late"]))
+        self.assertIn("passed when run again: interop/late\nfailed: interop/bad, unit/late\n", said.getvalue())
 
 
 if __name__ == "__main__":

@@ -47,18 +47,26 @@ try:
     raise SystemExit("not refused")
 except ConnectionRefusedError:
     pass
+def ask(s, n):
+    for _ in range(20):     # a bad link may lose it, or its answer
+        try:
+            s.send(b"d" * n)
+            while len(s.recv(20000)) != n:
+                pass
+            return
+        except TimeoutError:
+            pass
+    raise SystemExit("no answer by UDP")
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-    s.settimeout(20)
+    s.settimeout(2)
     s.connect(("10.0.2.2", udp))
     for n in (1, 1000, 9000):
-        s.send(b"d" * n)
-        assert len(s.recv(20000)) == n
+        ask(s, n)
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-    s.settimeout(20)
+    s.settimeout(2)
     s.connect(("10.0.2.2", closed))
-    s.send(b"?")
     try:
-        s.recv(1)
+        ask(s, 1)
         raise SystemExit("UDP not refused")
     except ConnectionRefusedError:
         pass
