@@ -6,8 +6,8 @@ prints itself, and one for a program that prints none of these. A program that f
 failure, whatever it printed. Skipped programs are named and are neither passed nor failed. A run in which
 nothing ran is a failure.
 
-Tests of interop/ meet other programs, the system's TCP and its clock. Of those that fail (a few: AGAIN_MOST) each is run
-once more, when nothing else runs: what fails twice has failed, and what passes then is named at the end.
+Tests of interop/ meet other programs, the system's TCP and its clock. Of those that fail (a few: AGAIN_MOST) each is
+run once more, when nothing else runs: what fails twice has failed, and what passes then is named at the end.
 
 With TERN_TALLY=FILE the two figures are also appended to FILE, for a caller that adds up several runs, and the
 names of the programs that failed with the end of what each printed to FILE.failures, for it to show last.
