@@ -211,7 +211,8 @@ class Counting(unittest.TestCase):
         asked, failed = [], ("failed", "")
         results = {"interop/late": failed, "interop/bad": failed, "unit/late": failed, "interop/good": ("passed", "")}
         said = io.StringIO()
-        with unittest.mock.patch.object(run_tests, "run_ctest", ctest), contextlib.redirect_stdout(said):
+        with unittest.mock.patch.dict(os.environ, TERN_TALLY=""), contextlib.redirect_stdout(said), \
+                unittest.mock.patch.object(run_tests, "run_ctest", ctest):
             second = run_tests.again(None, results)
             self.assertEqual(run_tests.summarise(results, second, "build/x"), (2, 2))
             many = {f"interop/{n}": failed for n in range(run_tests.AGAIN_MOST + 1)}
