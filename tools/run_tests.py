@@ -6,8 +6,9 @@ prints itself, and one for a program that prints none of these. A program that f
 failure, whatever it printed. Skipped programs are named and are neither passed nor failed. A run in which
 nothing ran is a failure.
 
-Tests of interop/ meet other programs, the system's TCP and its clock. Of those that fail (a few: AGAIN_MOST) each is
-run once more, when nothing else runs: what fails twice has failed, and what passes then is named at the end.
+Some tests meet other programs, the system's TCP and its clock (AGAIN). Of those that fail (a few: AGAIN_MOST) each is
+run once more, when nothing else runs: what fails twice has failed, and what passes then is named at the end. What runs
+in virtual time alone fails at once.
 
 With TERN_TALLY=FILE the two figures are also appended to FILE, for a caller that adds up several runs, and the
 names of the programs that failed with the end of what each printed to FILE.failures, for it to show last.
@@ -29,7 +30,8 @@ OWN_LINE = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
 
 OUTPUT_LIMIT = 64 * 1024 * 1024
 FAILURE_LINES = 60
-AGAIN, AGAIN_MOST = "interop/", 3
+AGAIN = re.compile(r"interop/|scenario/|unit/(afpacket|hosts|loop|netdev|qemu|relay_udp|sandbox|spin|tap|tun|wait|xdp)_test$")
+AGAIN_MOST = 3
 
 
 def count_unittest(output):
@@ -115,7 +117,7 @@ def read_results(report):
 
 def again(options, results):
     """Runs once more what may have failed for want of time. The names of what passes now."""
-    names = [name for name, (status, _) in results.items() if status == "failed" and name.startswith(AGAIN)]
+    names = [name for name, (status, _) in results.items() if status == "failed" and AGAIN.match(name)]
     if not 0 < len(names) <= AGAIN_MOST:
         return []
     print("\nonce more, by itself: " + ", ".join(names), flush=True)

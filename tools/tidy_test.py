@@ -209,16 +209,18 @@ class Counting(unittest.TestCase):
                     for name in names) + "</testsuite>")
 
         asked, failed = [], ("failed", "")
-        results = {"interop/late": failed, "interop/bad": failed, "unit/late": failed, "interop/good": ("passed", "")}
+        results = {"interop/late": failed, "unit/tap_test": failed, "interop/bad": failed, "unit/late": failed,
+                   "interop/good": ("passed", "")}
         said = io.StringIO()
         with unittest.mock.patch.dict(os.environ, TERN_TALLY=""), contextlib.redirect_stdout(said), \
                 unittest.mock.patch.object(run_tests, "run_ctest", ctest):
             second = run_tests.again(None, results)
-            self.assertEqual(run_tests.summarise(results, second, "build/x"), (2, 2))
+            self.assertEqual(run_tests.summarise(results, second, "build/x"), (3, 2))
             many = {f"interop/{n}": failed for n in range(run_tests.AGAIN_MOST + 1)}
             self.assertEqual(run_tests.again(None, many), [])       # something is broken, not late
-        self.assertEqual((asked, second), ([["interop/late", "interop/bad"]], ["interop/late"]))
-        self.assertIn("passed when run again: interop/late\nfailed: interop/bad, unit/late\n", said.getvalue())
+        self.assertEqual((asked, second), ([["interop/late", "unit/tap_test", "interop/bad"]],
+                                           ["interop/late", "unit/tap_test"]))
+        self.assertIn("passed when run again: interop/late, unit/tap_test\nfailed: interop/bad, unit/late\n", said.getvalue())
 
 
 if __name__ == "__main__":
