@@ -30,7 +30,8 @@ OWN_LINE = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
 
 OUTPUT_LIMIT = 64 * 1024 * 1024
 FAILURE_LINES = 60
-AGAIN = re.compile(r"interop/|scenario/|unit/(afpacket|hosts|loop|netdev|qemu|relay_udp|sandbox|spin|tap|tun|wait|xdp)_test$")
+AGAIN = re.compile(r"interop/|scenario/"
+                   r"|unit/(afpacket|hosts|loop|netdev|qemu|relay_udp|sandbox|spin|tap|tun|wait|xdp)_test$")
 AGAIN_MOST = 3
 
 
