@@ -212,7 +212,8 @@ static size_t room_of(const tern_loop *loop, const struct loop_host *host)
 	return room;
 }
 
-/* anew: there were packets or calls since it was last asked. */
+/* anew: there were packets or calls since it was last asked. What a host has to say to itself no link hears of, and yet
+ * it moves: there may be news for its program. */
 static size_t send_from(tern_loop *loop, uint32_t index, bool anew)
 {
 	const struct loop_host *host = &loop->hosts[index];
@@ -237,7 +238,7 @@ static size_t send_from(tern_loop *loop, uint32_t index, bool anew)
 	for (uint32_t i = 0; i < host->n_numbers; i++)
 		if (host->port[i])
 			flush(loop, &loop->ports[host->port[i] - 1]);
-	return n;
+	return n > 0 ? n : 1;
 }
 
 static size_t tell_events(tern_loop *loop, uint32_t index)
