@@ -169,7 +169,7 @@ int capture_open(struct gateway *gateway, bool ethernet)
 		return -TERN_ENOMEM;
 	capture->to = fopen(gateway->options->pcap, "we");
 	if (!capture->to) {
-		const int error = -errno;
+		const int error = gateway_unwritable("--pcap", gateway->options->pcap, -errno);
 
 		free(capture);
 		return error;

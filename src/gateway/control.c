@@ -2,6 +2,7 @@
  * a time, and no further request is read until the last answer has gone. Only our own user may connect (mode 0600).
  */
 #include "gateway/control.h"
+#include "link/unix_socket.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -119,49 +120,28 @@ static void on_listener(void *context, short revents)
 		hang_up(client);
 }
 
-/* A socket that a dead process left is replaced; one that answers is not. */
-static int bind_it(int fd, const struct sockaddr_un *name)
-{
-	const struct sockaddr *const at = (const struct sockaddr *)name;
-	const mode_t		     before = umask(0177);
-	int			     error = bind(fd, at, sizeof *name) == 0 ? 0 : -errno;
-
-	if (error == -EADDRINUSE) {
-		const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-		if (probe >= 0 && connect(probe, at, sizeof *name) != 0 && errno == ECONNREFUSED &&
-		    unlink(name->sun_path) == 0)
-			error = bind(fd, at, sizeof *name) == 0 ? 0 : -errno;
-		if (probe >= 0)
-			close(probe);
-	}
-	(void)umask(before);
-	return error;
-}
-
 int control_open(struct gateway *gateway)
 {
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	struct sockaddr_un name;
 
 	if (!gateway->options->control)
 		return 0;
-	const size_t n = strlen(gateway->options->control);
-	if (n >= sizeof name.sun_path)
-		return -ENAMETOOLONG;
+	int error = unix_address(&name, gateway->options->control);
+	if (error != 0)
+		return error;
 	struct control_room *const room = calloc(1, sizeof *room);
 	if (!room)
 		return -ENOMEM;
 	gateway->control.state = room;
 	for (unsigned i = 0; i < CLIENTS; i++)
 		room->client[i].fd = -1;
-	memcpy(name.sun_path, gateway->options->control, n + 1);
-	room->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	const mode_t before = umask(0177);
+	room->listener = unix_bind(&name, SOCK_STREAM);
+	(void)umask(before);
 	if (room->listener < 0)
-		return -errno;
-	int error = bind_it(room->listener, &name);
-	if (error == 0)
-		memcpy(room->path, name.sun_path, sizeof room->path);
-	if (error == 0 && listen(room->listener, BACKLOG) != 0)
+		return room->listener;
+	memcpy(room->path, name.sun_path, sizeof room->path);
+	if (listen(room->listener, BACKLOG) != 0)
 		error = -errno;
 	if (error == 0)
 		error = tern_loop_watch_fd(gateway->loop, room->listener, POLLIN, on_listener, gateway);

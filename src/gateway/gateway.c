@@ -126,6 +126,12 @@ static size_t take(void *context, uint64_t cookie, const uint8_t *text, size_t n
 	return cookie >> 56 == OWNER_TCP ? relay_tcp_take(context, cookie, text, n) : 0;
 }
 
+int gateway_unwritable(const char *option, const char *path, int error)
+{
+	gateway_say("%s: cannot write '%s': %s", option, path, strerror(-error));
+	return error;
+}
+
 /* What is kept holds the host's secret and all that is said: its owner's alone. */
 static int make_recorded(struct gateway *gateway, const struct tern_config *config)
 {
@@ -134,10 +140,8 @@ static int make_recorded(struct gateway *gateway, const struct tern_config *conf
 	const int error = tern_recording_create(&gateway->recording, options->record, options->called);
 
 	(void)umask(before);
-	if (error) {
-		gateway_say("--record: cannot write '%s': %s", options->record, strerror(-error));
-		return error;
-	}
+	if (error)
+		return gateway_unwritable("--record", options->record, error);
 	return tern_recording_host(gateway->recording, &gateway->host, config, "tern", tern_loop_now(gateway->loop));
 }
 
@@ -266,7 +270,7 @@ static int open_rooms(struct gateway *gateway)
 	} rooms[] = {
 		{ "TCP", relay_tcp_open }, { "UDP", relay_udp_open },	    { "echo", relay_echo_open },
 		{ "DNS", dns_open },	   { "DHCP", dhcp_open },	    { "DHCPv6", dhcp6_open },
-		{ "advertisements", ra_open }, { "--control", control_open },
+		{ "advertisements", ra_open },
 	};
 	char error[GATEWAY_ERROR];
 
@@ -275,6 +279,11 @@ static int open_rooms(struct gateway *gateway)
 
 		if (failed)
 			return fail(rooms[i].what, failed);
+	}
+	const int refused = control_open(gateway);
+	if (refused) {
+		gateway_say("--control: '%s': %s", gateway->options->control, strerror(-refused));
+		return 1;
 	}
 	if (open_forwards(gateway))
 		return 1;

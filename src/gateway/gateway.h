@@ -245,6 +245,8 @@ bool gateway_stats_at(const struct gateway_stats *stats, size_t i, const char **
 
 /* "tern: gateway: ..." on stderr. */
 void gateway_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Says that an option's file cannot be written, and why. Returns error, -E.... */
+int gateway_unwritable(const char *option, const char *path, int error);
 
 /* ---- address.c: where what the guest addresses really is ---- */
 

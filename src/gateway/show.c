@@ -45,7 +45,7 @@ int show_open(struct gateway *gateway)
 	if (options->json)
 		show->json = strcmp(options->json, "-") == 0 ? stream_on(STDOUT_FILENO) : fopen(options->json, "we");
 	if (options->json && !show->json)
-		return -errno;
+		return gateway_unwritable("--json", options->json, -errno);
 	live_init(&show->live, show->drawing, show->json, &live, "guest", "tern");
 	return 0;
 }

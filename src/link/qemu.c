@@ -21,12 +21,12 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "link/unix_socket.h"
 
 enum {
 	MTU_LEAST = 68,
@@ -404,49 +404,6 @@ const struct tern_link_ops qemu_ops = {
 
 /* ---- making ---- */
 
-static int fill_address(struct sockaddr_un *address, const char *path)
-{
-	const size_t n = strlen(path);
-
-	if (n >= sizeof address->sun_path)
-		return -ENAMETOOLONG;
-	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	memcpy(address->sun_path, path, n + 1);
-	return 0;
-}
-
-/* Whether a socket lies there that nobody serves any more. */
-static bool is_left_over(const struct sockaddr_un *address, int type)
-{
-	struct stat stat;
-	const int   fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0 || lstat(address->sun_path, &stat) != 0 || !S_ISSOCK(stat.st_mode)) {
-		if (fd >= 0)
-			close(fd);
-		return false;
-	}
-	const bool dead = connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 && errno == ECONNREFUSED;
-	close(fd);
-	return dead;
-}
-
-/* A socket at its path: the descriptor, or -E.... */
-static int bind_at(const struct sockaddr_un *address, int type)
-{
-	const int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return -errno;
-	int error = bind(fd, (const struct sockaddr *)address, sizeof *address) == 0 ? 0 : errno;
-	if (error == EADDRINUSE && is_left_over(address, type) && unlink(address->sun_path) == 0)
-		error = bind(fd, (const struct sockaddr *)address, sizeof *address) == 0 ? 0 : errno;
-	if (error == 0)
-		return fd;
-	close(fd);
-	return -error;
-}
-
 static int open_stream(struct qemu *qemu)
 {
 	if (qemu->own.sun_path[0] == '\0') {
@@ -458,7 +415,7 @@ static int open_stream(struct qemu *qemu)
 			return -errno;
 		return listen_to(qemu, fd, EPOLLIN);
 	}
-	const int fd = bind_at(&qemu->own, SOCK_STREAM);
+	const int fd = unix_bind(&qemu->own, SOCK_STREAM);
 	if (fd < 0) {
 		qemu->own.sun_path[0] = '\0'; /* not ours to remove */
 		return fd;
@@ -471,7 +428,7 @@ static int open_datagram(struct qemu *qemu)
 {
 	if (qemu->own.sun_path[0] == '\0')
 		return -EINVAL;
-	const int fd = bind_at(&qemu->own, SOCK_DGRAM);
+	const int fd = unix_bind(&qemu->own, SOCK_DGRAM);
 	if (fd < 0) {
 		qemu->own.sun_path[0] = '\0';
 		return fd;
@@ -520,11 +477,11 @@ int tern_qemu_create(struct tern_link **link, const struct tern_qemu *settings,
 	if (qemu == NULL)
 		return error;
 	if (settings->peer != NULL) {
-		error = fill_address(&qemu->peer, settings->peer);
+		error = unix_address(&qemu->peer, settings->peer);
 		qemu->peer_len = sizeof qemu->peer;
 	}
 	if (error == 0 && settings->path != NULL)
-		error = fill_address(&qemu->own, settings->path);
+		error = unix_address(&qemu->own, settings->path);
 	if (error == 0)
 		error = qemu->dgram ? open_datagram(qemu) : open_stream(qemu);
 	if (error != 0) {

@@ -164,6 +164,16 @@ static int tell(const struct replay_options *options)
 	return code == TOOL_OK ? outcome(options, &result) : code;
 }
 
+static bool spares_recording(const struct replay_options *options)
+{
+	const bool	  shared = options->playground != NULL && options->playground[0] == '@';
+	const char *const file = shared ? options->playground + 1 : options->file;
+
+	return tool_spares("replay", "--svg", options->svg, file) &&
+	       tool_spares("replay", "--pcap", options->pcap[0], file) &&
+	       tool_spares("replay", "--pcap", options->pcap[1], file);
+}
+
 int tool_replay(int n, char *const arguments[])
 {
 	struct replay_options options;
@@ -175,6 +185,8 @@ int tool_replay(int n, char *const arguments[])
 		replay_help(stdout);
 		return tool_flushed("replay") ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
 	}
+	if (!spares_recording(&options))
+		return TOOL_USAGE;
 	if (options.playground != NULL)
 		return replay_playground(&options);
 	const int captured = options.pcap[0] != NULL || options.pcap[1] != NULL ? replay_pcap(&options) : TOOL_OK;

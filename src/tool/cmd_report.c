@@ -187,6 +187,9 @@ static int report_all(struct report *report, int n, char *const arguments[], cha
 		return tool_wrong("report", "-o PAGE is missing (see tern report --help)");
 	if (!report_open(report))
 		return tool_failed("report", "no memory");
+	for (int i = 0; i < left; i++)
+		if (!tool_spares("report", "-o", report->out, rest[i]))
+			return TOOL_USAGE;
 	static char input[] = REPORT_INPUT;
 	int	    code = TOOL_OK;
 

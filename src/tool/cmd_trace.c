@@ -17,6 +17,7 @@ struct run {
 	struct capture		    capture;
 	struct trace_table	    table;
 
+	uint32_t	      met;	/* of options->wanted, a bit each: a connection was that */
 	struct trace_comments comments; /* for --annotate */
 	/* Of two captures: connections to be matched, with their stories. */
 	struct trace_flow *kept;
@@ -75,6 +76,7 @@ static void is_done(void *context, struct trace_flow *flow)
 	struct run *const		  run = context;
 	const struct trace_options *const options = run->options;
 
+	run->met |= trace_wanted_by(options, flow);
 	if (!flow->story && (options->n_wanted > 0 || options->files == TRACE_FILES))
 		return; /* asked for others */
 	if (options->files == TRACE_FILES) {
@@ -214,6 +216,25 @@ static bool begin(struct run *run, unsigned number)
 	return capture_begin(&run->capture);
 }
 
+/* What was named and is not there. */
+static void say_unmet(struct run *run, const char *path)
+{
+	const struct trace_options *const options = run->options;
+	const uint32_t			  last = run->capture.flows.last;
+
+	for (unsigned i = 0; i < options->n_wanted; i++) {
+		const struct trace_wanted *const wanted = &options->wanted[i];
+
+		if (run->met >> i & 1)
+			continue;
+		if (wanted->first != 0)
+			worse(run, tool_failed("trace", "%s: there is no connection %" PRIu32 ", the last is %" PRIu32,
+					       path, wanted->first, last));
+		else
+			worse(run, tool_failed("trace", "%s: no connection has %s at an end", path, wanted->text));
+	}
+}
+
 /* One capture to its end. */
 static int trace_one(struct run *run, unsigned number)
 {
@@ -225,6 +246,8 @@ static int trace_one(struct run *run, unsigned number)
 
 	capture_end(&run->capture, code == TOOL_OK);
 	end_table(run);
+	if (code == TOOL_OK && number == 0 && !options->live)
+		say_unmet(run, options->file[number]);
 	return code;
 }
 
@@ -273,6 +296,16 @@ static int trace(const struct trace_options *options)
 	return tool_flushed("trace") ? run[0].capture.code : TOOL_NOT_AS_EXPECTED;
 }
 
+static bool spares_captures(const struct trace_options *options)
+{
+	for (unsigned i = 0; i < options->files; i++)
+		if (!tool_spares("trace", "--svg", options->svg, options->file[i]) ||
+		    !tool_spares("trace", "--plot", options->plot, options->file[i]) ||
+		    !tool_spares("trace", "--annotate", options->annotate, options->file[i]))
+			return false;
+	return true;
+}
+
 int tool_trace(int n, char *const arguments[])
 {
 	struct trace_options options;
@@ -284,5 +317,5 @@ int tool_trace(int n, char *const arguments[])
 		trace_help(stdout);
 		return tool_flushed("trace") ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
 	}
-	return trace(&options);
+	return spares_captures(&options) ? trace(&options) : TOOL_USAGE;
 }

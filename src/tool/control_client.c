@@ -1,23 +1,22 @@
 /* One request to a gateway, and its answer line by line. */
 #include "tool/control_client.h"
 #include "gateway/control.h"
+#include "link/unix_socket.h"
 #include "tool/tool.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 static int reach(const char *path)
 {
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
-	const size_t	   n = strlen(path);
+	struct sockaddr_un name;
+	const int	   long_one = unix_address(&name, path);
 
-	if (n >= sizeof name.sun_path)
-		return -ENAMETOOLONG;
-	memcpy(name.sun_path, path, n + 1);
+	if (long_one != 0)
+		return long_one;
 	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&name, sizeof name) == 0)
 		return fd < 0 ? -errno : fd;

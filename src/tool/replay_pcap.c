@@ -63,7 +63,8 @@ static void on_packets(void *context, unsigned number, enum tern_replay_way way,
 	}
 }
 
-static int end_files(struct capturing *capturing, const struct tern_replay_result *result)
+/* is_read: the recording was; else the replay that follows says what is wrong with it. */
+static int end_files(struct capturing *capturing, const struct tern_replay_result *result, bool is_read)
 {
 	int code = TOOL_OK;
 
@@ -71,7 +72,7 @@ static int end_files(struct capturing *capturing, const struct tern_replay_resul
 		const char *const path = capturing->options->pcap[host];
 		const int	  error = host_capture_close(capturing->capture[host]);
 
-		if (path == NULL)
+		if (path == NULL || !is_read)
 			continue;
 		if (host >= result->hosts)
 			code = tool_wrong("replay", "--pcap: %s has no %s", capturing->options->file,
@@ -94,7 +95,6 @@ int replay_pcap(const struct replay_options *options)
 						 .context = &capturing,
 						 .watcher = { on_event, &capturing } };
 	const int			 error = tern_replay(options->file, &how, &result);
-	const int			 code = end_files(&capturing, &result);
 
-	return error != 0 ? TOOL_OK : code; /* what is wrong with the file, the replay that follows says */
+	return end_files(&capturing, &result, error == 0);
 }

@@ -34,6 +34,10 @@ int tool_wrong(const char *command, const char *format, ...) __attribute__((form
 /* The same for what is nobody's mistake; returns TOOL_NOT_AS_EXPECTED. */
 int tool_failed(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* False: the file that is to be written, which the option names, is the one that is read ("-": standard input) and
+ * would be lost; that was said, as of a wrong command line. NULL is no file. */
+bool tool_spares(const char *command, const char *option, const char *output, const char *input);
+
 /* Flushes standard output. False: it could not be written, and that was said. */
 bool tool_flushed(const char *command);
 

@@ -18,6 +18,7 @@ struct trace_wanted {
 	uint32_t	 first, last; /* connections by number; 0: by address */
 	struct tern_addr addr;
 	uint16_t	 port; /* 0: any */
+	const char	*text; /* of an address: as it was given */
 };
 
 struct trace_options {
@@ -40,6 +41,9 @@ bool trace_options_parse(struct trace_options *options, int n, char *const argum
 			 size_t room);
 void trace_help(FILE *to);
 bool trace_is_wanted(const struct trace_options *options, const struct trace_flow *flow);
+/* Which of wanted[] name it: a bit each. */
+uint32_t trace_wanted_by(const struct trace_options *options, const struct trace_flow *flow);
+_Static_assert(TRACE_WANTED <= 32, "a bit each");
 
 /* ---- trace_show.c: a connection whose story was kept ---- */
 

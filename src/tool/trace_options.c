@@ -103,7 +103,7 @@ static bool take_endpoint(const char *text, struct trace_wanted *wanted)
 	const char  *colon = strrchr(text, ':');
 	const size_t n = strlen(text);
 
-	*wanted = (struct trace_wanted){ .port = 0 };
+	*wanted = (struct trace_wanted){ .text = text };
 	if (tern_addr_parse(&wanted->addr, text) == 0)
 		return true;
 	if (n >= sizeof host)
@@ -133,22 +133,29 @@ static bool is_end(const struct trace_wanted *wanted, const struct tern_addr *ad
 	       (addr_is_unspecified(&wanted->addr) || addr_equal(&wanted->addr, addr));
 }
 
-bool trace_is_wanted(const struct trace_options *options, const struct trace_flow *flow)
+static bool names(const struct trace_wanted *wanted, const struct trace_flow *flow)
 {
 	const struct tern_tuple *const t = &flow->tuple;
 
-	if (options->all_conns || (options->files == TRACE_FILES && options->n_wanted == 0))
-		return true;
-	for (unsigned i = 0; i < options->n_wanted; i++) {
-		const struct trace_wanted *const wanted = &options->wanted[i];
+	if (wanted->first != 0)
+		return flow->number >= wanted->first && flow->number <= wanted->last;
+	return is_end(wanted, &t->local, t->local_port) || is_end(wanted, &t->remote, t->remote_port);
+}
 
-		if (wanted->first != 0 && flow->number >= wanted->first && flow->number <= wanted->last)
-			return true;
-		if (wanted->first == 0 &&
-		    (is_end(wanted, &t->local, t->local_port) || is_end(wanted, &t->remote, t->remote_port)))
-			return true;
-	}
-	return false;
+uint32_t trace_wanted_by(const struct trace_options *options, const struct trace_flow *flow)
+{
+	uint32_t by = 0;
+
+	for (unsigned i = 0; i < options->n_wanted; i++)
+		if (names(&options->wanted[i], flow))
+			by |= (uint32_t)1 << i;
+	return by;
+}
+
+bool trace_is_wanted(const struct trace_options *options, const struct trace_flow *flow)
+{
+	return options->all_conns || (options->files == TRACE_FILES && options->n_wanted == 0) ||
+	       trace_wanted_by(options, flow) != 0;
 }
 
 /* ---- options ---- */

@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* ---- what is said ---- */
 
@@ -292,13 +291,6 @@ static void put_packet(const struct copying *copying, const struct trace_packet 
 
 /* ---- the door ---- */
 
-static bool same_file(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
 static bool wrong(char why[TRACE_WHY], const char *text)
 {
 	(void)snprintf(why, TRACE_WHY, "%s", text);
@@ -314,8 +306,6 @@ bool trace_annotate(struct trace_comments *comments, const char *from, const cha
 
 	if (comments->failed)
 		return wrong(why, "no room for what is to be said (in TMPDIR)");
-	if (same_file(from, to))
-		return wrong(why, "it is the capture itself");
 	if (!trace_file_open(&file, from))
 		return wrong(why, file.why);
 	copying.to = fopen(to, "wbe");

@@ -226,6 +226,24 @@ class Look(unittest.TestCase):
         self.addCleanup(self.forget)
         self.assertIn("Connection refused", report(code=1))
 
+    def test_a_file_in_the_sockets_place_stays(self):
+        with open(self.path, "w", encoding="ascii") as file:
+            file.write("mine")
+        self.addCleanup(self.forget)
+        done = subprocess.run([WORLD.tern, "gateway", "--control", self.path, "--", "true"], capture_output=True, text=True,
+                              timeout=LIMIT, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"--control: '{self.path}': Address already in use", done.stderr)
+        with open(self.path, encoding="ascii") as file:
+            self.assertEqual(file.read(), "mine")
+
+    def test_what_cannot_be_written_is_named(self):
+        for option in ("--pcap", "--json", "--record"):
+            done = subprocess.run([WORLD.tern, "gateway", option, "/nonexistent/x", "--", "true"], capture_output=True,
+                                  text=True, timeout=LIMIT, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(f"{option}: cannot write '/nonexistent/x': No such file", done.stderr)
+
     def test_wrong_use(self):
         for command in ("ss", "stuck"):
             for arguments, code, said in (([], 2, "control socket"), (["--fly", "x"], 2, "no option '--fly'"),

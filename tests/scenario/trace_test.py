@@ -206,9 +206,6 @@ class Annotated(unittest.TestCase):
             twice = self.shown(f"{directory}/c.pcapng", "frame.comment")
             for name in ("b.pcapng", "c.pcapng"):
                 self.assertEqual(self.shown(f"{directory}/{name}", "frame.time_epoch", "tcp.seq_raw", "tcp.len"), before)
-            same = subprocess.run([TERN, "trace", f"{directory}/a.pcap", "--annotate", f"{directory}/a.pcap"],
-                                  capture_output=True, text=True, timeout=120, check=False)
-            self.assertEqual((same.returncode, "the capture itself" in same.stderr), (1, True))
         self.assertIn("client: CLOSED to SYN-SENT", once[0][0])
         self.assertIn("segment 1 of the seven", once[0][0])
         self.assertIn("lost beyond the capture", once[3][0])
@@ -322,6 +319,17 @@ class Trouble(unittest.TestCase):
         self.assertRegex(done.stderr, r"\d+ bytes at offset \d+ are skipped")
         missing = subprocess.run([TERN, "trace", "/nonexistent"], capture_output=True, text=True, timeout=120, check=False)
         self.assertEqual((missing.returncode, "No such file" in missing.stderr), (2, True))
+
+    def test_what_is_not_there_is_said(self):
+        for arguments, words in ((("--conn", "7"), "there is no connection 7, the last is 1"),
+                                 (("--conn", "1,3-4"), "no connection 3,"), (("--conn", "7", "--json"), "no connection 7"),
+                                 (("192.0.2.9:80",), "no connection has 192.0.2.9:80 at an end"),
+                                 ((":81", "10.0.0.1"), "no connection has :81 at an end")):
+            done = trace(plain().bytes(), *arguments, expect=1)
+            self.assertIn(words, done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), 1)
+        trace(plain().bytes(), "--conn", "1-9")
+        trace(plain().bytes(), "10.0.0.1:1000", ":80")
 
     def test_standard_input(self):
         done = subprocess.run([TERN, "trace", "-", "--json"], input=plain().bytes(), capture_output=True, timeout=120,
