@@ -25,6 +25,35 @@ struct lookup {
 	uint32_t	   pseudo; /* the sum of its pseudo-header */
 };
 
+/* Reads its IP header, once for each packet: a peer may make it dear. */
+static inline void lookup_read_header(struct lookup *in)
+{
+	if (!in->is_read)
+		in->parsed = ip_wire_parse(&in->ip, in->at, in->len);
+	in->is_read = true;
+}
+
+/* Which of the hosts that have this address it is from. */
+static inline void lookup_place(const struct tern_host *host, struct lookup *in)
+{
+	in->ip.zone = in->link == ROUTE_LOOPBACK ? in->looped_zone : route_zone(&host->routes, in->link, &in->ip.src);
+}
+
+static inline enum ip_receive_verdict lookup_judge(const struct tern_host *host, const struct lookup *in)
+{
+	return ip_receive_judge(&host->routes, &in->ip, in->link, host->env.config.forwarding_any);
+}
+
+/* ---- input.c ---- */
+
+/* A packet for us that says it is TCP, by itself. */
+void input_tcp(struct tern_host *host, struct lookup *in);
+
+/* ---- input_apart.c ---- */
+
+/* A packet that is no plain segment; its frame, at, len, link, offload and mark are read. */
+void input_one(struct tern_host *host, struct lookup *in);
+
 /* ---- run.c: packets whose headers are the ones of the packet before ---- */
 
 /* Reads an IPv4 header that is the last plain segment's but for length, identification and checksum: what was found of

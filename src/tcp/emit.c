@@ -23,72 +23,6 @@
 #include "tcp/warm.h"
 #include "tcp/window.h"
 
-enum { SACK_HEAD_BYTES = 4, SACK_BLOCK_BYTES = 8, BLOCKS_WITH_TIMESTAMPS = 3 };
-
-/* How many SACK blocks fit beside so much text: a segment never grows beyond the path's MTU (MUST-16). */
-static uint32_t blocks_that_fit(const struct tcb *tcb, uint32_t text)
-{
-	const uint32_t most = tcb->ts_ok ? BLOCKS_WITH_TIMESTAMPS : TCP_SACK_BLOCKS;
-
-	if (text + SACK_HEAD_BYTES > tcb->mss)
-		return 0;
-	return min_u32((tcb->mss - text - SACK_HEAD_BYTES) / SACK_BLOCK_BYTES, most);
-}
-
-/* RFC 2018 4, RFC 2883 4: the duplicate first, then what grew last. */
-static void add_sack_blocks(struct tcb *tcb, struct tcp_options *opt, uint32_t text)
-{
-	struct tcb_warm *const warm = tcb->warm;
-	struct tern_sack_block blocks[TCP_SACK_BLOCKS];
-	size_t n = 0;
-
-	if (!tcb->sack_ok || !warm || (warm->ooo.n == 0 && warm->dsack.left == warm->dsack.right))
-		return;
-	const size_t room = blocks_that_fit(tcb, text);
-	if (room == 0)
-		return;
-	if (warm->dsack.left != warm->dsack.right) {
-		blocks[n++] = warm->dsack;
-		warm->dsack = (struct tern_sack_block){ 0 };
-	}
-	n += reassembly_blocks(&warm->ooo, blocks + n, room - n);
-	for (size_t i = 0; i < n; i++)
-		opt->sack[i] = (struct tcp_sack_block){ { blocks[i].left }, { blocks[i].right } };
-	opt->n_sack = (uint8_t)n;
-}
-
-/* What every segment of a synchronized connection carries beside its text, of which each has so much.
- * (RFC7323-3.2-1, RFC7323-3.2-4) */
-static void begin_segment(struct tcb *tcb, struct tcp_out *out, seq_t seq, uint16_t flags, uint32_t text, tern_time now)
-{
-	const struct tcb_cold *const cold = tcb_cold(tcb);
-
-	out->seg.src_port = tcb->name.local_port;
-	out->seg.dst_port = tcb->name.remote_port;
-	out->seg.seq = seq;
-	out->seg.flags = flags;
-	if (flags & TCP_ACK) {
-		out->seg.ack = tcb->rcv.nxt;
-		out->seg.wnd = window_to_send(tcb, flags & TCP_SYN, now);
-		if (!(flags & (TCP_SYN | TCP_RST))) {
-			add_sack_blocks(tcb, &out->seg.opt, text);
-			if (tcb->ecn_ok) {
-				out->seg.flags |= ecn_ack_flags(tcb, text == 0);
-				if (text == 0)
-					ecn_add_option(tcb, &out->seg.opt);
-			}
-		}
-		timers_ack_sent(tcb);
-	}
-	if (tcb->ts_ok) {
-		out->seg.opt.has_ts = true;
-		out->seg.opt.ts_val = tcp_ts_clock(now) + tcb->ts.offset;
-		out->seg.opt.ts_ecr = flags & TCP_ACK ? tcb->ts.recent : 0;
-	}
-	out->traffic_class = cold->traffic_class;
-	out->ttl = cold->ttl;
-}
-
 /* Where a segment without text stands: SND.NXT, but never beyond any right edge that the peer ever offered
  * (a probe may lie there), or the peer would not look at it: two shut windows would never open. */
 static seq_t bare_seq(const struct tcb *tcb)
@@ -98,40 +32,11 @@ static seq_t bare_seq(const struct tcb *tcb)
 
 static bool emit_reset(struct tcb *tcb, struct tcp_out *out, tern_time now)
 {
-	begin_segment(tcb, out, bare_seq(tcb), TCP_RST | TCP_ACK, 0, now);
+	emit_begin(tcb, out, bare_seq(tcb), TCP_RST | TCP_ACK, 0, now);
 	out->seg.wnd = 0;
 	tcb->due = 0;
 	tcb_env(tcb)->stats.OutRsts++;
 	return true;
-}
-
-/* What our SYN offers: everything on the first, only what was agreed on a SYN-ACK (SHLD-5, MUST-14).
- * (RFC7323-2.2-3, RFC7323-3.2-5) */
-static void add_syn_options(struct tcb *tcb, struct tcp_options *opt, bool answers, tern_time now)
-{
-	const struct tern_config *const config = &tcb_env(tcb)->config;
-
-	opt->syn_order = config->syn_options;
-	opt->has_mss = true; /* always (MAY-3); never on other segments (MUST-65) */
-	opt->mss = negotiate_our_mss(tcb->warm->mtu, tcb->warm->max_segment, tcb->v6);
-	opt->has_wscale = answers ? tcb->wscale_ok : !config->no_window_scale;
-	opt->wscale = answers ? tcb->rcv.wscale : negotiate_wscale(config);
-	opt->sack_permitted = answers ? tcb->sack_ok : !config->no_sack;
-	opt->has_ts = answers ? tcb->ts_ok : !config->no_timestamps;
-	opt->ts_val = tcp_ts_clock(now) + tcb->ts.offset;
-}
-
-static void make_syn(struct tcb *tcb, struct tcp_out *out, tern_time now)
-{
-	const bool answers = tcb->state != SYN_SENT;
-
-	const unsigned times = tcb_has_flight(tcb) ? flight_at(&tcb->warm->flight, 0)->times : 0;
-	const uint16_t flags = answers ? TCP_SYN | TCP_ACK : TCP_SYN | ecn_syn_flags(tcb, times);
-
-	begin_segment(tcb, out, tcb->snd.iss, flags, 0, now);
-	if (!answers) /* no ACK, so no window yet: offer what a SYN can say */
-		out->seg.wnd = (uint16_t)min_u32(tcb_cold(tcb)->receive_buffer, 65535);
-	add_syn_options(tcb, &out->seg.opt, answers, now);
 }
 
 static bool emit_syn(struct tcb *tcb, struct tcp_out *out, tern_time now)
@@ -139,7 +44,7 @@ static bool emit_syn(struct tcb *tcb, struct tcp_out *out, tern_time now)
 	struct tcb_warm *const warm = tcb->warm;
 
 	tcb->due &= (uint8_t)~DUE_SYN;
-	make_syn(tcb, out, now);
+	emit_make_syn(tcb, out, now);
 	if (warm->flight.n > 0) { /* the SYN flew before; now it goes again, as SYN-ACK */
 		struct flight_record *const record = flight_at(&warm->flight, 0);
 
@@ -153,133 +58,6 @@ static bool emit_syn(struct tcb *tcb, struct tcp_out *out, tern_time now)
 	return true;
 }
 
-/* URG on each segment that begins before the end of what is urgent (MUST-30, MUST-31). */
-static void add_urgent(const struct tcb *tcb, struct tcp_segment *seg)
-{
-	const struct tcb_warm *const warm = tcb->warm;
-
-	if (!warm->urgent || !seq_lt(seg->seq, warm->up))
-		return;
-	seg->flags |= TCP_URG; /* MUST-62: the pointer names the octet after the urgent ones */
-	seg->up = (uint16_t)min_u32(seq_sub(warm->up, seg->seq), 65535);
-}
-
-/* Text for a segment that begins at seq; n octets, then perhaps the FIN. */
-static void add_text(struct tcb *tcb, struct tcp_out *out, seq_t seq, uint32_t n)
-{
-	struct tcb_warm *const warm = tcb->warm;
-	const seq_t end = seq_add(seq, n);
-
-	add_urgent(tcb, &out->seg);
-	if (n == 0)
-		return;
-	out->text = warm->text;
-	out->text_offset = snd_offset(tcb, seq);
-	out->seg.text_len = n;
-	/* MUST-61: PSH where the queue runs empty; and where the program asked (SHLD-27: once for all it
-	 * covers). */
-	if (out->text_offset + n == slices_end(warm->text) ||
-	    (seq_lt(seq, warm->push_end) && seq_ge(end, warm->push_end)))
-		out->seg.flags |= TCP_PSH;
-}
-
-static enum tern_retransmit_why retransmit_why(const struct tcb *tcb, const struct flight_record *record)
-{
-	const struct tcb_warm *const warm = tcb->warm;
-
-	if (warm->tlp.due)
-		return TERN_RETRANSMIT_TAIL_PROBE;
-	if (timers_retransmit_name(tcb) == TERN_TIMER_PERSIST || warm->recovery <= TERN_RECOVERY_CWR)
-		return warm->recut ? TERN_RETRANSMIT_PATH_MTU :
-				     TERN_RETRANSMIT_ZERO_WINDOW_PROBE; /* shut, or just opened again */
-	if (warm->recovery == TERN_RECOVERY_LOSS)
-		return record->flags & FLIGHT_AGAIN || seq_eq(record->seq, tcb->snd.una) ?
-			       TERN_RETRANSMIT_TIMEOUT :
-			       TERN_RETRANSMIT_AFTER_TIMEOUT;
-	if (recovery_is_rack(tcb))
-		return TERN_RETRANSMIT_RACK;
-	return warm->partial_seen ? TERN_RETRANSMIT_PARTIAL_ACK : TERN_RETRANSMIT_FAST;
-}
-
-static void tell_retransmit(struct tcb *tcb, const struct flight_record *record, tern_time now)
-{
-	struct tcp_env *const env = tcb_env(tcb);
-	struct tern_tuple tuple;
-
-	env->stats.RetransSegs++;
-	if (tcb->warm->recovery == TERN_RECOVERY_FAST)
-		env->stats.TCPFastRetrans++;
-	else if (tcb->warm->recovery == TERN_RECOVERY_LOSS)
-		env->stats.TCPSlowStartRetrans++;
-	tcb_cold(tcb)->retransmits++;
-	tcb->warm->bytes_retransmitted += flight_text(record);
-	if (!env_is_watched(env))
-		return;
-	tcb_get_tuple(tcb, &tuple);
-	watch_retransmit(env, &tuple, (enum tcp_state)tcb->state, retransmit_why(tcb, record), record->seq, record->len,
-			 record->times, us_to_time(tcb->warm->rto_us), now);
-}
-
-/* One record again, as it was: a SYN, text, a FIN. */
-static void make_again(struct tcb *tcb, struct flight_record *record, struct tcp_out *out, tern_time now)
-{
-	struct tcb_warm *const warm = tcb->warm;
-	const bool syn = record->flags & FLIGHT_SYN, fin = record->flags & FLIGHT_FIN;
-
-	if (syn)
-		make_syn(tcb, out, now);
-	else
-		begin_segment(tcb, out, record->seq, TCP_ACK, record->len, now);
-	tell_retransmit(tcb, record, now);
-	undo_resent(tcb, seq_add(record->seq, record->len), now);
-	recovery_sent(tcb, record->len);
-	add_text(tcb, out, record->seq, syn ? 0 : (uint32_t)(record->len - fin));
-	if (fin)
-		out->seg.flags |= TCP_FIN;
-	out->retransmitted = true;
-	out->probe = timers_retransmit_name(tcb) == TERN_TIMER_PERSIST;
-	flight_resent(&warm->flight, record, &warm->rate, now);
-	warm->recut &= warm->flight.n_lost > 0;
-	warm->retransmit_now = false;
-	if (warm->retransmit_at == TERN_NEVER)
-		timers_data_sent(tcb, now);
-}
-
-/* The path was wider when it was cut. */
-static bool is_too_long(const struct tcb *tcb, const struct flight_record *record)
-{
-	return !(record->flags & FLIGHT_SYN) && record->len - ((record->flags & FLIGHT_FIN) != 0) > tcb->mss;
-}
-
-/* What stands at SND.UNA goes again even beyond the window (MAY-7, RFC7323-2.4-3, RFC6675-5-5). */
-static bool emit_lost(struct tcb *tcb, struct tcp_out *out, tern_time now)
-{
-	struct tcb_warm *const warm = tcb->warm;
-	if (warm->flight.n_lost == 0)
-		return false;
-
-	struct flight_record *const record = flight_first_lost(&warm->flight);
-	const uint32_t in_flight = recovery_in_flight(tcb);
-
-	if (recovery_holds_back(tcb))
-		return false;
-	/* Beyond a right edge that the peer took back only what stands at SND.UNA goes again (SHLD-16). */
-	if (!seq_eq(record->seq, tcb->snd.una) &&
-	    seq_gt(seq_add(record->seq, record->len), seq_add(tcb->snd.una, max_u32(tcb->snd.wnd, 1))))
-		return false;
-	/* One may always fly alone: with its FIN it can be an octet more than the least window. */
-	if (!warm->retransmit_now && in_flight > 0 && in_flight + record->len > warm->cc.cwnd)
-		return false;
-	/* What SND.UNA waits for is never held up (pace.h). */
-	if (!warm->retransmit_now && !seq_eq(record->seq, tcb->snd.una) && pace_room(tcb, record->len, now) == 0)
-		return false;
-	/* Memory was short when it was to be cut. */
-	if (is_too_long(tcb, record) && !flight_recut(&warm->flight, tcb_env(tcb)->mem, tcb->mss))
-		return false; /* the retransmission timer comes back to it */
-	make_again(tcb, flight_first_lost(&warm->flight), out, now);
-	return true;
-}
-
 /* The text of one segment shrinks by the SACK blocks it will carry. */
 static uint32_t segment_text(const struct tcb *tcb)
 {
@@ -290,7 +68,7 @@ static uint32_t segment_text(const struct tcb *tcb)
 		return tcb->mss;
 	if (tcb->mss <= 2 * TCP_OPTIONS_MAX)
 		return tcb->mss; /* a path so narrow: the blocks go with bare ACKs */
-	blocks = min_u32((uint32_t)warm->ooo.n + (warm->dsack.left != warm->dsack.right), blocks_that_fit(tcb, 0));
+	blocks = min_u32((uint32_t)warm->ooo.n + (warm->dsack.left != warm->dsack.right), emit_blocks_that_fit(tcb, 0));
 	return tcb->mss - SACK_HEAD_BYTES - blocks * SACK_BLOCK_BYTES;
 }
 
@@ -423,8 +201,8 @@ static bool emit_new(struct tcb *tcb, uint32_t limit, tern_time now, struct tcp_
 		timers_text_held(tcb, now); /* memory is spent: come back */
 		return false;
 	}
-	begin_segment(tcb, out, seq, TCP_ACK, min_u32(n, mss), now);
-	add_text(tcb, out, seq, n);
+	emit_begin(tcb, out, seq, TCP_ACK, min_u32(n, mss), now);
+	emit_add_text(tcb, out, seq, n);
 	if (fin)
 		out->seg.flags |= TCP_FIN;
 	if (n > 0 && tcb->ecn_ok)
@@ -456,7 +234,7 @@ static bool emit_tail_probe(struct tcb *tcb, tern_time now, struct tcp_out *out)
 	is_new = emit_new(tcb, tcb->mss, now, out);
 	last = flight_last(&warm->flight);
 	if (!is_new && last && !(last->flags & (FLIGHT_SACKED | FLIGHT_LOST))) {
-		make_again(tcb, last, out, now);
+		emit_again(tcb, last, out, now);
 		is_again = true;
 	}
 	warm->tlp.due = false;
@@ -473,8 +251,8 @@ static bool emit_mtu_probe(struct tcb *tcb, tern_time now, struct tcp_out *out)
 
 	if (n == 0 || pace_room(tcb, n, now) == 0 || !record_sent(tcb, n, false, n, now))
 		return false;
-	begin_segment(tcb, out, seq, TCP_ACK, n, now);
-	add_text(tcb, out, seq, n);
+	emit_begin(tcb, out, seq, TCP_ACK, n, now);
+	emit_add_text(tcb, out, seq, n);
 	plpmtud_sent(tcb, seq, n);
 	tcb_env(tcb)->stats.TCPOrigDataSent++;
 	emit_made_room(tcb);
@@ -496,8 +274,8 @@ static bool emit_probe(struct tcb *tcb, tern_time now, struct tcp_out *out)
 		timers_window_shut(tcb, now);
 		return false;
 	}
-	begin_segment(tcb, out, seq, TCP_ACK, n, now);
-	add_text(tcb, out, seq, n);
+	emit_begin(tcb, out, seq, TCP_ACK, n, now);
+	emit_add_text(tcb, out, seq, n);
 	if (fin)
 		out->seg.flags |= TCP_FIN;
 	timers_backed_off(tcb, now); /* the wait for this probe was one already (SHLD-30) */
@@ -510,7 +288,7 @@ static bool emit_probe(struct tcb *tcb, tern_time now, struct tcp_out *out)
 static bool emit_keepalive(struct tcb *tcb, tern_time now, struct tcp_out *out)
 {
 	tcb->due &= (uint8_t)~DUE_KEEPALIVE;
-	begin_segment(tcb, out, seq_add(tcb->snd.nxt, 0u - 1), TCP_ACK, 1, now);
+	emit_begin(tcb, out, seq_add(tcb->snd.nxt, 0u - 1), TCP_ACK, 1, now);
 	out->probe = true;
 	if (tcb->keepalive_garbage) {
 		static const uint8_t garbage[1];
@@ -524,9 +302,9 @@ static bool emit_keepalive(struct tcb *tcb, tern_time now, struct tcp_out *out)
 
 static bool emit_ack(struct tcb *tcb, tern_time now, struct tcp_out *out)
 {
-	begin_segment(tcb, out, bare_seq(tcb), TCP_ACK, 0, now);
+	emit_begin(tcb, out, bare_seq(tcb), TCP_ACK, 0, now);
 	if (tcb->warm)
-		add_urgent(tcb, &out->seg); /* MUST-66: urgent news passes a shut window */
+		emit_add_urgent(tcb, &out->seg); /* MUST-66: urgent news passes a shut window */
 	tcb_env(tcb)->stats.TCPPureAcks++;
 	return true;
 }

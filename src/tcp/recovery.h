@@ -60,12 +60,35 @@ static inline bool recovery_is_rack(const struct tcb *tcb)
 {
 	return tcb->sack_ok && !tcb->sack_counting;
 }
-/* Declares a record lost and tells the controller. Octets. */
-uint32_t recovery_lose(struct tcb *tcb, struct flight_record *record, tern_time now);
-/* What stands at SND.UNA goes again at once: against a shut window, or after it. */
-void recovery_lose_first(struct tcb *tcb, tern_time now);
 /* What was declared lost is not to leave yet: F-RTO looks whether it was (RFC 5682 2.1 step 2b). */
 bool recovery_holds_back(const struct tcb *tcb);
+
+/* RFC6675-5-2. */
+static inline bool recovery_may_enter(const struct tcb *tcb)
+{
+	const struct tcb_warm *const warm = tcb->warm;
+
+	/* RFC 6582 3.2 step 2: not twice for one window. RACK knows what was sent since. */
+	return warm->recovery <= TERN_RECOVERY_CWR && (recovery_is_rack(tcb) || seq_gt(tcb->snd.una, warm->recover));
+}
+
+/* ---- recovery_lost.c ---- */
+
+/* What stands at SND.UNA is SACKed, and yet SND.UNA is there: the receiver threw it away (RFC 2018 8). */
+static inline bool recovery_has_reneged(const struct tcb_warm *warm)
+{
+	return warm->flight.n > 0 && flight_at(&warm->flight, 0)->flags & FLIGHT_SACKED;
+}
+/* Declares a record lost and tells the controller. Octets. */
+uint32_t recovery_lose(struct tcb *tcb, struct flight_record *record, tern_time now);
+/* What stands at SND.UNA. */
+uint32_t recovery_lose_oldest(struct tcb *tcb, tern_time now);
+/* It goes again at once: against a shut window, or after it. */
+void recovery_lose_first(struct tcb *tcb, tern_time now);
+/* What an ACK's count says, where RACK does not judge. Octets. */
+uint32_t recovery_lose_by_counting(struct tcb *tcb, const struct recovery_ack *ack, tern_time now);
+/* What the retransmission timer says. */
+void recovery_lose_on_timeout(struct tcb *tcb, tern_time now);
 
 /* ---- recovery_window.c ---- */
 
