@@ -20,6 +20,7 @@
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -195,6 +196,14 @@ static int start(struct gateway *gateway, int netns, const sigset_t *mask, char 
 	return exit;
 }
 
+static bool is_our_own(int netns)
+{
+	struct stat its, ours;
+
+	return fstat(netns, &its) == 0 && stat("/proc/self/ns/net", &ours) == 0 && its.st_dev == ours.st_dev &&
+	       its.st_ino == ours.st_ino;
+}
+
 static int attach(struct gateway *gateway, const char *path, const sigset_t *mask, char error[GATEWAY_ERROR])
 {
 	char	  what[192];
@@ -205,7 +214,12 @@ static int attach(struct gateway *gateway, const char *path, const sigset_t *mas
 		(void)snprintf(what, sizeof what, "cannot open the network namespace %.120s", path);
 		return put(error, EXIT_NOT_SET_UP, what, number);
 	}
-	const int exit = start(gateway, netns, mask, error);
+	/* Its default route would lead to us, and from us back to it. */
+	const bool own = is_our_own(netns);
+	const int  exit = own ? EXIT_NOT_SET_UP : start(gateway, netns, mask, error);
+
+	if (own)
+		(void)snprintf(error, GATEWAY_ERROR, "%.120s is the network namespace that tern itself runs in", path);
 	close(netns);
 	return exit;
 }

@@ -214,25 +214,32 @@ static void choose_congestion_control(const struct inside *inside)
 	close(fd);
 }
 
+static void set_default_route(struct inside *inside, const struct tern_addr *any, const struct tern_addr *gateway,
+			      const struct tern_addr *guest)
+{
+	const int error = netdev_add_route(device_name, any, 0, gateway, guest);
+
+	if (error == -EEXIST)
+		fail(inside, "that network has a default route of its own already, which would be lost");
+	must(inside, error, "cannot set the default route");
+}
+
 static void set_addresses(struct inside *inside)
 {
 	const struct gateway *const   gateway = inside->gateway;
 	static const struct tern_addr any6 = { { 0 } }, any4 = { { [10] = 0xff, [11] = 0xff } };
 
-	allow_pings();
 	(void)netdev_quiet_ipv6(device_name); /* without it the link-local address alone waits */
 	must(inside, netdev_up("lo"), "cannot bring loopback up");
 	(void)netdev_set_queue(device_name, DEVICE_QUEUE);
 	must(inside, netdev_up(device_name), "cannot bring the device up");
 	must(inside, netdev_add_address(device_name, &gateway->guest4, gateway->options->bits),
 	     "cannot give the guest its address");
-	must(inside, netdev_add_route(device_name, &any4, 0, &gateway->gateway4, &gateway->guest4),
-	     "cannot set the default route");
+	set_default_route(inside, &any4, &gateway->gateway4, &gateway->guest4);
 	if (!gateway->ipv6)
 		return;
 	must(inside, netdev_add_address(device_name, &gateway->guest6, 64), "cannot give the guest its IPv6 address");
-	must(inside, netdev_add_route(device_name, &any6, 0, &gateway->gateway6, &gateway->guest6),
-	     "cannot set the default IPv6 route");
+	set_default_route(inside, &any6, &gateway->gateway6, &gateway->guest6);
 }
 
 /* ---- resolv.conf ---- */
@@ -329,8 +336,10 @@ _Noreturn void guest_inside(const struct gateway *gateway, int talk, int netns, 
 	else
 		join_namespace(&inside, netns);
 	open_device(&inside);
-	if (netns < 0) /* one that is there already stays as its owner has it */
+	if (netns < 0) { /* one that is there already stays as its owner has it */
 		choose_congestion_control(&inside);
+		allow_pings();
+	}
 	set_addresses(&inside);
 	inside.fds[GUEST_DIAG] = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
 	if (inside.fds[GUEST_DIAG] < 0)

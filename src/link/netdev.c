@@ -240,7 +240,7 @@ int netdev_add_route(const char *name, const struct tern_addr *prefix, unsigned 
 		return index;
 	if (bits > (is_v4(prefix) ? 32 : 128))
 		return -EINVAL;
-	struct message message = begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, sizeof(struct rtmsg));
+	struct message message = begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct rtmsg));
 	message.route = (struct rtmsg){
 		.rtm_family = is_v4(prefix) ? AF_INET : AF_INET6,
 		.rtm_dst_len = (uint8_t)bits,

@@ -27,7 +27,7 @@ int netdev_get_mac(const char *name, uint8_t mac[6]);
 int netdev_add_address(const char *name, const struct tern_addr *addr, unsigned bits);
 /* next_hop NULL: on the link itself; else it need not be within a prefix of the link (onlink). bits 0 and
  * prefix the family's unspecified address (tern_addr_parse of "0.0.0.0" or "::"): the default route. src:
- * the address to prefer, or NULL. One that exists is replaced. */
+ * the address to prefer, or NULL. -EEXIST: there is one, of whatever device, with the same metric; it stays. */
 int netdev_add_route(const char *name, const struct tern_addr *prefix, unsigned bits,
 		     const struct tern_addr *next_hop, const struct tern_addr *src);
 

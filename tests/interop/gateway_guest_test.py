@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`tern gateway`: the guest it makes or joins, how it ends, and what it says where the system does not allow it."""
 
+import ast
 import contextlib
 import ctypes
 import fcntl
@@ -302,6 +303,47 @@ class Joined(unittest.TestCase):
                                 check=lambda: fetched.append(self.fetch_in(container, server.port)))
             self.assertEqual((status, fetched), (0, ["hello from the host\n"]))
             self.assertEqual(self.congestion_control_in(container), before)
+
+    def tell(self, container, *command):
+        """Runs it in the container: its exit code, output and errors."""
+        container.stdin.write(f"import subprocess;d=subprocess.run({command!r},capture_output=True,text=True,timeout={LIMIT});"
+                              "print(repr((d.returncode,d.stdout,d.stderr)),flush=True)\n")
+        container.stdin.flush()
+        return ast.literal_eval(container.stdout.readline())
+
+    def network_of(self, container):
+        """What lasts longer than a device: default routes of others, and settings."""
+        return [self.tell(container, *command) for command in (
+            ("ip", "route"), ("ip", "-6", "route", "show", "default"),
+            ("cat", CONGESTION_CONTROL, "/proc/sys/net/ipv4/ping_group_range"))]
+
+    def test_a_default_route_of_its_own_stays(self):
+        for family, at, route in (("-4", "192.0.2.2/24", "192.0.2.1"), ("-6", "2001:db8::2/64", "2001:db8::1")):
+            if family == "-6" and not WORLD.has_ipv6:
+                continue
+            with self.subTest(family=family), self.container() as container:
+                for line in ("link add v0 type veth peer name v1", "link set v0 up", "link set v1 up", f"address add {at} dev v0",
+                             f"{family} route add default via {route} dev v0 onlink"):
+                    code, _, error = self.tell(container, "ip", *line.split())
+                    if code != 0 and "veth" in line:
+                        self.skipTest(error)
+                    self.assertEqual(code, 0, error)
+                before = self.network_of(container)
+                done = subprocess.run([WORLD.tern, "gateway", "--attach", str(container.pid)], capture_output=True, text=True,
+                                      timeout=LIMIT, check=False)
+                self.assertEqual((done.returncode, done.stderr), (
+                    1, "tern: gateway: that network has a default route of its own already, which would be lost\n"))
+                self.assertEqual(self.network_of(container), before)
+
+    def test_not_the_network_that_tern_is_in(self):
+        with self.container() as container:
+            before = self.network_of(container)
+            for options in (("--attach", str(container.pid)), ("--netns", f"/proc/{container.pid}/ns/net"),
+                            ("--tun", "--netns", "/proc/self/ns/net")):
+                code, _, error = self.tell(container, WORLD.tern, "gateway", *options)
+                self.assertEqual(code, 1)
+                self.assertRegex(error, r"/ns/net is the network namespace that tern itself runs in\n$")
+            self.assertEqual(self.network_of(container), before)
 
     def test_attach_ends_with_the_process(self):
         container = start_container()
