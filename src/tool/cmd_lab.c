@@ -135,7 +135,8 @@ static int cannot_start(const struct lab_options *options, const char *what, int
 		if (what == options->pcap[side])
 			return cannot_write(options, what, error, true);
 	if (options->cc != NULL && (error == -TERN_EINVAL || error == -TERN_ENOENT))
-		return tool_wrong("lab", "--cc: '%s' is not a congestion control known here", options->cc);
+		return tool_wrong("lab", "--%s: '%s' is not a congestion control known here",
+				  options->n_compare > 0 ? "compare" : "cc", options->cc);
 	return tool_failed("lab", "cannot make the %s: %s", what, tern_strerror(error));
 }
 

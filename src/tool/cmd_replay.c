@@ -156,8 +156,8 @@ static int tell(const struct replay_options *options)
 	else if (story.others)
 		code = tool_failed("replay", "%s: more than two hosts: a ladder has two", options->file);
 	else if (options->conn > story.timeline.conns.last)
-		code = tool_wrong("replay", "--conn: %s has %" PRIu32 " connections, not %" PRIu32, options->file,
-				  story.timeline.conns.last, options->conn);
+		code = tool_wrong("replay", "--conn: %s has no connection %" PRIu32 ", the last is %" PRIu32,
+				  options->file, options->conn, story.timeline.conns.last);
 	else
 		code = show(options, &story.timeline, result.command[0] ? result.command : options->file);
 	recording_story_done(&story);

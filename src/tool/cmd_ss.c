@@ -7,6 +7,7 @@
 #include "tool/tool.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum option {
@@ -289,7 +290,7 @@ static bool take_letters(struct view *view, const char *argument)
 	return true;
 }
 
-static int run(const struct view *view, int n, char *const paths[])
+static int run(const struct view *view, int n, const char *const paths[])
 {
 	int worst = TOOL_OK;
 
@@ -304,19 +305,24 @@ static int run(const struct view *view, int n, char *const paths[])
 	return tool_flushed(command) ? worst : TOOL_NOT_AS_EXPECTED;
 }
 
-int tool_ss(int n, char *const arguments[])
+/* paths: room for n. */
+static int ss(int n, char *const arguments[], const char *paths[])
 {
 	struct option_line line = words;
 	struct view view = { 0 };
 	char why[160];
-	int i = 0;
+	int n_paths = 0;
 
 	line.why = why;
 	line.room = sizeof why;
-	for (; i < n && arguments[i][0] == '-' && arguments[i][1] != '\0'; i++) {
+	for (int i = 0; i < n; i++) {
 		const struct option_word *word;
 		const char *value;
 
+		if (arguments[i][0] != '-' || arguments[i][1] == '\0') {
+			paths[n_paths++] = arguments[i];
+			continue;
+		}
 		if (arguments[i][1] != '-') {
 			if (!take_letters(&view, arguments[i]))
 				return tool_wrong(command, "there is no option '%s' (see tern ss --help)",
@@ -331,8 +337,17 @@ int tool_ss(int n, char *const arguments[])
 		usage();
 		return tool_flushed(command) ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
 	}
-	if (i == n)
+	if (n_paths == 0)
 		return tool_wrong(command, "it takes the control sockets of gateways: tern ss PATH... "
 					   "(see tern ss --help)");
-	return run(&view, n - i, arguments + i);
+	return run(&view, n_paths, paths);
+}
+
+int tool_ss(int n, char *const arguments[])
+{
+	const char **const paths = calloc((size_t)n + 1, sizeof *paths);
+	const int	   code = paths ? ss(n, arguments, paths) : tool_failed(command, "no memory");
+
+	free(paths);
+	return code;
 }

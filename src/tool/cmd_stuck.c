@@ -7,6 +7,7 @@
 #include "tool/tool.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -152,7 +153,7 @@ static int look(struct stuck_view *view, const char *path)
 	return stuck_capture(view, path);
 }
 
-static int run(struct stuck_view *view, int n, char *const paths[])
+static int run(struct stuck_view *view, int n, const char *const paths[])
 {
 	int worst = TOOL_OK;
 
@@ -165,7 +166,8 @@ static int run(struct stuck_view *view, int n, char *const paths[])
 	return tool_flushed(command) ? worst : TOOL_NOT_AS_EXPECTED;
 }
 
-int tool_stuck(int n, char *const arguments[])
+/* paths: room for n. */
+static int stuck(int n, char *const arguments[], const char *paths[])
 {
 	char			 why[160];
 	const struct option_line line = {
@@ -176,23 +178,37 @@ int tool_stuck(int n, char *const arguments[])
 		.room = sizeof why,
 	};
 	struct stuck_view view = { .language = explain_language_by_locale() };
-	int	    i = 0;
+	int		  n_paths = 0;
 
-	while (i < n && arguments[i][0] == '-' && arguments[i][1] != '\0') {
+	for (int i = 0, took = 0; i < n; i += took) {
 		const struct option_word *word;
 		const char		 *value;
-		const int		  took = line_take(&line, n - i, arguments + i, &word, &value);
+
+		if (arguments[i][0] != '-' || arguments[i][1] == '\0') {
+			paths[n_paths++] = arguments[i];
+			took = 1;
+			continue;
+		}
+		took = line_take(&line, n - i, arguments + i, &word, &value);
 		if (took == 0 || !take(&line, &view, word, value))
 			return tool_wrong(command, "%s", why);
-		i += took;
 	}
 	if (view.help) {
 		usage(&line);
 		return tool_flushed(command) ? TOOL_OK : TOOL_NOT_AS_EXPECTED;
 	}
-	if (i == n)
+	if (n_paths == 0)
 		return tool_wrong(command, "of which connections? The control socket of a gateway, a "
 					   "recording or a capture: tern stuck PATH... "
 					   "(see tern stuck --help)");
-	return run(&view, n - i, arguments + i);
+	return run(&view, n_paths, paths);
+}
+
+int tool_stuck(int n, char *const arguments[])
+{
+	const char **const paths = calloc((size_t)n + 1, sizeof *paths);
+	const int	   code = paths ? stuck(n, arguments, paths) : tool_failed(command, "no memory");
+
+	free(paths);
+	return code;
 }

@@ -83,7 +83,8 @@ static void is_done(void *context, struct trace_flow *flow)
 		keep(run, flow);
 		return;
 	}
-	trace_table_add(&run->table, flow);
+	if (!options->mermaid) /* what stands there is a diagram, and nothing else */
+		trace_table_add(&run->table, flow);
 	if (flow->story && options->annotate)
 		worse(run, trace_comment(&run->comments, flow));
 	if (!flow->story || !trace_is_wanted(options, flow))
@@ -104,7 +105,8 @@ static void show_pair(struct run *run, const struct trace_flow *client, struct t
 		worse(run, tool_failed("trace", "#%" PRIu32 ": out of memory", client->number));
 	} else {
 		pair.flow.number = client->number;
-		trace_table_add(&run->table, &pair.flow);
+		if (!run->options->mermaid)
+			trace_table_add(&run->table, &pair.flow);
 		end_table(run);
 		worse(run, trace_show(run->options, &pair.flow, &pair));
 		trace_table_init(&run->table, stdout, run->options->json, run->options->ascii, false);

@@ -196,7 +196,7 @@ static enum trace_read next_pcap(struct trace_file *file, struct trace_packet *p
 static bool begin_pcap(struct trace_file *file)
 {
 	if (file_fill(file, PCAP_HEADER) < PCAP_HEADER)
-		return file_wrong(file, "the file ends within its header");
+		return file->why[0] ? false : file_wrong(file, "the file ends within its header");
 
 	const uint8_t *const p = file_bytes(file);
 
@@ -220,9 +220,8 @@ static bool begin(struct trace_file *file)
 	static const uint32_t MICRO = 0xa1b2c3d4, NANO = 0xa1b23c4d, SECTION = 0x0a0d0d0a;
 
 	if (file_fill(file, 4) < 4)
-		return file_wrong(file, file->why[0]   ? file->why
-					: file->n == 0 ? "it is empty"
-						       : "it is too short for a capture");
+		return file->why[0] ? false : /* it cannot be read */
+				      file_wrong(file, file->n == 0 ? "it is empty" : "it is too short for a capture");
 
 	const uint32_t magic = file_u32(file, file_bytes(file));
 	const uint32_t swapped = magic >> 24 | (magic >> 8 & 0xff00) | (magic << 8 & 0xff0000) | magic << 24;

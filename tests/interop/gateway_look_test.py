@@ -247,7 +247,8 @@ class Look(unittest.TestCase):
     def test_wrong_use(self):
         for command in ("ss", "stuck"):
             for arguments, code, said in (([], 2, "control socket"), (["--fly", "x"], 2, "no option '--fly'"),
-                                          (["/nonexistent"], 1, "/nonexistent: No such file")):
+                                          (["/nonexistent"], 1, "/nonexistent: No such file"),
+                                          (["/nonexistent", "--json"], 1, "/nonexistent: No such file")):
                 with self.subTest(command=command, arguments=arguments):
                     done = subprocess.run([WORLD.tern, command, *arguments], capture_output=True, text=True, timeout=LIMIT,
                                           check=False)

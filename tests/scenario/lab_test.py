@@ -273,6 +273,7 @@ class Errors(unittest.TestCase):
         self.assertIn("'nosuch'", self.wrong("help", "nosuch"))
         self.assertIn("--explain", self.wrong("lab", "--json", "--explain"))
         self.assertIn("--cc", self.wrong("lab", "--compare", "reno", "--cc", "reno"))
+        self.assertIn("--compare: 'nosuch' is not a congestion control", self.wrong("lab", "--compare", "reno,nosuch"))
         self.assertIn("'reno,'", self.wrong("lab", "--compare", "reno,"))
         self.assertIn("/nosuch/file", self.wrong("lab", "--compare", "reno", "--plot", "/nosuch/file"))
         self.assertIn("/nosuch/file", self.wrong("lab", "--record", "/nosuch/file"))

@@ -103,6 +103,7 @@ class Pictures(unittest.TestCase):
             self.assertRegex(line, r"^    (accTitle: |participant [AB] as |Note (left of|right of|over) [AB,]+: |[AB]-(>>|x)[AB]: )")
             self.assertNotRegex(line.replace("#59;", "").replace("#35;", ""), "[;#]")
         out = run("trace", "-", "--conn", "1", "--mermaid", data=plain().bytes())[0]
+        self.assertTrue(out.startswith("sequenceDiagram\n"))  # and nothing else on standard output
         self.assertEqual(len(re.findall(r"^    [AB]->>", out, re.M)), 9)
 
     def test_ten_thousand_segments(self):

@@ -135,6 +135,7 @@ class FromACapture(unittest.TestCase):
         capture.client(2, 2, ACK, port=3)
         self.assertEqual(rows(capture), [])
         self.assertEqual(run("stuck", "-", data=capture.bytes())[0], "nothing waits for anything\n")
+        self.assertEqual(run("stuck", "-", "--json", data=capture.bytes())[0], "")  # an option may follow
         left, = rows(capture, "--all")
         self.assertEqual((left["waits"], left["local"], left["well"]), ("time-wait", "10.0.0.1:3", True))
 
@@ -161,6 +162,7 @@ class FromACapture(unittest.TestCase):
         self.assertEqual(json.loads(out)["waits"], "syn-sent")
         self.assertIn("bytes at offset", err)
         self.assertIn("tern: stuck: -: ", run("stuck", "-", data=b"no capture", expect=2)[1])
+        self.assertEqual(run("stuck", "/", expect=2)[1], "tern: stuck: /: Is a directory\n")
 
 
 class FromARecording(unittest.TestCase):

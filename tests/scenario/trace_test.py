@@ -317,6 +317,9 @@ class Trouble(unittest.TestCase):
         self.assertIn("three-way", done.stdout)
         done = trace(data[:24 + 60] + b"\xff" * 100 + data[24 + 60:], expect=1)
         self.assertRegex(done.stderr, r"\d+ bytes at offset \d+ are skipped")
+        self.assertIn("the file ends within its header", trace(data[:10], expect=2).stderr)
+        folder = subprocess.run([TERN, "trace", "/"], capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual((folder.returncode, folder.stderr), (2, "tern: trace: /: Is a directory\n"))
         missing = subprocess.run([TERN, "trace", "/nonexistent"], capture_output=True, text=True, timeout=120, check=False)
         self.assertEqual((missing.returncode, "No such file" in missing.stderr), (2, True))
 
