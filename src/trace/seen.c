@@ -105,7 +105,7 @@ static void note_came(struct trace_end *of, const struct trace_record *record, t
 /* RFC 6298 2, as a sender at the vantage would have it. */
 static void take_rtt(struct trace_end *end, tern_time rtt)
 {
-	if (rtt < 0 || rtt > TRACE_ROUND_MAX)
+	if (rtt <= 0 || rtt > TRACE_ROUND_MAX) /* of one moment of the capture's clock: it says nothing */
 		return;
 	if (end->rtts++ == 0) {
 		end->rtt_min = end->srtt = rtt;

@@ -96,6 +96,18 @@ class Table(unittest.TestCase):
         self.assertIn("three-way", text)
         self.assertEqual(len(text.splitlines()), 2)
 
+    def test_a_coarse_clock_gives_no_round_trip_of_none(self):
+        """What came in one moment of the capture's clock says nothing of the round trip; the rest does."""
+        capture = Capture()
+        for send, seq, ack, flags, text, after in (
+                (capture.client, 0, 0, SYN, b"", 0), (capture.server, 0, 1, SYN | ACK, b"", 0),
+                (capture.client, 1, 1, ACK, b"", 0), (capture.server, 1, 1, ACK, b"x" * 100, 0),
+                (capture.client, 1, 101, ACK, b"", 0), (capture.server, 101, 1, ACK, b"x" * 100, 0),
+                (capture.client, 1, 201, ACK, b"", 0.003)):
+            send(seq, ack, flags, text, after=after)
+        row, = rows(capture.bytes())
+        self.assertEqual((row["rtt"], row["b"]["rtt_min"], row["b"]["srtt"]), (3000000, 3000000, 3000000))
+
     def test_how_it_opened_and_closed(self):
         capture = Capture()
         capture.client(0, 0, SYN, port=1001)              # refused
