@@ -31,24 +31,49 @@ static void usage(void)
 	      "  tern ctl --json /run/user/1000/web.tern stats | jq .tcpRetransSegs\n", stdout);
 }
 
-/* The request line; false: it cannot be said (no such word, or characters that JSON would escape). */
+static bool is_one_of(const char *word, const char *const words[])
+{
+	for (; *words; words++)
+		if (strcmp(word, *words) == 0)
+			return true;
+	return false;
+}
+
+/* The request line of what stands behind PATH. False, and said: it is none. */
 static bool make_request(char *to, size_t room, int n, char *const arguments[])
 {
-	const bool asks = n == 1 && (strcmp(arguments[0], "flows") == 0 || strcmp(arguments[0], "sockets") == 0 ||
-				     strcmp(arguments[0], "history") == 0 ||
-				     strcmp(arguments[0], "forwards") == 0 || strcmp(arguments[0], "stats") == 0);
-	int	   len = -1;
+	static const char *const asked[] = { "flows", "sockets", "history", "forwards", "stats", NULL },
+				 *const done[] = { "add", "remove", NULL };
+	const char *const what = arguments[0], *const value = arguments[1];
+	const bool	  asks = is_one_of(what, asked), adds = strcmp(what, "add") == 0;
+	int		  len;
 
-	if (asks)
-		len = snprintf(to, room, "{\"do\":\"%s\"}\n", arguments[0]);
-	else if (n == 2 && strpbrk(arguments[1], "\"\\\n\r\t") != NULL)
+	if (!asks && !is_one_of(what, done)) {
+		(void)tool_wrong(command,
+				 "'%s' is not flows, sockets, history, forwards, stats, add FORWARD or remove ID", what);
 		return false;
-	else if (n == 2 && strcmp(arguments[0], "add") == 0)
-		len = snprintf(to, room, "{\"do\":\"add\",\"forward\":\"%s\"}\n", arguments[1]);
-	else if (n == 2 && strcmp(arguments[0], "remove") == 0 && strspn(arguments[1], "0123456789") > 0)
-		len = snprintf(to, room, "{\"do\":\"remove\",\"id\":%.*s}\n", (int)strspn(arguments[1], "0123456789"),
-			       arguments[1]);
-	return len > 0 && (size_t)len < room;
+	}
+	if (n != (asks ? 1 : 2)) {
+		(void)tool_wrong(command, "%s takes %s (see tern ctl --help)", what,
+				 asks ? "nothing more" : adds ? "one FORWARD, such as 8080:80" : "one ID");
+		return false;
+	}
+	/* What JSON would escape no forward has, and no number. */
+	if (!asks && (value[0] == '\0' || (adds ? strpbrk(value, "\"\\\n\r\t") != NULL :
+						 value[strspn(value, "0123456789")] != '\0'))) {
+		(void)tool_wrong(command, "%s: '%s' is not %s", what, value, adds ? "a forward" : "a number of one");
+		return false;
+	}
+	if (asks)
+		len = snprintf(to, room, "{\"do\":\"%s\"}\n", what);
+	else if (adds)
+		len = snprintf(to, room, "{\"do\":\"add\",\"forward\":\"%s\"}\n", value);
+	else
+		len = snprintf(to, room, "{\"do\":\"remove\",\"id\":%s}\n", value);
+	if (len > 0 && (size_t)len < room)
+		return true;
+	(void)tool_wrong(command, "%s: that is too long", what);
+	return false;
 }
 
 static void print_line(void *context, const char *text)
@@ -69,9 +94,11 @@ int tool_ctl(int n, char *const arguments[])
 		arguments++;
 		n--;
 	}
-	if (n < 2 || !make_request(request, sizeof request, n - 1, arguments + 1))
-		return tool_wrong(command, "it takes PATH and flows, sockets, forwards, stats, add FORWARD or "
-					   "remove ID (see tern help ctl)");
+	if (n < 2)
+		return tool_wrong(command, "it takes the PATH of a gateway's control socket, and what to ask "
+					   "(see tern ctl --help)");
+	if (!make_request(request, sizeof request, n - 1, arguments + 1))
+		return TOOL_USAGE;
 	const int code = control_ask(command, arguments[0], request, print_line, NULL);
 	return code == TOOL_OK && !tool_flushed(command) ? TOOL_NOT_AS_EXPECTED : code;
 }

@@ -462,6 +462,13 @@ class Control(unittest.TestCase):
             status, _, error = self.ask("remove", "99")
             self.assertEqual((status, error), (1, "tern: ctl: there is no such forward\n"))
             self.assertEqual(self.ask("add", "nonsense")[0], 1)
+            kept, = self.ask("add", "127.0.0.1:0:7001")[1]
+            for words, said in ((("remove", f"{kept['id']}x"), "is not a number"), (("remove",), "remove takes one ID"),
+                                (("add", '"'), "is not a forward"), (("flows", "x"), "flows takes nothing more"),
+                                (("fly",), "'fly' is not flows,")):
+                status, _, error = self.ask(*words)
+                self.assertEqual((status, said in error), (2, True), words)
+            self.assertEqual(self.ask("forwards")[1], [kept])
 
     def test_requests_of_other_programs(self):
         with self.gateway("sleep", "30"):
