@@ -49,8 +49,7 @@ static bool make_request(char *to, size_t room, int n, char *const arguments[])
 	int		  len;
 
 	if (!asks && !is_one_of(what, done)) {
-		(void)tool_wrong(command,
-				 "'%s' is not flows, sockets, history, forwards, stats, add FORWARD or remove ID", what);
+		(void)tool_wrong(command, "'%s' is not flows, sockets, history, forwards, stats, add or remove", what);
 		return false;
 	}
 	if (n != (asks ? 1 : 2)) {
@@ -95,8 +94,7 @@ int tool_ctl(int n, char *const arguments[])
 		n--;
 	}
 	if (n < 2)
-		return tool_wrong(command, "it takes the PATH of a gateway's control socket, and what to ask "
-					   "(see tern ctl --help)");
+		return tool_wrong(command, "PATH and what is asked are wanted (see tern ctl --help)");
 	if (!make_request(request, sizeof request, n - 1, arguments + 1))
 		return TOOL_USAGE;
 	const int code = control_ask(command, arguments[0], request, print_line, NULL);
