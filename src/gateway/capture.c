@@ -144,8 +144,7 @@ static void capture_close(struct tern_link *link)
 	struct capture *const capture = capture_of(link);
 
 	write_waiting(capture);
-	if (fclose(capture->to) != 0)
-		gateway_say("--pcap: %s", strerror(errno));
+	gateway_close_file("--pcap", capture->gateway->options->pcap, capture->to);
 	capture->gateway->capture = NULL;
 	capture->under->ops->close(capture->under);
 	free(capture);

@@ -132,6 +132,15 @@ int gateway_unwritable(const char *option, const char *path, int error)
 	return error;
 }
 
+void gateway_close_file(const char *option, const char *path, FILE *file)
+{
+	const bool failed = ferror(file) != 0; /* on the way, though there may be room by now */
+
+	if (fclose(file) != 0 || failed)
+		gateway_say("%s: '%s' is not whole: %s", option, path,
+			    failed ? "it could not be written" : strerror(errno));
+}
+
 /* What is kept holds the host's secret and all that is said: its owner's alone. */
 static int make_recorded(struct gateway *gateway, const struct tern_config *config)
 {

@@ -14,6 +14,7 @@
 #ifndef GATEWAY_GATEWAY_H
 #define GATEWAY_GATEWAY_H
 
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -247,6 +248,8 @@ bool gateway_stats_at(const struct gateway_stats *stats, size_t i, const char **
 void gateway_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Says that an option's file cannot be written, and why. Returns error, -E.... */
 int gateway_unwritable(const char *option, const char *path, int error);
+/* Closes an option's file; says so where not all that was written has arrived. */
+void gateway_close_file(const char *option, const char *path, FILE *file);
 
 /* ---- address.c: where what the guest addresses really is ---- */
 

@@ -77,8 +77,8 @@ void show_done(struct gateway *gateway)
 		live_done(&show->live);
 	if (show->drawing)
 		fclose(show->drawing);
-	if (show->json && fclose(show->json) != 0)
-		gateway_say("--json: %s", strerror(errno));
+	if (show->json)
+		gateway_close_file("--json", gateway->options->json, show->json);
 	free(show);
 	gateway->show = NULL;
 }

@@ -243,6 +243,12 @@ class Look(unittest.TestCase):
                                   text=True, timeout=LIMIT, check=False)
             self.assertEqual(done.returncode, 1)
             self.assertIn(f"{option}: cannot write '/nonexistent/x': No such file", done.stderr)
+        for option in ("--pcap", "--json"):  # the command's exit code stays
+            done = subprocess.run([WORLD.tern, "gateway", option, "/dev/full", "--", sys.executable, "-c",
+                                   "import socket; socket.socket().connect_ex(('10.0.2.2', 1)); raise SystemExit(3)"],
+                                  capture_output=True, text=True, timeout=LIMIT, check=False)
+            self.assertEqual(done.returncode, 3)
+            self.assertIn(f"{option}: '/dev/full' is not whole", done.stderr)
 
     def test_wrong_use(self):
         for command in ("ss", "stuck"):
