@@ -171,7 +171,7 @@ class Recordings(unittest.TestCase):
             told = [json.loads(line) for line in out.splitlines()]
             self.assertEqual([event for event in told if event["ev"] != "end"],
                              [event for event in events if event.get("conn") == number])
-        for words, options in (("connections, not 99", ("--json", "--conn", "99")), ("--conn names", ("--conn", "1"))):
+        for words, options in (("has no connection 99", ("--json", "--conn", "99")), ("--conn names", ("--conn", "1"))):
             code, _, error = self.replay(None, *options)
             self.assertEqual(code, 2)
             self.assertIn(words, error)
